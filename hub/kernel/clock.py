@@ -1,0 +1,58 @@
+"""Worlds and their time: the database's clock plus the world's offset."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Interval, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from hub.kernel.db import Base, CreatedAt
+from hub.kernel.errors import HubError, NotFoundError
+
+LIVE = "live"
+
+_NOW = text(
+    "SELECT clock_timestamp() + clock_offset FROM world WHERE name = :world"
+)
+_MOVE = text(
+    "UPDATE world SET clock_offset = :at - clock_timestamp()"
+    " WHERE name = :world AND clock_timestamp() + clock_offset <= :at"
+)
+
+
+class World(Base):
+    """Live, or one sandbox: data of different worlds never meet."""
+
+    __tablename__ = "world"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    clock_offset: Mapped[timedelta] = mapped_column(Interval, server_default="0")
+    created_at: Mapped[CreatedAt]
+
+
+class ClockFixedError(HubError):
+    """The clock of the live world is the database's."""
+
+    code, title, status = "clock-fixed", "The live clock cannot be moved", 409
+
+
+class ClockBackwardsError(HubError):
+    """Time only moves forward, so that no closed period opens again."""
+
+    code, title, status = "clock-backwards", "The clock only moves forward", 409
+
+
+def now(session: Session, world: str) -> datetime:
+    """Return the world's time, aware UTC; read it after the locks are held."""
+    found: datetime | None = session.scalar(_NOW, {"world": world})
+    if found is None:
+        raise NotFoundError(world=world)
+    return found
+
+
+def move(session: Session, world: str, *, at: datetime) -> None:
+    """Set a sandbox's clock to *at*; it runs on from there."""
+    if world == LIVE:
+        raise ClockFixedError
+    moved = session.execute(_MOVE, {"world": world, "at": at})
+    if not moved.rowcount:  # type: ignore[attr-defined]
+        raise ClockBackwardsError(now=now(session, world).isoformat(), at=at.isoformat())

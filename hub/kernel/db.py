@@ -1,0 +1,93 @@
+"""The database: declarative base, column words, engine, and the one transaction."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Engine,
+    ForeignKey,
+    MetaData,
+    Text,
+    create_engine,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
+
+from hub.kernel.ids import new_id
+
+Id = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
+WorldName = Annotated[str, mapped_column(Text, ForeignKey("world.name"))]
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+CreatedAt = Annotated[
+    datetime,
+    mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp()),
+]
+Minor = Annotated[int, mapped_column(BigInteger)]
+Names = Annotated[dict[str, str], mapped_column(JSONB)]
+Json = Annotated[dict[str, Any], mapped_column(JSONB)]
+JsonList = Annotated[list[Any], mapped_column(JSONB)]
+
+CONSTRAINT_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of every table."""
+
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+    type_annotation_map = {str: Text}  # noqa: RUF012 - SQLAlchemy's own hook
+
+
+SessionFactory = sessionmaker(expire_on_commit=False)
+
+
+def connect(url: str, *, pool_size: int = 4, statement_timeout_s: int = 30) -> Engine:
+    """Make the engine for *url*; every connection has bounded waits."""
+    options = (
+        f"-c statement_timeout={statement_timeout_s * 1000} -c lock_timeout=10000 "
+        "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    )
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        connect_args={"options": options, "connect_timeout": 5},
+    )
+
+
+def bind(engine: Engine) -> None:
+    """Make *engine* the one that every transaction of this process uses."""
+    SessionFactory.configure(bind=engine)
+
+
+@contextmanager
+def transaction() -> Generator[Session]:
+    """Open the one transaction of this request, job or command."""
+    with SessionFactory.begin() as session:
+        yield session
+
+
+@contextmanager
+def snapshot() -> Generator[Session]:
+    """Open a read-only transaction in which everything is as of one moment."""
+    with SessionFactory() as session:
+        session.connection(
+            execution_options={
+                "isolation_level": "REPEATABLE READ",
+                "postgresql_readonly": True,
+            }
+        )
+        yield session
+        session.rollback()

@@ -1,0 +1,96 @@
+"""The root of every expected failure, and those any part of the hub may meet."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Retry(StrEnum):
+    """What a caller may do after a refusal."""
+
+    NEVER = "never"
+    SAME_KEY = "same-key"
+    LATER = "later"
+    REQUOTE = "requote"
+
+
+class HubError(Exception):
+    """Base of every expected failure. Subclass it; never raise it directly.
+
+    Facts are keywords; they become members of the RFC 9457 problem, so they may not
+    be named ``type``, ``title``, ``status``, ``code``, ``retry`` or ``instance``.
+    """
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    status: ClassVar[int] = 422
+    retry: ClassVar[Retry] = Retry.NEVER
+    retry_after_s: ClassVar[int | None] = None
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.title)
+
+    def __str__(self) -> str:
+        """Say the title and the facts, for logs and the command line."""
+        facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.title} ({facts})" if facts else self.title
+
+
+class NotFoundError(HubError):
+    """There is no such thing, or it is not the caller's to see."""
+
+    code, title, status = "not-found", "There is no such thing here", 404
+
+
+class InvalidRequestError(HubError):
+    """The request does not say something the hub can act on."""
+
+    code, title, status = "invalid-request", "The request is not valid", 422
+
+
+class ConflictError(HubError):
+    """The thing exists already."""
+
+    code, title, status = "already-exists", "There is one already", 409
+
+
+class UnauthenticatedError(HubError):
+    """No credential, or one that is unknown, expired or revoked."""
+
+    code, title, status = "unauthenticated", "A valid API key is needed", 401
+
+
+class ForbiddenError(HubError):
+    """The caller is known, and this route is not for its kind or scopes."""
+
+    code, title, status = "forbidden", "This key may not do that", 403
+
+
+class StoreUnavailableError(HubError):
+    """The database does not answer; nothing was done that was not confirmed."""
+
+    code, title, status = "store-unavailable", "The hub cannot reach its store", 503
+    retry = Retry.SAME_KEY
+    retry_after_s = 2
+
+
+class OverloadedError(HubError):
+    """The hub has more waiting than it can serve in time."""
+
+    code, title, status = "overloaded", "Too many requests are waiting", 503
+    retry = Retry.SAME_KEY
+    retry_after_s = 1
+
+
+class IdempotencyKeyReusedError(HubError):
+    """The key was used before for another request."""
+
+    code, title, status = "idempotency-key-reused", "The key belongs to another request", 422
+
+
+class IdempotencyInProgressError(HubError):
+    """The same request is being carried out at this moment."""
+
+    code, title, status = "idempotency-in-progress", "The same request is under way", 409
+    retry = Retry.SAME_KEY
+    retry_after_s = 1

@@ -1,0 +1,249 @@
+"""The one place that knows flask-smorest: our Api, Blueprint, schemas and problems."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import flask_smorest
+import structlog
+from flask import Flask, Response, g, request
+from flask.typing import ResponseReturnValue
+from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, validate
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+
+from hub.kernel.errors import (
+    HubError,
+    NotFoundError,
+    Retry,
+    StoreUnavailableError,
+    UnauthenticatedError,
+)
+from hub.kernel.idempotency import Reply
+
+PROBLEM_JSON = "application/problem+json"
+PAGE_MAX = 200
+DISCONNECTED = {"57P01", "57P02", "57P03", "08000", "08003", "08006", "08001"}
+FRAMEWORK_CODES = {
+    400: "malformed-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+    422: "invalid-request",
+    500: "internal-error",
+}
+
+F = TypeVar("F", bound=Callable[..., Any])
+log = structlog.get_logger(__name__)
+
+
+class RequestSchema(Schema):
+    """What a caller sends: an unknown field is a mistake, and said so."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class ReplySchema(Schema):
+    """What the hub answers; it may grow fields."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class ProblemSchema(Schema):
+    """An RFC 9457 problem; the facts of the refusal are further members."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True)
+    retry = fields.Enum(Retry, by_value=True, required=True)
+    instance = fields.String(metadata={"description": "The id of the request"})
+    errors = fields.Dict(metadata={"description": "What is wrong, field by field"})
+
+
+class IdempotencyKeySchema(RequestSchema):
+    """The header that makes a write safe to repeat."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    idempotency_key = fields.String(
+        required=True,
+        data_key="Idempotency-Key",
+        validate=validate.Length(1, 255),
+        metadata={"description": "Chosen by the caller; a repeat gets the same reply"},
+    )
+
+
+class PageSchema(RequestSchema):
+    """A keyset page: what comes after a cursor, at most so many."""
+
+    after = fields.String(metadata={"description": "``next`` of the page before"})
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, PAGE_MAX))
+
+
+class Parser(FlaskParser):
+    """Reads arguments; refuses unknown query parameters and bodies that are not JSON."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012
+        "json": None,
+        "query": RAISE,
+        "headers": EXCLUDE,
+    }
+
+    def load_json(self, req: Any, schema: Schema) -> Any:
+        if not req.is_json:
+            raise UnsupportedMediaType
+        return super().load_json(req, schema)
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A blueprint whose routes name the problems they may answer."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def problems(self, *errors: type[HubError]) -> Callable[[F], F]:
+        """Document the refusals of a route; several may share a status."""
+        titles: dict[int, list[str]] = {}
+        for error in (UnauthenticatedError, NotFoundError, *errors):
+            titles.setdefault(error.status, []).append(f"{error.code}: {error.title}")
+
+        def document(function: F) -> F:
+            for status, said in titles.items():
+                function = self.alt_response(
+                    status,
+                    schema=ProblemSchema,
+                    content_type=PROBLEM_JSON,
+                    description=". ".join(said),
+                )(function)
+            return function
+
+        return document
+
+
+class Api(flask_smorest.Api):
+    """The Api with problem details (RFC 9457) as its only error format."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_responses(self) -> None:
+        json_type: str = flask_smorest.Api.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = PROBLEM_JSON
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = json_type
+
+    def init_app(self, app: Flask, **kwargs: Any) -> None:
+        super().init_app(app, **kwargs)
+        app.register_error_handler(HubError, handle_hub_error)
+        app.register_error_handler(DBAPIError, handle_database_error)
+        app.register_error_handler(PoolTimeoutError, handle_database_error)
+        app.register_error_handler(Exception, handle_unexpected)
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        data = getattr(error, "data", None) or {}
+        facts = {"errors": data["messages"]} if "messages" in data else {}
+        status = error.code or 500
+        code = FRAMEWORK_CODES.get(status, "http-error")
+        response = problem(code, error.name, status, retry=Retry.NEVER, facts=facts)
+        for name, value in error.get_headers():
+            if name != "Content-Type":
+                response.headers.add(name, value)
+        response.headers.extend(data.get("headers") or {})
+        return response
+
+
+def problem(
+    code: str,
+    title: str,
+    status: int,
+    *,
+    retry: Retry,
+    facts: Mapping[str, object],
+    retry_after_s: int | None = None,
+) -> Response:
+    """Make the RFC 9457 reply of a refusal."""
+    body = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "retry": retry,
+        "instance": g.get("request_id", ""),
+        **facts,
+    }
+    response = Response(
+        json.dumps(body, default=str), status=status, content_type=PROBLEM_JSON
+    )
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def handle_hub_error(error: HubError) -> ResponseReturnValue:
+    """Answer a refusal of ours."""
+    return problem(
+        error.code,
+        error.title,
+        error.status,
+        retry=error.retry,
+        facts=error.facts,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def handle_database_error(
+    error: DBAPIError | PoolTimeoutError,
+) -> ResponseReturnValue:
+    """Say 503 when the database is away or busy; anything else is a defect."""
+    if isinstance(error, PoolTimeoutError) or _is_away(error):
+        log.warning("store unavailable", error=str(error).splitlines()[0])
+        return handle_hub_error(StoreUnavailableError())
+    return handle_unexpected(error)
+
+
+def _is_away(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    if error.connection_invalidated or state in DISCONNECTED:
+        return True
+    is_connection = isinstance(error, OperationalError | InterfaceError)
+    return is_connection and (state is None or state.startswith(("57", "53", "55", "40")))
+
+
+def handle_unexpected(error: Exception) -> ResponseReturnValue:
+    """Log a defect with its trace; tell the caller only the request id."""
+    log.error("unexpected error", exc_info=error)
+    return problem(
+        "internal-error",
+        "The hub made a mistake; it is logged under the instance",
+        500,
+        retry=Retry.SAME_KEY,
+        facts={},
+    )
+
+
+def replied(reply: Reply) -> Response:
+    """Render an answer that was, or could be, stored under an idempotency key."""
+    response = Response(
+        json.dumps(reply.body), status=reply.status, content_type="application/json"
+    )
+    if reply.is_replay:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def request_body() -> bytes:
+    """Return the body of this request, for its fingerprint."""
+    return request.get_data(cache=True)
+
+

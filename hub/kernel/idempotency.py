@@ -1,0 +1,163 @@
+"""Idempotency keys: claimed in the effect's own transaction, with a hash of the request."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from hub.kernel.db import Base, CreatedAt, WorldName
+from hub.kernel.errors import (
+    HubError,
+    IdempotencyInProgressError,
+    IdempotencyKeyReusedError,
+)
+
+_CLAIM = text(
+    "INSERT INTO idempotency_key (world, owner_id, key, digest)"
+    " SELECT * FROM unnest(CAST(:worlds AS text[]), CAST(:owners AS uuid[]),"
+    " CAST(:keys AS text[]), CAST(:digests AS bytea[])) AS k(w, o, k, d)"
+    " ORDER BY w, o, k ON CONFLICT DO NOTHING RETURNING world, owner_id, key"
+)
+_EARLIER = text(
+    "SELECT i.world, i.owner_id, i.key, i.digest, i.status, i.reply"
+    " FROM idempotency_key i JOIN unnest(CAST(:worlds AS text[]),"
+    " CAST(:owners AS uuid[]), CAST(:keys AS text[])) AS k(w, o, k)"
+    " ON (i.world, i.owner_id, i.key) = (k.w, k.o, k.k)"
+)
+_STORE = text(
+    "UPDATE idempotency_key AS i SET status = k.s, reply = CAST(k.r AS jsonb)"
+    " FROM unnest(CAST(:worlds AS text[]), CAST(:owners AS uuid[]),"
+    " CAST(:keys AS text[]), CAST(:statuses AS smallint[]),"
+    " CAST(:replies AS text[])) AS k(w, o, k, s, r)"
+    " WHERE (i.world, i.owner_id, i.key) = (k.w, k.o, k.k)"
+)
+_RELEASE = text(
+    "DELETE FROM idempotency_key AS i USING unnest(CAST(:worlds AS text[]),"
+    " CAST(:owners AS uuid[]), CAST(:keys AS text[])) AS k(w, o, k)"
+    " WHERE (i.world, i.owner_id, i.key) = (k.w, k.o, k.k)"
+)
+_PRUNE = text(
+    "DELETE FROM idempotency_key WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
+    " idempotency_key WHERE created_at < clock_timestamp() - make_interval(hours =>"
+    " :hours) LIMIT :most))"
+)
+
+
+class IdempotencyKey(Base):
+    """A key a caller has used, what for, and what it was answered."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = {"postgresql_with": {"fillfactor": "70"}}  # noqa: RUF012
+
+    world: Mapped[WorldName] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    reply: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[CreatedAt] = mapped_column(index=True)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Whose key it is; two callers may use the same text."""
+
+    world: str
+    owner_id: UUID
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key and the hash of the request that came with it."""
+
+    key: Key
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a request was answered: HTTP status and JSON body."""
+
+    status: int
+    body: dict[str, Any]
+    is_replay: bool = False
+
+
+def digest(method: str, path: str, body: bytes) -> bytes:
+    """Return the hash by which a repeated request is recognised."""
+    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
+
+
+def claim_many(
+    session: Session, claims: Sequence[Claim]
+) -> dict[Key, Reply | HubError]:
+    """Claim keys, in order; return the earlier answer of those that are not new.
+
+    Waits for another transaction that has claimed the same key, and takes the key
+    over if that one rolls back.
+    """
+    keys = _columns([claim.key for claim in claims])
+    digests = {"digests": [claim.digest for claim in claims]}
+    ours = {Key(*row) for row in session.execute(_CLAIM, keys | digests)}
+    lost = {claim.key: claim.digest for claim in claims if claim.key not in ours}
+    if not lost:
+        return {}
+    found = session.execute(_EARLIER, _columns(list(lost)))
+    return {
+        (key := Key(row.world, row.owner_id, row.key)): _earlier(row, lost[key])
+        for row in found
+    }
+
+
+def _earlier(row: Any, digest: bytes) -> Reply | HubError:
+    if row.digest != digest:
+        return IdempotencyKeyReusedError(key=row.key)
+    if row.status is None:
+        return IdempotencyInProgressError(key=row.key)
+    return Reply(row.status, row.reply, is_replay=True)
+
+
+def store_many(session: Session, replies: Mapping[Key, tuple[int, str]]) -> None:
+    """Keep the answers (status, JSON text) of keys claimed in this transaction."""
+    columns = _columns(list(replies))
+    statuses = [status for status, _ in replies.values()]
+    texts = [text_ for _, text_ in replies.values()]
+    session.execute(_STORE, columns | {"statuses": statuses, "replies": texts})
+
+
+def release_many(session: Session, keys: Sequence[Key]) -> None:
+    """Give back keys whose request was refused: refusals are not stored."""
+    if keys:
+        session.execute(_RELEASE, _columns(keys))
+
+
+def once(
+    session: Session, claim: Claim, work: Callable[[], tuple[int, str]]
+) -> Reply | None:
+    """Do *work* unless it was done before; return the earlier reply, or None."""
+    earlier = claim_many(session, [claim]).get(claim.key)
+    if isinstance(earlier, HubError):
+        raise earlier
+    if earlier is None:
+        store_many(session, {claim.key: work()})
+    return earlier
+
+
+def prune(session: Session, *, older_than_hours: int, most: int) -> int:
+    """Delete some keys past their time; return how many."""
+    parameters = {"hours": older_than_hours, "most": most}
+    return session.execute(_PRUNE, parameters).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _columns(keys: Sequence[Key]) -> dict[str, list[Any]]:
+    return {
+        "worlds": [key.world for key in keys],
+        "owners": [key.owner_id for key in keys],
+        "keys": [key.key for key in keys],
+    }

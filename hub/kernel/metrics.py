@@ -1,0 +1,32 @@
+"""What the hub counts about itself, for Prometheus."""
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import CollectorRegistry
+
+REQUESTS = Counter(
+    "hub_requests_total", "Requests answered", ["method", "route", "status"]
+)
+REQUEST_SECONDS = Histogram(
+    "hub_request_seconds", "Time to answer a request", ["method", "route"]
+)
+HOLDS = Counter("hub_holds_total", "Holds decided", ["outcome"])
+ORDERS = Counter("hub_orders_total", "Orders confirmed and cancelled", ["what"])
+OUTBOX_SENT = Counter("hub_outbox_sent_total", "Messages given to a queue", ["topic"])
+OUTBOX_WAITING = Gauge(
+    "hub_outbox_waiting", "Messages not done", multiprocess_mode="livemax"
+)
+FEED_RECORDS = Counter("hub_feed_records_total", "Feed records", ["outcome"])
+
+
+def exposition(multiprocess_dir: str | None) -> bytes:
+    """Return all metrics in Prometheus' text format.
+
+    With several processes each writes into *multiprocess_dir*
+    (``PROMETHEUS_MULTIPROC_DIR``) and any of them answers for all.
+    """
+    if multiprocess_dir is None:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=multiprocess_dir)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
