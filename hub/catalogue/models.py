@@ -1,0 +1,170 @@
+"""Tables: venues, auditoriums with their seats, productions, performances, offers."""
+
+from datetime import date, datetime, time
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.kernel.db import Base, CreatedAt, Id, Minor, Names, Timestamp, WorldName
+
+
+class FromSupplier:
+    """What every record of a supplier carries: its reference, version and content."""
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    supplier_id: Mapped[UUID] = mapped_column(ForeignKey("partner.id"))
+    ref: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[CreatedAt]
+
+
+class Venue(FromSupplier, Base):
+    """A building, in its own time zone."""
+
+    __tablename__ = "venue"
+    __table_args__ = (UniqueConstraint("supplier_id", "ref"),)
+
+    name: Mapped[Names]
+    zone: Mapped[str]
+    country: Mapped[str]
+    city: Mapped[str]
+    business_day_starts: Mapped[time]
+
+
+class Auditorium(FromSupplier, Base):
+    """A room of a venue, with its seat map."""
+
+    __tablename__ = "auditorium"
+    __table_args__ = (UniqueConstraint("supplier_id", "ref"),)
+
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venue.id"))
+    name: Mapped[Names]
+
+
+class Area(Base):
+    """A part of an auditorium with one price ladder: seated or general admission."""
+
+    __tablename__ = "area"
+    __table_args__ = (
+        UniqueConstraint("auditorium_id", "ref"),
+        CheckConstraint("capacity >= 0", name="capacity"),
+    )
+
+    id: Mapped[Id]
+    auditorium_id: Mapped[UUID] = mapped_column(ForeignKey("auditorium.id"))
+    ref: Mapped[str]
+    name: Mapped[Names]
+    is_seated: Mapped[bool]
+    capacity: Mapped[int]
+
+
+class Seat(Base):
+    """A seat, stored once per seat map; positions are the supplier's units."""
+
+    __tablename__ = "seat"
+    __table_args__ = (
+        UniqueConstraint("area_id", "row_name", "number"),
+        CheckConstraint(
+            "kind IN ('standard', 'wheelchair', 'companion', 'restricted')", name="kind"
+        ),
+    )
+
+    id: Mapped[Id]
+    area_id: Mapped[UUID] = mapped_column(ForeignKey("area.id"))
+    row_name: Mapped[str]
+    number: Mapped[str]
+    row_index: Mapped[int]
+    seat_index: Mapped[int]
+    x: Mapped[int]
+    y: Mapped[int]
+    kind: Mapped[str]
+    is_retired: Mapped[bool] = mapped_column(server_default="false")
+
+
+class Production(FromSupplier, Base):
+    """What is shown: a film, play, concert, match or exhibition."""
+
+    __tablename__ = "production"
+    __table_args__ = (
+        UniqueConstraint("supplier_id", "ref"),
+        CheckConstraint("genre IN ('film', 'stage', 'sport', 'general')", name="genre"),
+    )
+
+    genre: Mapped[str]
+    title: Mapped[Names]
+    description: Mapped[Names]
+    runtime_min: Mapped[int | None]
+
+
+class Performance(FromSupplier, Base):
+    """One showing of a production at a place and time."""
+
+    __tablename__ = "performance"
+    __table_args__ = (
+        UniqueConstraint("supplier_id", "ref"),
+        CheckConstraint("status IN ('scheduled', 'cancelled')", name="status"),
+        Index("ix_performance_listing", "world", "starts_at", "id"),
+        Index("ix_performance_feed_id", "feed_id"),
+    )
+
+    feed_id: Mapped[UUID]
+    production_id: Mapped[UUID] = mapped_column(ForeignKey("production.id"))
+    auditorium_id: Mapped[UUID] = mapped_column(ForeignKey("auditorium.id"))
+    starts_at: Mapped[Timestamp]
+    ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    zone: Mapped[str]
+    business_on: Mapped[date]
+    is_open_dated: Mapped[bool]
+    announce_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    on_sale_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    cut_off_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    status: Mapped[str]
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class PerformanceArea(Base):
+    """An area as sold for one performance; its id is the root of its quota tree."""
+
+    __tablename__ = "performance_area"
+    __table_args__ = (
+        UniqueConstraint("performance_id", "area_id"),
+        CheckConstraint("capacity >= 0", name="capacity"),
+    )
+
+    id: Mapped[Id]
+    performance_id: Mapped[UUID] = mapped_column(ForeignKey("performance.id"))
+    area_id: Mapped[UUID] = mapped_column(ForeignKey("area.id"))
+    capacity: Mapped[int]
+
+
+class Offer(Base):
+    """Area x price type for one performance: face value, fee, tax, limits."""
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        UniqueConstraint("performance_area_id", "price_type"),
+        CheckConstraint("face_minor >= 0 AND booking_fee_minor >= 0", name="amounts"),
+        CheckConstraint("1 <= tickets_min AND tickets_min <= tickets_max", name="limits"),
+    )
+
+    id: Mapped[Id]
+    performance_area_id: Mapped[UUID] = mapped_column(ForeignKey("performance_area.id"))
+    price_type: Mapped[str]
+    currency: Mapped[str]
+    face_minor: Mapped[Minor]
+    booking_fee_minor: Mapped[Minor]
+    tax_bp: Mapped[int]
+    tickets_min: Mapped[int]
+    tickets_max: Mapped[int]
+    is_withdrawn: Mapped[bool] = mapped_column(server_default="false")

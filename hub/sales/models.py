@@ -1,0 +1,137 @@
+"""Tables: holds, orders and tickets."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.kernel.db import Base, CreatedAt, Id, Json, Minor, Timestamp, WorldName
+
+
+class Hold(Base):
+    """Seats taken for a short time on the way to a sale."""
+
+    __tablename__ = "hold"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('held', 'confirmed', 'released', 'lapsed')", name="state"
+        ),
+        Index(
+            "ix_hold_expires_at", "expires_at", postgresql_where=text("state = 'held'")
+        ),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    agent_id: Mapped[UUID]
+    state: Mapped[str]
+    version: Mapped[int]
+    expires_at: Mapped[Timestamp]
+    created_at: Mapped[CreatedAt]
+
+
+class HoldLine(Base):
+    """Some tickets of one offer in a hold, with the price fixed for them."""
+
+    __tablename__ = "hold_line"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity"),
+        Index("ix_hold_line_node_id", "node_id"),
+        {"postgresql_partition_by": "RANGE (hold_id)"},
+    )
+
+    hold_id: Mapped[UUID] = mapped_column(primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    performance_id: Mapped[UUID]
+    node_id: Mapped[UUID]
+    offer_id: Mapped[UUID]
+    quantity: Mapped[int]
+    seat_ids: Mapped[list[UUID]] = mapped_column(ARRAY(PgUuid(as_uuid=True)))
+    quote: Mapped[Json]
+
+
+class Order(Base):
+    """A confirmed sale, under the agent's own reference."""
+
+    __tablename__ = "sale_order"
+    __table_args__ = (
+        UniqueConstraint("agent_id", "reference"),
+        UniqueConstraint("hold_id"),
+        CheckConstraint(
+            "state IN ('confirmed', 'partly_cancelled', 'cancelled')", name="state"
+        ),
+        Index("ix_sale_order_listing", "agent_id", "id"),
+    )
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("partner.id"))
+    hold_id: Mapped[UUID]
+    reference: Mapped[str]
+    state: Mapped[str]
+    version: Mapped[int]
+    confirmed_at: Mapped[Timestamp]
+
+
+class OrderLine(Base):
+    """Some tickets of one offer in an order, with the price and terms frozen on it."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        CheckConstraint("0 <= cancelled AND cancelled <= quantity", name="cancelled"),
+        Index("ix_order_line_node_id", "node_id"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(
+        ForeignKey("sale_order.id"), primary_key=True
+    )
+    no: Mapped[int] = mapped_column(primary_key=True)
+    performance_id: Mapped[UUID] = mapped_column(ForeignKey("performance.id"))
+    node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"))
+    quantity: Mapped[int]
+    cancelled: Mapped[int] = mapped_column(server_default="0")
+    currency: Mapped[str]
+    face_minor: Mapped[Minor]
+    booking_fee_minor: Mapped[Minor]
+    quote: Mapped[Json]
+
+
+class Ticket(Base):
+    """One admission in an order."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["order_id", "line_no"], ["order_line.order_id", "order_line.no"]
+        ),
+        UniqueConstraint("code"),
+        Index("ix_ticket_order_id", "order_id"),
+        Index(
+            "uq_ticket_valid_seat",
+            "performance_id",
+            "seat_id",
+            unique=True,
+            postgresql_where=text("cancelled_at IS NULL AND seat_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    order_id: Mapped[UUID]
+    line_no: Mapped[int]
+    performance_id: Mapped[UUID]
+    code: Mapped[str]
+    seat_id: Mapped[UUID | None] = mapped_column(ForeignKey("seat.id"))
+    cancelled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,27 @@
+"""What can go wrong with partners and their keys."""
+
+from hub.kernel.errors import HubError
+
+
+class PartnerExistsError(HubError):
+    """Another partner of this world has the reference."""
+
+    code, title, status = "partner-exists", "A partner with this reference exists", 409
+
+
+class ContractExistsError(HubError):
+    """One contract per partner, legal entity and currency."""
+
+    code, title, status = "contract-exists", "There is such a contract already", 409
+
+
+class UnknownZoneError(HubError):
+    """Not a zone of the IANA database."""
+
+    code, title, status = "unknown-zone", "This time zone is not known", 422
+
+
+class UnknownCurrencyError(HubError):
+    """Not a currency of ISO 4217."""
+
+    code, title, status = "unknown-currency", "This currency is not known", 422

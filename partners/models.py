@@ -1,0 +1,82 @@
+"""Tables: legal entities, partners, their credentials and contracts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from hub.kernel.db import Base, CreatedAt, Id, WorldName
+
+
+class LegalEntity(Base):
+    """The company whose books and document numbers these are."""
+
+    __tablename__ = "legal_entity"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    country: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class Partner(Base):
+    """A supplier, who provides, or an agent, who sells."""
+
+    __tablename__ = "partner"
+    __table_args__ = (
+        UniqueConstraint("world", "ref"),
+        CheckConstraint("kind IN ('supplier', 'agent')", name="kind"),
+        CheckConstraint("(kind = 'agent') = (channel IS NOT NULL)", name="channel"),
+    )
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    kind: Mapped[str]
+    ref: Mapped[str]
+    name: Mapped[str]
+    channel: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Credential(Base):
+    """An API key: shown once, stored as a keyed hash."""
+
+    __tablename__ = "credential"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('supplier', 'agent', 'operator', 'finance')", name="kind"
+        ),
+        CheckConstraint(
+            "(kind IN ('supplier', 'agent')) = (partner_id IS NOT NULL)", name="partner"
+        ),
+    )
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    kind: Mapped[str]
+    partner_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner.id"))
+    name: Mapped[str]
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    key_hint: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    rotated_from: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
+    created_at: Mapped[CreatedAt]
+
+
+class Contract(Base):
+    """The agreement of a legal entity with a partner, in one currency and zone."""
+
+    __tablename__ = "contract"
+    __table_args__ = (UniqueConstraint("partner_id", "legal_entity", "currency"),)
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    legal_entity: Mapped[str] = mapped_column(ForeignKey("legal_entity.code"))
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partner.id"))
+    currency: Mapped[str]
+    zone: Mapped[str]
+    created_at: Mapped[CreatedAt]

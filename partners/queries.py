@@ -1,0 +1,131 @@
+"""What is read about partners; nothing here writes."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from hub.kernel.callers import Caller, Kind
+from hub.kernel.errors import NotFoundError
+from partners.models import Contract, Credential, Partner
+
+
+def find_caller(session: Session, key_hash: bytes) -> Caller | None:
+    """Return whose key this is, unless it is unknown or expired."""
+    found = session.scalar(
+        select(Credential).where(
+            Credential.key_hash == key_hash,
+            or_(
+                Credential.expires_at.is_(None),
+                Credential.expires_at > func.clock_timestamp(),
+            ),
+        )
+    )
+    if found is None:
+        return None
+    return Caller(
+        credential_id=found.id,
+        world=found.world,
+        kind=Kind(found.kind),
+        partner_id=found.partner_id,
+        scopes=frozenset(found.scopes),
+        expires_at=found.expires_at,
+        name=found.name,
+    )
+
+
+def get_partner(
+    session: Session, partner_id: UUID, *, world: str, kind: Kind | None = None
+) -> Partner:
+    """Return a partner of a world; NotFoundError for any other."""
+    found = session.get(Partner, partner_id)
+    if found is None or found.world != world or kind not in {None, found.kind}:
+        raise NotFoundError(partner_id=partner_id)
+    return found
+
+
+def find_partner_by_ref(session: Session, ref: str, *, world: str) -> Partner | None:
+    """Return the partner with this reference in a world, if any."""
+    wanted = select(Partner).where(Partner.world == world, Partner.ref == ref)
+    return session.scalar(wanted)
+
+
+def list_partners(
+    session: Session, *, world: str, after: UUID | None, limit: int
+) -> Sequence[Partner]:
+    """Return partners of a world by id, one more than *limit*."""
+    wanted = select(Partner).where(Partner.world == world).order_by(Partner.id)
+    if after is not None:
+        wanted = wanted.where(Partner.id > after)
+    return session.scalars(wanted.limit(limit + 1)).all()
+
+
+def agents_by_channel(session: Session, *, world: str) -> dict[str, dict[str, UUID]]:
+    """Return channel -> agent reference -> agent id."""
+    found: dict[str, dict[str, UUID]] = {}
+    wanted = select(Partner).where(Partner.world == world, Partner.kind == Kind.AGENT)
+    for agent in session.scalars(wanted.order_by(Partner.ref)):
+        found.setdefault(agent.channel or "", {})[agent.ref] = agent.id
+    return found
+
+
+def get_credential(session: Session, credential_id: UUID, *, world: str) -> Credential:
+    """Return a credential of a world, locked; NotFoundError for any other."""
+    found = session.get(Credential, credential_id, with_for_update=True)
+    if found is None or found.world != world:
+        raise NotFoundError(credential_id=credential_id)
+    return found
+
+
+def list_credentials(
+    session: Session, *, world: str, after: UUID | None, limit: int
+) -> Sequence[Credential]:
+    """Return credentials of a world by id, one more than *limit*."""
+    wanted = select(Credential).where(Credential.world == world)
+    if after is not None:
+        wanted = wanted.where(Credential.id > after)
+    return session.scalars(wanted.order_by(Credential.id).limit(limit + 1)).all()
+
+
+def get_contract(session: Session, contract_id: UUID, *, world: str) -> Contract:
+    """Return a contract of a world; NotFoundError for any other."""
+    found = session.get(Contract, contract_id)
+    if found is None or found.world != world:
+        raise NotFoundError(contract_id=contract_id)
+    return found
+
+
+def contracts_with_partners(
+    session: Session, *, world: str
+) -> Sequence[tuple[Contract, Partner]]:
+    """Return every contract of a world with its partner, in a fixed order."""
+    wanted = (
+        select(Contract, Partner)
+        .join(Partner, Partner.id == Contract.partner_id)
+        .where(Contract.world == world)
+        .order_by(Partner.kind.desc(), Partner.ref, Contract.currency, Contract.id)
+    )
+    return [(row[0], row[1]) for row in session.execute(wanted)]
+
+
+def broken_laws(session: Session) -> list[dict[str, Any]]:
+    """Return facts that break a law of partners: keys and contracts in one world."""
+    strayed = (
+        select(Credential.id)
+        .join(Partner, Partner.id == Credential.partner_id)
+        .where(or_(Partner.world != Credential.world, Partner.kind != Credential.kind))
+    )
+    abroad = (
+        select(Contract.id)
+        .join(Partner, Partner.id == Contract.partner_id)
+        .where(Partner.world != Contract.world)
+    )
+    return [
+        {"law": "a key is of its partner's world and kind", "credential_id": str(found)}
+        for found in session.scalars(strayed)
+    ] + [
+        {"law": "a contract is of its partner's world", "contract_id": str(found)}
+        for found in session.scalars(abroad)
+    ]

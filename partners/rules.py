@@ -1,0 +1,29 @@
+"""Pure rules of partners: keys and their hashes, scopes."""
+
+import hashlib
+import hmac
+import secrets
+from zoneinfo import ZoneInfo, available_timezones
+
+from partners.errors import UnknownZoneError
+
+KEY_PREFIX = "hub_"
+HINT_LENGTH = 10
+SCOPES = frozenset({"read", "write"})
+
+
+def new_key() -> str:
+    """Return a new API key: 256 random bits; it is shown once and never stored."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def key_hash(key: str, secret: str) -> bytes:
+    """Return the keyed hash (HMAC-SHA256) under which a key is stored."""
+    return hmac.new(secret.encode(), key.encode(), hashlib.sha256).digest()
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return an IANA zone; UnknownZoneError if there is none of that name."""
+    if name not in available_timezones():
+        raise UnknownZoneError(zone=name)
+    return ZoneInfo(name)

@@ -1,0 +1,159 @@
+"""Taking partners on: who they are, their keys, their contracts."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from hub.kernel.callers import Kind
+from hub.kernel.clock import World
+from hub.kernel.errors import InvalidRequestError
+from hub.kernel.ids import new_id
+from hub.kernel.money import is_currency
+from partners import queries, rules
+from partners.errors import (
+    ContractExistsError,
+    PartnerExistsError,
+    UnknownCurrencyError,
+)
+from partners.models import Contract, Credential, LegalEntity, Partner
+
+
+def open_world(session: Session, name: str) -> None:
+    """Make a world if there is none of that name."""
+    session.execute(insert(World).values(name=name).on_conflict_do_nothing())
+
+
+def register_legal_entity(
+    session: Session, *, code: str, name: str, country: str
+) -> None:
+    """Make a legal entity, or rename the one of that code."""
+    values = {"name": name, "country": country}
+    made = insert(LegalEntity).values(code=code, **values)
+    session.execute(made.on_conflict_do_update(index_elements=["code"], set_=values))
+
+
+def register_partner(
+    session: Session,
+    *,
+    world: str,
+    kind: Kind,
+    ref: str,
+    name: str,
+    channel: str | None = None,
+) -> Partner:
+    """Take a supplier or an agent on; PartnerExistsError if the reference is taken."""
+    if (kind is Kind.AGENT) != (channel is not None):
+        reason = "an agent has a channel, a supplier has none"
+        raise InvalidRequestError(field="channel", reason=reason)
+    values = {
+        "id": new_id(),
+        "world": world,
+        "kind": kind,
+        "ref": ref,
+        "name": name,
+        "channel": channel,
+    }
+    made = insert(Partner).values(values).on_conflict_do_nothing()
+    partner = session.scalar(made.returning(Partner))
+    if partner is None:
+        raise PartnerExistsError(ref=ref)
+    return partner
+
+
+def issue_credential(
+    session: Session,
+    *,
+    secret: str,
+    world: str,
+    kind: Kind,
+    name: str,
+    partner_id: UUID | None = None,
+    scopes: frozenset[str] = rules.SCOPES,
+    expires_at: datetime | None = None,
+) -> tuple[Credential, str]:
+    """Issue an API key; return the credential and the key, which is not kept."""
+    if partner_id is not None:
+        queries.get_partner(session, partner_id, world=world, kind=kind)
+    key = rules.new_key()
+    credential = Credential(
+        id=new_id(),
+        world=world,
+        kind=kind,
+        partner_id=partner_id,
+        name=name,
+        key_hash=rules.key_hash(key, secret),
+        key_hint=key[: rules.HINT_LENGTH],
+        scopes=sorted(scopes),
+        expires_at=expires_at,
+        created_at=session.scalar(select(func.clock_timestamp())),
+    )
+    session.add(credential)
+    return credential, key
+
+
+def rotate_credential(
+    session: Session, credential_id: UUID, *, secret: str, world: str, overlap_s: int
+) -> tuple[Credential, str]:
+    """Issue a successor; the old key goes on working for *overlap_s* seconds."""
+    old = queries.get_credential(session, credential_id, world=world)
+    new, key = issue_credential(
+        session,
+        secret=secret,
+        world=world,
+        kind=Kind(old.kind),
+        name=old.name,
+        partner_id=old.partner_id,
+        scopes=frozenset(old.scopes),
+    )
+    new.rotated_from = old.id
+    _expire(session, old, after_s=overlap_s)
+    return new, key
+
+
+def revoke_credential(session: Session, credential_id: UUID, *, world: str) -> None:
+    """End a key now; web processes forget it within the stated cache time."""
+    old = queries.get_credential(session, credential_id, world=world)
+    _expire(session, old, after_s=0)
+
+
+def _expire(session: Session, credential: Credential, *, after_s: int) -> None:
+    until = func.clock_timestamp() + timedelta(seconds=after_s)
+    session.execute(
+        update(Credential)
+        .where(Credential.id == credential.id)
+        .values(expires_at=func.least(Credential.expires_at, until))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def sign_contract(
+    session: Session,
+    *,
+    world: str,
+    legal_entity: str,
+    partner_id: UUID,
+    currency: str,
+    zone: str,
+) -> Contract:
+    """Make a contract; its months are those of *zone*, its money is *currency*."""
+    queries.get_partner(session, partner_id, world=world)
+    if not is_currency(currency):
+        raise UnknownCurrencyError(currency=currency)
+    if session.get(LegalEntity, legal_entity) is None:
+        raise InvalidRequestError(field="legal_entity", reason="not a legal entity")
+    values = {
+        "id": new_id(),
+        "world": world,
+        "legal_entity": legal_entity,
+        "partner_id": partner_id,
+        "currency": currency,
+        "zone": rules.zone(zone).key,
+    }
+    made = insert(Contract).values(values).on_conflict_do_nothing()
+    contract = session.scalar(made.returning(Contract))
+    if contract is None:
+        raise ContractExistsError(partner_id=partner_id, currency=currency)
+    return contract
