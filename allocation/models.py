@@ -38,7 +38,9 @@ class Node(Base):
         UniqueConstraint("root_id", "holder"),
         CheckConstraint("guarantee >= 0 AND taken >= 0", name="counts"),
         CheckConstraint("ceiling IS NULL OR ceiling >= guarantee", name="promise"),
-        CheckConstraint("ceiling IS NULL OR taken <= ceiling + overcommitted", name="sold_once"),
+        CheckConstraint(
+            "ceiling IS NULL OR taken <= ceiling + overcommitted", name="sold_once"
+        ),
         CheckConstraint("overcommitted >= 0", name="overcommitted"),
         Index("ix_node_performance_id", "performance_id"),
         {"postgresql_with": {"fillfactor": "70"}},
@@ -70,5 +72,3 @@ class SeatTaken(Base):
     performance_id: Mapped[UUID] = mapped_column(primary_key=True)
     seat_id: Mapped[UUID] = mapped_column(ForeignKey("seat.id"), primary_key=True)
     hold_id: Mapped[UUID]
-
-

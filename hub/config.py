@@ -53,7 +53,9 @@ class _Reader:
     def number(self, name: str, default: int, low: int, high: int) -> int:
         said = self.text(name) or str(default)
         if not said.isdecimal() or not low <= int(said) <= high:
-            message = f"{name} is {said!r}: it must be a whole number from {low} to {high}"
+            message = (
+                f"{name} is {said!r}: it must be a whole number from {low} to {high}"
+            )
             raise ConfigError(message)
         return int(said)
 
@@ -81,7 +83,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     redis_url = read.url("HUB_REDIS_URL", ("redis://", "rediss://", "unix://"))
     if (database_url is None) != (redis_url is None):
         unset = "HUB_DATABASE_URL" if database_url is None else "HUB_REDIS_URL"
-        message = f"{unset} is not set: set both stores, or neither to run embedded ones"
+        message = (
+            f"{unset} is not set: set both stores, or neither to run embedded ones"
+        )
         raise ConfigError(message)
     return Settings(
         var=var,

@@ -11,7 +11,7 @@ from hub.kernel.callers import Kind, caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.http import Blueprint, PageSchema
-from hub.kernel.pages import key_of, page
+from hub.kernel.pages import id_after, page
 from partners import queries, rules, schemas, services
 from partners.errors import (
     ContractExistsError,
@@ -23,14 +23,6 @@ from partners.errors import (
 blp = Blueprint(
     "operator", __name__, url_prefix="/v1", description="Operators: partners and keys"
 )
-
-
-def _after(text: str | None) -> UUID | None:
-    key = key_of(text, length=1)
-    try:
-        return UUID(key[0]) if key else None
-    except ValueError:
-        raise InvalidRequestError(field="after", reason="not a cursor") from None
 
 
 def _secret() -> str:
@@ -45,7 +37,7 @@ class Partners(MethodView):
     @blp.problems(InvalidRequestError)
     def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """List partners."""
-        after, limit = _after(wanted.get("after")), wanted["limit"]
+        after, limit = id_after(wanted.get("after")), wanted["limit"]
         with transaction() as session:
             world = caller().world
             rows = queries.list_partners(session, world=world, after=after, limit=limit)
@@ -91,7 +83,7 @@ class Credentials(MethodView):
     @blp.problems(InvalidRequestError)
     def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """List credentials; never their keys."""
-        after, limit = _after(wanted.get("after")), wanted["limit"]
+        after, limit = id_after(wanted.get("after")), wanted["limit"]
         with transaction() as session:
             rows = queries.list_credentials(
                 session, world=caller().world, after=after, limit=limit

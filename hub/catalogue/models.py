@@ -155,7 +155,9 @@ class Offer(Base):
     __table_args__ = (
         UniqueConstraint("performance_area_id", "price_type"),
         CheckConstraint("face_minor >= 0 AND booking_fee_minor >= 0", name="amounts"),
-        CheckConstraint("1 <= tickets_min AND tickets_min <= tickets_max", name="limits"),
+        CheckConstraint(
+            "1 <= tickets_min AND tickets_min <= tickets_max", name="limits"
+        ),
     )
 
     id: Mapped[Id]

@@ -10,9 +10,7 @@ from hub.kernel.errors import HubError, NotFoundError
 
 LIVE = "live"
 
-_NOW = text(
-    "SELECT clock_timestamp() + clock_offset FROM world WHERE name = :world"
-)
+_NOW = text("SELECT clock_timestamp() + clock_offset FROM world WHERE name = :world")
 _MOVE = text(
     "UPDATE world SET clock_offset = :at - clock_timestamp()"
     " WHERE name = :world AND clock_timestamp() + clock_offset <= :at"
@@ -55,4 +53,6 @@ def move(session: Session, world: str, *, at: datetime) -> None:
         raise ClockFixedError
     moved = session.execute(_MOVE, {"world": world, "at": at})
     if not moved.rowcount:  # type: ignore[attr-defined]
-        raise ClockBackwardsError(now=now(session, world).isoformat(), at=at.isoformat())
+        raise ClockBackwardsError(
+            now=now(session, world).isoformat(), at=at.isoformat()
+        )

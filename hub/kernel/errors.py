@@ -85,12 +85,20 @@ class OverloadedError(HubError):
 class IdempotencyKeyReusedError(HubError):
     """The key was used before for another request."""
 
-    code, title, status = "idempotency-key-reused", "The key belongs to another request", 422
+    code, title, status = (
+        "idempotency-key-reused",
+        "The key belongs to another request",
+        422,
+    )
 
 
 class IdempotencyInProgressError(HubError):
     """The same request is being carried out at this moment."""
 
-    code, title, status = "idempotency-in-progress", "The same request is under way", 409
+    code, title, status = (
+        "idempotency-in-progress",
+        "The same request is under way",
+        409,
+    )
     retry = Retry.SAME_KEY
     retry_after_s = 1

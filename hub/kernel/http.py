@@ -217,7 +217,9 @@ def _is_away(error: DBAPIError) -> bool:
     if error.connection_invalidated or state in DISCONNECTED:
         return True
     is_connection = isinstance(error, OperationalError | InterfaceError)
-    return is_connection and (state is None or state.startswith(("57", "53", "55", "40")))
+    return is_connection and (
+        state is None or state.startswith(("57", "53", "55", "40"))
+    )
 
 
 def handle_unexpected(error: Exception) -> ResponseReturnValue:
@@ -245,5 +247,3 @@ def replied(reply: Reply) -> Response:
 def request_body() -> bytes:
     """Return the body of this request, for its fingerprint."""
     return request.get_data(cache=True)
-
-

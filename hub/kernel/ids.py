@@ -14,7 +14,9 @@ def new_id() -> UUID:
     """Return a UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits."""
     random = int.from_bytes(os.urandom(10))
     value = (time.time_ns() // 1_000_000) << 80
-    return UUID(int=value | _VERSION | (random & _RANDOM_A) | _VARIANT | random & _RANDOM_B)
+    return UUID(
+        int=value | _VERSION | (random & _RANDOM_A) | _VARIANT | random & _RANDOM_B
+    )
 
 
 def first_id_at(unix_ms: int) -> UUID:

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 from hub.kernel.errors import InvalidRequestError
 
@@ -36,3 +37,12 @@ def page(
     items = list(rows[:limit])
     more = len(rows) > limit
     return {"items": items, "next": cursor(*key(items[-1])) if more else None}
+
+
+def id_after(text: str | None) -> UUID | None:
+    """Unpack a cursor that is one id; InvalidRequestError if it is not ours."""
+    key = key_of(text, length=1)
+    try:
+        return UUID(key[0]) if key else None
+    except ValueError:
+        raise InvalidRequestError(field="after", reason="not a cursor") from None

@@ -91,7 +91,9 @@ class Embedded:
             lock.seek(0)
             keeper = lock.read().strip() or "unknown"
             lock.close()
-            message = f"already running beside this: process {keeper} keeps {self._folder}"
+            message = (
+                f"already running beside this: process {keeper} keeps {self._folder}"
+            )
             raise AlreadyRunningError(message) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")

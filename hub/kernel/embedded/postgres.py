@@ -45,7 +45,10 @@ class Postgres:
 
     def is_running(self) -> bool:
         """Say whether a server runs on this folder, whoever started it."""
-        return run([*unprivileged(), self._binary("pg_ctl"), *self._status()]).returncode == 0
+        return (
+            run([*unprivileged(), self._binary("pg_ctl"), *self._status()]).returncode
+            == 0
+        )
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server if it runs: ``fast`` (default) or ``immediate`` (a crash)."""
@@ -95,7 +98,10 @@ class Postgres:
                 connection.execute("CREATE DATABASE hub OWNER hub_owner")
 
     def _options(self) -> str:
-        fixed = {"listen_addresses": "''", "unix_socket_directories": str(self._sockets)}
+        fixed = {
+            "listen_addresses": "''",
+            "unix_socket_directories": str(self._sockets),
+        }
         settings = {**fixed, **self._settings}
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
@@ -106,7 +112,9 @@ class Postgres:
         command = [*unprivileged(), self._binary("pg_ctl"), action, "-D", self._folder]
         done = run([*command, "-w", "-t", str(START_TIMEOUT_S), "-s", *words])
         if done.returncode != 0:
-            message = f"PostgreSQL did not {action}: {done.stdout}(see {self._folder}.log)"
+            message = (
+                f"PostgreSQL did not {action}: {done.stdout}(see {self._folder}.log)"
+            )
             raise EmbeddedError(message)
 
     @staticmethod

@@ -75,9 +75,7 @@ class Valkey:
             time.sleep(0.02)
 
     def _client(self) -> Redis:
-        return Redis.from_url(
-            self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0)
-        )
+        return Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0))
 
     @staticmethod
     def _binary() -> Path:

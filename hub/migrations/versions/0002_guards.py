@@ -55,7 +55,14 @@ BEGIN
 END $$;
 """
 
-IMMUTABLE = ("journal_entry", "posting", "seal_block", "statement_line", "terms", "plan")
+IMMUTABLE = (
+    "journal_entry",
+    "posting",
+    "seal_block",
+    "statement_line",
+    "terms",
+    "plan",
+)
 PARTITIONED = (
     "outbox_message",
     "hold",

@@ -1,0 +1,1 @@
+"""Pure rules of allocation: the quota tree, plans, seats."""

@@ -1,0 +1,1 @@
+"""What allocation does: keep the tree, publish plans, share capacity out."""

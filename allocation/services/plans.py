@@ -1,0 +1,241 @@
+"""Publishing plans and sharing capacity out by them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from allocation import queries
+from allocation.errors import InfeasiblePlanError, PlanRefusedError
+from allocation.models import Node, Plan
+from allocation.rules.plans import (
+    Allotted,
+    Rule,
+    RuleKind,
+    check,
+    fit,
+    share_out,
+)
+from allocation.services import tree
+from hub.kernel import clock, outbox
+from hub.kernel.ids import new_id
+from partners.queries import agents_by_channel
+
+PLAN_PUBLISHED = "plan.published"
+CHUNK_ROOTS = 200
+_ROOTS = text(
+    "SELECT n.id, n.world, n.performance_id, n.ceiling FROM node n"
+    " WHERE n.id = ANY(:ids) AND n.depth = 0"
+)
+_SMALLEST = text(
+    "SELECT a.ref AS area, p.ref AS performance, pa.capacity FROM performance_area pa"
+    " JOIN performance p ON p.id = pa.performance_id JOIN area a ON a.id = pa.area_id"
+    " WHERE p.supplier_id = :supplier AND p.status = 'scheduled'"
+    " AND p.withdrawn_at IS NULL AND pa.capacity > 0 ORDER BY pa.capacity LIMIT 1"
+)
+_UPSERT = text(
+    "INSERT INTO node (id, world, performance_id, root_id, path, holder, agent_id,"
+    " depth, guarantee, ceiling, taken, overcommitted, priority, plan_id,"
+    " split_capacity)"
+    " SELECT i, w, p, r, CAST(pa AS uuid[]), h, a, d, g, c, t, o, pr, pl, sc"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:worlds AS text[]),"
+    " CAST(:performances AS uuid[]), CAST(:roots AS uuid[]), CAST(:paths AS text[]),"
+    " CAST(:holders AS text[]), CAST(:agents AS uuid[]), CAST(:depths AS int[]),"
+    " CAST(:guarantees AS int[]), CAST(:ceilings AS int[]), CAST(:taken AS int[]),"
+    " CAST(:over AS int[]), CAST(:priorities AS int[]), CAST(:plans AS uuid[]),"
+    " CAST(:capacities AS int[]))"
+    " AS n(i, w, p, r, pa, h, a, d, g, c, t, o, pr, pl, sc)"
+    " ON CONFLICT (root_id, holder) DO UPDATE SET guarantee = excluded.guarantee,"
+    " ceiling = excluded.ceiling, taken = excluded.taken,"
+    " overcommitted = excluded.overcommitted, agent_id = excluded.agent_id,"
+    " priority = excluded.priority, plan_id = excluded.plan_id,"
+    " split_capacity = excluded.split_capacity"
+)
+
+
+def publish_plan(
+    session: Session,
+    *,
+    world: str,
+    supplier_id: UUID,
+    published_by: UUID,
+    keep_shared_bp: int,
+    channels: Sequence[Mapping[str, Any]],
+) -> Plan:
+    """Check a plan against itself and the capacity known, and put it in force.
+
+    PlanRefusedError or InfeasiblePlanError name the holder or area and by how much.
+    """
+    rules = {"keep_shared_bp": keep_shared_bp, "channels": list(channels)}
+    plan = rule_of(rules, agents_by_channel(session, world=world))
+    check(plan)
+    smallest = session.execute(_SMALLEST, {"supplier": supplier_id}).one_or_none()
+    if smallest is not None and plan.fixed > smallest.capacity:
+        raise InfeasiblePlanError(
+            performance=smallest.performance,
+            area=smallest.area,
+            capacity=smallest.capacity,
+            promised=plan.fixed,
+            over_by=plan.fixed - smallest.capacity,
+        )
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": str(supplier_id)}
+    )
+    newest = select(func.max(Plan.version)).where(Plan.supplier_id == supplier_id)
+    row = Plan(
+        id=new_id(),
+        world=world,
+        supplier_id=supplier_id,
+        version=(session.scalar(newest) or 0) + 1,
+        rules=rules,
+        published_at=clock.now(session, world),
+        published_by=published_by,
+    )
+    session.add(row)
+    outbox.put(session, PLAN_PUBLISHED, world=world, supplier_id=str(supplier_id))
+    return row
+
+
+def rule_of(rules: Mapping[str, Any], agents: Mapping[str, Mapping[str, UUID]]) -> Rule:
+    """Turn a stored plan into rules whose holders are channels and agents' ids."""
+    channels = tuple(
+        _rule(
+            channel["channel"],
+            channel,
+            tuple(
+                _rule(_agent_holder(channel["channel"], agent["agent"], agents), agent)
+                for agent in channel.get("agents", ())
+            ),
+        )
+        for channel in rules["channels"]
+    )
+    keep = rules["keep_shared_bp"]
+    return Rule("", RuleKind.FREE_SALE, keep_shared_bp=keep, rules=channels)
+
+
+def _rule(holder: str, said: Mapping[str, Any], within: tuple[Rule, ...] = ()) -> Rule:
+    return Rule(
+        holder,
+        RuleKind(said["kind"]),
+        seats=said.get("seats", 0),
+        weight=said.get("weight", 0),
+        ceiling=said.get("ceiling"),
+        rules=within,
+    )
+
+
+def _agent_holder(
+    channel: str, ref: str, agents: Mapping[str, Mapping[str, UUID]]
+) -> str:
+    agent_id = agents.get(channel, {}).get(ref)
+    if agent_id is None:
+        raise PlanRefusedError(
+            holder=ref, reason=f"no agent with this reference sells through {channel}"
+        )
+    return f"{channel}/{agent_id}"
+
+
+def share_out_supplier(session: Session, supplier_id: UUID) -> int:
+    """Bring some of a supplier's trees up to its plan; return how many, 0 when done."""
+    plan = queries.find_plan(session, supplier_id)
+    if plan is None:
+        return 0
+    roots = queries.unsplit_roots(session, supplier_id, most=CHUNK_ROOTS)
+    share_out_roots(session, plan, roots)
+    return len(roots)
+
+
+def change_capacities(
+    session: Session, supplier_id: UUID, capacities: Mapping[UUID, int]
+) -> None:
+    """Set what roots may hold, and fit their trees to it, in this transaction.
+
+    The caller has stopped the performances. A cut takes shared seats first, then
+    unsold guarantees; what is sold above it is stored as over-committed.
+    """
+    tree.set_capacities(session, capacities)
+    plan = queries.find_plan(session, supplier_id)
+    if plan is not None:
+        share_out_roots(session, plan, list(capacities))
+
+
+def share_out_roots(session: Session, plan: Plan, root_ids: Sequence[UUID]) -> None:
+    """Apply a plan to trees: stop their performances, lock, compute, write.
+
+    Shares are a function of plan and capacity alone; what is taken stays taken.
+    """
+    if not root_ids:
+        return
+    agents = agents_by_channel(session, world=plan.world)
+    rule = rule_of(plan.rules, agents)
+    found = session.execute(_ROOTS, {"ids": list(root_ids)}).all()
+    queries.stop_performances(session, {row.performance_id for row in found})
+    existing = _lock_trees(session, root_ids)
+    rows = [
+        row for root_id in root_ids for row in _split(existing[root_id], rule, plan)
+    ]
+    session.execute(_UPSERT, _columns(rows))
+
+
+def _lock_trees(
+    session: Session, root_ids: Sequence[UUID]
+) -> dict[UUID, dict[str, Node]]:
+    wanted = select(Node).where(Node.root_id.in_(root_ids))
+    locking = wanted.order_by(Node.depth.desc(), Node.id).with_for_update()
+    found: dict[UUID, dict[str, Node]] = {root_id: {} for root_id in root_ids}
+    options = {"populate_existing": True}
+    for node in session.scalars(locking, execution_options=options):
+        found[node.root_id][node.holder] = node
+    return found
+
+
+def _split(existing: Mapping[str, Node], rule: Rule, plan: Plan) -> list[list[Any]]:
+    root = existing[""]
+    capacity = root.ceiling or 0
+    leaves = {
+        holder: node.taken
+        for holder, node in existing.items()
+        if node.depth == 2  # noqa: PLR2004 - agents
+    }
+    nodes, taken = fit(capacity, share_out(rule, capacity), leaves)
+    ids = {holder: node.id for holder, node in existing.items()}
+    for node in nodes:
+        ids.setdefault(node.holder, new_id())
+    top = Allotted("", None, 0, capacity, 0, taken)
+    return [_row(node, root, ids, plan) for node in (top, *nodes)]
+
+
+def _row(node: Allotted, root: Node, ids: Mapping[str, UUID], plan: Plan) -> list[Any]:
+    channel, _, agent = node.holder.rpartition("/")
+    above = [ids[channel]] if agent and channel else []
+    path = [*above, root.id] if node.holder else []
+    is_named = node.ceiling != 0 or node.guarantee > 0
+    over = 0 if node.ceiling is None else max(0, node.taken - node.ceiling)
+    return [
+        ids[node.holder],
+        root.world,
+        root.performance_id,
+        root.id,
+        "{" + ",".join(str(up) for up in path) + "}",
+        node.holder,
+        UUID(agent) if channel and is_named else None,
+        len(path),
+        node.guarantee,
+        node.ceiling,
+        node.taken,
+        over,
+        node.priority,
+        plan.id,
+        root.ceiling,
+    ]
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    names = (
+        "ids worlds performances roots paths holders agents depths guarantees ceilings"
+        " taken over priorities plans capacities"
+    )
+    columns = zip(*rows, strict=True)
+    return {name: list(c) for name, c in zip(names.split(), columns, strict=True)}

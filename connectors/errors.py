@@ -1,0 +1,47 @@
+"""What can go wrong with feeds and their deliveries."""
+
+from hub.kernel.errors import HubError, Retry
+
+
+class FeedExistsError(HubError):
+    """The supplier has a feed of that name."""
+
+    code, title, status = "feed-exists", "There is a feed of this name already", 409
+
+
+class DeliveryTooLargeError(HubError):
+    """More than a delivery may hold."""
+
+    code, title, status = "delivery-too-large", "The delivery is too large", 413
+
+
+class BrokenDeliveryError(HubError):
+    """The body ends early, is not what it says, or is not UTF-8; nothing was kept."""
+
+    code, title, status = "delivery-broken", "The delivery did not arrive whole", 400
+
+
+class EmptyDeliveryError(HubError):
+    """A delivery without a single record."""
+
+    code, title, status = "delivery-empty", "The delivery holds no records", 422
+
+
+class UnsupportedFormatError(HubError):
+    """Not a format feeds come in."""
+
+    code, title, status = "feed-format", "Send NDJSON or CSV, plain or gzip", 415
+
+
+class NotQuarantinedError(HubError):
+    """Only a delivery in quarantine waits for a decision."""
+
+    code, title, status = "not-quarantined", "This delivery waits for nobody", 409
+
+
+class FeedBusyError(HubError):
+    """Another delivery of the feed is being worked on."""
+
+    code, title, status = "feed-busy", "An earlier delivery is still being applied", 409
+    retry = Retry.LATER
+    retry_after_s = 5

@@ -1,0 +1,1 @@
+"""The hub's own feed format: records, their checks, and how bodies become lines."""

@@ -1,0 +1,1 @@
+"""What connectors do: receive deliveries and write the catalogue."""

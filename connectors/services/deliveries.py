@@ -1,0 +1,144 @@
+"""Receiving deliveries, and deciding on those in quarantine."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from connectors import queries
+from connectors.errors import (
+    BrokenDeliveryError,
+    DeliveryTooLargeError,
+    EmptyDeliveryError,
+    FeedExistsError,
+    NotQuarantinedError,
+)
+from connectors.feed import bodies
+from connectors.models import Delivery, Feed
+from hub.kernel import outbox
+from hub.kernel.ids import new_id
+
+FEED_RECEIVED = "feed.received"
+_ADD_PART = text(
+    "INSERT INTO delivery_part (delivery_id, no, body, line_numbers)"
+    " VALUES (:delivery, :no, :body, CAST(:lines AS int[]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A delivery's body, spooled to disk so that a slow sender holds no connection."""
+
+    file: IO[bytes]
+    size: int
+    format: str
+    is_gzip: bool
+
+
+def open_feed(
+    session: Session,
+    *,
+    world: str,
+    supplier_id: UUID,
+    name: str,
+    drop_share_max_bp: int,
+) -> Feed:
+    """Make a feed; FeedExistsError if the supplier has one of that name."""
+    values = {
+        "id": new_id(),
+        "world": world,
+        "supplier_id": supplier_id,
+        "name": name,
+        "drop_share_max_bp": drop_share_max_bp,
+    }
+    made = insert(Feed).values(values).on_conflict_do_nothing().returning(Feed)
+    feed = session.scalar(made)
+    if feed is None:
+        raise FeedExistsError(feed=name)
+    return feed
+
+
+def spool(
+    read: Callable[[int], bytes],
+    *,
+    content_type: str,
+    encoding: str | None,
+    length: int | None,
+    bytes_max: int,
+) -> Body:
+    """Write a body to disk as it arrives; refuse it if too long, or cut short."""
+    body_format = bodies.format_of(content_type)
+    if encoding not in {None, "", "identity", "gzip"}:
+        raise BrokenDeliveryError(reason="Content-Encoding may be gzip or none")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - handed on, closed by the edge
+    size = 0
+    for block in iter(lambda: read(bodies.BLOCK_BYTES), b""):
+        size += len(block)
+        if size > bytes_max:
+            raise DeliveryTooLargeError(bytes_max=bytes_max)
+        file.write(block)
+    if length is not None and size < length:
+        raise BrokenDeliveryError(reason="the body ends early", got=size, wanted=length)
+    file.seek(0)
+    return Body(file, size, body_format, encoding == "gzip")
+
+
+def receive(
+    session: Session, feed: Feed, body: Body, *, mode: str, bytes_max: int
+) -> Delivery:
+    """Keep a delivery in parts, to be applied by a job; return it."""
+    delivery = Delivery(
+        id=new_id(),
+        world=feed.world,
+        feed_id=feed.id,
+        mode=mode,
+        state="received",
+        bytes=body.size,
+        parts=0,
+        records=0,
+        received_at=session.scalar(select(func.clock_timestamp())),
+    )
+    unpacked = bodies.blocks(body.file, is_gzip=body.is_gzip, bytes_max=bytes_max)
+    read = bodies.csv_lines if body.format == "csv" else bodies.lines
+    for no, part in enumerate(bodies.parts(read(unpacked))):
+        delivery.parts = no + 1
+        delivery.records += len(part.line_numbers)
+        row = {"no": no, "body": part.body, "lines": part.line_numbers}
+        session.execute(_ADD_PART, {"delivery": delivery.id, **row})
+    if not delivery.records:
+        raise EmptyDeliveryError
+    session.add(delivery)
+    outbox.put(session, FEED_RECEIVED, world=feed.world, feed_id=str(feed.id))
+    return delivery
+
+
+def decide(
+    session: Session, delivery_id: UUID, *, world: str, is_let_in: bool, by: UUID
+) -> Delivery:
+    """Let a delivery out of quarantine, or throw it away.
+
+    NotQuarantinedError when it waits for nobody, or a later full delivery has been
+    applied since: an older picture never replaces a newer one.
+    """
+    delivery = queries.get_delivery(
+        session, delivery_id, world=world, supplier_id=None
+    )
+    session.get_one(Feed, delivery.feed_id, with_for_update=True)
+    session.refresh(delivery)
+    if delivery.state != "quarantined":
+        raise NotQuarantinedError(state=delivery.state)
+    if is_let_in and queries.is_superseded(session, delivery):
+        raise NotQuarantinedError(reason="a later full delivery has been applied")
+    delivery.decided_by = by
+    if is_let_in:
+        delivery.state = "released"
+        outbox.put(session, FEED_RECEIVED, world=world, feed_id=str(delivery.feed_id))
+    else:
+        delivery.state = "discarded"
+        delivery.finished_at = session.scalar(select(func.clock_timestamp()))
+    return delivery

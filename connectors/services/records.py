@@ -1,0 +1,165 @@
+"""Taking the records of a part in: decode, sort out what is new, write, report."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from connectors import queries
+from connectors.feed.bodies import Line
+from connectors.feed.records import (
+    AnyRecord,
+    AuditoriumRecord,
+    Named,
+    PerformanceRecord,
+    ProductionRecord,
+    VenueRecord,
+    decoder,
+    encoder,
+    name_decoder,
+)
+from connectors.models import Feed
+from connectors.rules import RefusedError, check
+from connectors.services import performances, venues
+from connectors.services.taken import Taken
+
+REASON_LENGTH_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one line was not taken."""
+
+    line: int
+    ref: str | None
+    field: str | None
+    code: str
+    reason: str
+
+
+Write = Callable[[Session, Feed, Sequence[Taken]], list[tuple[Taken, RefusedError]]]
+WRITERS: list[tuple[type[AnyRecord], str, Write]] = [
+    (VenueRecord, "venue", venues.write_venues),
+    (AuditoriumRecord, "auditorium", venues.write_auditoriums),
+    (ProductionRecord, "production", venues.write_productions),
+    (PerformanceRecord, "performance", performances.write_performances),
+]
+
+
+def apply_lines(
+    session: Session, feed: Feed, lines: Iterable[Line]
+) -> tuple[Counter[str], list[Refusal]]:
+    """Apply lines that are good, in one transaction; return counts and refusals.
+
+    Counts are ``accepted``, ``unchanged`` (the same version again) and ``stale`` (an
+    older one).
+    """
+    records, refused = _decode(lines)
+    counts: Counter[str] = Counter()
+    for kind, table, write in WRITERS:
+        wanted = [found for found in records if isinstance(found[1], kind)]
+        if not wanted:
+            continue
+        taken, bad = _sort_out(session, feed.supplier_id, table, wanted, counts)
+        bad += write(session, feed, taken) if taken else []
+        refused += [_refusal(line, record.ref, error) for (line, record), error in bad]
+        counts["accepted"] += len(taken)
+        counts["accepted"] -= sum(
+            1 for found, _ in bad if isinstance(found, Taken)
+        )
+    return counts, refused
+
+
+def _decode(
+    lines: Iterable[Line],
+) -> tuple[list[tuple[int, AnyRecord]], list[Refusal]]:
+    records: list[tuple[int, AnyRecord]] = []
+    refused: list[Refusal] = []
+    for line in lines:
+        try:
+            record = decoder.decode(line.json)
+            check(record)
+        except RefusedError as error:
+            refused.append(_refusal(line.no, record.ref, error))
+        except ValueError as error:  # not JSON, not UTF-8, or not such a record
+            refused.append(_refusal(line.no, _ref(line), _explained(error)))
+        else:
+            records.append((line.no, record))
+    return records, refused
+
+
+def _refusal(line: int, ref: str | None, error: RefusedError) -> Refusal:
+    reason = error.reason[:REASON_LENGTH_MAX]
+    return Refusal(line, ref, error.field, error.code, reason)
+
+
+def _ref(line: Line) -> str | None:
+    try:
+        return name_decoder.decode(line.json).ref
+    except ValueError:
+        return Named().ref
+
+
+def _explained(error: ValueError) -> RefusedError:
+    """Take msgspec's message apart: ``reason - at `$.field```."""
+    reason, _, at = str(error).rpartition(" - at `$")
+    field = at.rstrip("`").lstrip(".") or None if reason else None
+    if isinstance(error, UnicodeDecodeError) or "utf-8" in str(error).lower():
+        return RefusedError(None, "not-utf-8", "the line is not UTF-8")
+    if isinstance(error, msgspec.ValidationError):
+        return RefusedError(field, "invalid-field", reason or str(error))
+    return RefusedError(None, "not-json", f"the line is not one JSON object: {error}")
+
+
+def _sort_out(
+    session: Session,
+    supplier_id: UUID,
+    table: str,
+    wanted: Sequence[tuple[int, AnyRecord]],
+    counts: Counter[str],
+) -> tuple[list[Taken], list[tuple[Any, RefusedError]]]:
+    """Keep what is news: the highest version of each reference that is not known."""
+    newest: dict[str, tuple[int, AnyRecord]] = {}
+    bad: list[tuple[Any, RefusedError]] = []
+    for line, record in wanted:
+        before = newest.get(record.ref)
+        if before is None or record.version > before[1].version:
+            counts["stale"] += before is not None
+            newest[record.ref] = (line, record)
+        elif record.version < before[1].version:
+            counts["stale"] += 1
+        elif record == before[1]:
+            counts["unchanged"] += 1
+        else:
+            bad.append(((line, record), _reused(record)))
+    known = queries.known(session, table, supplier_id, list(newest))
+    taken: list[Taken] = []
+    for line, record in newest.values():
+        old = known.get(record.ref)
+        if old is not None and record.version < old.version:
+            counts["stale"] += 1
+            continue
+        digest = _digest(record)
+        if old is not None and record.version == old.version:
+            if digest != old.digest:
+                bad.append(((line, record), _reused(record)))
+                continue
+            if not old.is_withdrawn:
+                counts["unchanged"] += 1
+                continue
+        taken.append(Taken(line, record, digest, old.id if old else None))
+    return taken, bad
+
+
+def _reused(record: AnyRecord) -> RefusedError:
+    reason = f"version {record.version} was delivered with other content before"
+    return RefusedError("version", "version-reused", reason)
+
+
+def _digest(record: AnyRecord) -> bytes:
+    return hashlib.blake2b(encoder.encode(record), digest_size=16).digest()

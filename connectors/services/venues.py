@@ -1,0 +1,152 @@
+"""Writing venues, auditoriums with their seat maps, and productions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from connectors import queries
+from connectors.feed.records import AreaRecord, AuditoriumRecord
+from connectors.models import Feed
+from connectors.rules import RefusedError
+from connectors.services.taken import Taken
+from hub.catalogue.models import Area, Auditorium, Production, Seat, Venue
+from hub.kernel.ids import new_id
+
+Refused = list[tuple[Taken, RefusedError]]
+_RETIRE = text(
+    "UPDATE seat SET is_retired = true WHERE area_id = :area AND NOT is_retired"
+    " AND (row_name, number) NOT IN (SELECT * FROM unnest(CAST(:rows AS text[]),"
+    " CAST(:numbers AS text[])))"
+)
+_ADD_SEATS = text(
+    "INSERT INTO seat (id, area_id, row_name, number, row_index, seat_index, x, y, kind)"
+    " SELECT i, :area, r, n, ri, si, x, y, k FROM unnest(CAST(:ids AS uuid[]),"
+    " CAST(:rows AS text[]), CAST(:numbers AS text[]), CAST(:row_indexes AS int[]),"
+    " CAST(:seat_indexes AS int[]), CAST(:xs AS int[]), CAST(:ys AS int[]),"
+    " CAST(:kinds AS text[])) AS s(i, r, n, ri, si, x, y, k)"
+    " ON CONFLICT (area_id, row_name, number) DO UPDATE SET"
+    " row_index = excluded.row_index, seat_index = excluded.seat_index,"
+    " x = excluded.x, y = excluded.y, kind = excluded.kind, is_retired = false"
+)
+
+
+def _common(feed: Feed, taken: Taken) -> dict[str, Any]:
+    return {
+        "id": taken.old_id or new_id(),
+        "world": feed.world,
+        "supplier_id": feed.supplier_id,
+        "ref": taken.record.ref,
+        "version": taken.record.version,
+        "digest": taken.digest,
+    }
+
+
+def _upsert(session: Session, table: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, or replace what a supplier's reference already names."""
+    target: Table = table.__table__
+    made = insert(target)
+    fixed = {"id", "world", "supplier_id", "ref"}
+    replaced = {name: made.excluded[name] for name in rows[0] if name not in fixed}
+    keys = [target.c.supplier_id, target.c.ref]
+    session.execute(made.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
+
+
+def write_venues(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:
+    """Write venues; none is refused here."""
+    rows = [
+        {
+            **_common(feed, found),
+            "name": found.record.name,
+            "zone": found.record.zone,
+            "country": found.record.country,
+            "city": found.record.city,
+            "business_day_starts": time.fromisoformat(found.record.business_day_starts),
+        }
+        for found in taken
+    ]
+    _upsert(session, Venue, rows)
+    return []
+
+
+def write_productions(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:
+    """Write productions; none is refused here."""
+    rows = [
+        {
+            **_common(feed, found),
+            "genre": found.record.genre,
+            "title": found.record.title,
+            "description": found.record.description,
+            "runtime_min": found.record.runtime_min,
+        }
+        for found in taken
+    ]
+    _upsert(session, Production, rows)
+    return []
+
+
+def write_auditoriums(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:
+    """Write auditoriums and their seat maps; one of an unknown venue is refused."""
+    refs = {found.record.venue for found in taken}
+    venues = queries.known(session, "venue", feed.supplier_id, refs)
+    refused: Refused = []
+    for found in taken:
+        record: AuditoriumRecord = found.record
+        if record.venue not in venues:
+            reason = f"no venue {record.venue} has been delivered"
+            refused.append((found, RefusedError("venue", "unknown-venue", reason)))
+            continue
+        row = {
+            **_common(feed, found),
+            "venue_id": venues[record.venue].id,
+            "name": record.name,
+        }
+        _upsert(session, Auditorium, [row])
+        _write_areas(session, row["id"], record.areas)
+    return refused
+
+
+def _write_areas(
+    session: Session, auditorium_id: UUID, areas: Iterable[AreaRecord]
+) -> None:
+    wanted = select(Area.ref, Area.id).where(Area.auditorium_id == auditorium_id)
+    ids = {row.ref: row.id for row in session.execute(wanted)}
+    left = set(ids)
+    for area in areas:
+        seats = [seat for row in area.rows or () for seat in row.seats]
+        values = {
+            "name": area.name,
+            "is_seated": area.rows is not None,
+            "capacity": area.capacity if area.rows is None else len(seats),
+        }
+        area_id = ids.get(area.ref, new_id())
+        made = insert(Area).values(
+            id=area_id, auditorium_id=auditorium_id, ref=area.ref, **values
+        )
+        keys = ["auditorium_id", "ref"]
+        session.execute(made.on_conflict_do_update(index_elements=keys, set_=values))
+        _write_seats(session, area_id, area)
+        left.discard(area.ref)
+    gone = [ids[ref] for ref in left]
+    session.execute(update(Area).where(Area.id.in_(gone)).values(capacity=0))
+
+
+def _write_seats(session: Session, area_id: UUID, area: AreaRecord) -> None:
+    """Store seats once per area; one the map no longer shows is retired, not deleted."""
+    found = [
+        (row.name, seat.number, row_index, seat_index, seat.x, seat.y, seat.kind)
+        for row_index, row in enumerate(area.rows or ())
+        for seat_index, seat in enumerate(row.seats)
+    ]
+    names = ("rows", "numbers", "row_indexes", "seat_indexes", "xs", "ys", "kinds")
+    columns = [list(c) for c in zip(*found, strict=True)] or [[] for _ in names]
+    lists: dict[str, Any] = dict(zip(names, columns, strict=True))
+    session.execute(
+        _RETIRE, {"area": area_id, "rows": lists["rows"], "numbers": lists["numbers"]}
+    )
+    ids = [new_id() for _ in found]
+    session.execute(_ADD_SEATS, {"area": area_id, "ids": ids, **lists})
