@@ -24,6 +24,7 @@ blp = Blueprint(
     "feeds", __name__, url_prefix="/v1", description="Suppliers: inventory in"
 )
 REPORT = ("line", "ref", "field", "code", "reason")
+REPORT_PAGE = 1_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -158,20 +159,32 @@ def _own_delivery(session: Any, delivery_id: UUID) -> Any:
     )
 
 
+def _refusals(delivery_id: UUID) -> Iterator[dict[str, Any]]:
+    """Yield the report page by page: a slow reader holds no connection."""
+    line = 0
+    while True:
+        with transaction() as session:
+            found = queries.refusals(
+                session, delivery_id, after_line=line, limit=REPORT_PAGE
+            )
+        for refusal in found:
+            yield {name: getattr(refusal, name) for name in REPORT}
+        if len(found) < REPORT_PAGE:
+            return
+        line = found[-1].line
+
+
 def _ndjson_report(delivery_id: UUID) -> Iterator[str]:
-    with transaction() as session:
-        for refusal in queries.refusals(session, delivery_id):
-            yield json.dumps({name: getattr(refusal, name) for name in REPORT}) + "\n"
+    for refusal in _refusals(delivery_id):
+        yield json.dumps(refusal) + "\n"
 
 
 def _csv_report(delivery_id: UUID) -> Iterator[str]:
     yield ",".join(REPORT) + "\r\n"
-    with transaction() as session:
-        for refusal in queries.refusals(session, delivery_id):
-            cells = io.StringIO()
-            row = [_harmless(getattr(refusal, name)) for name in REPORT]
-            csv.writer(cells).writerow(row)
-            yield cells.getvalue()
+    for refusal in _refusals(delivery_id):
+        cells = io.StringIO()
+        csv.writer(cells).writerow([_harmless(cell) for cell in refusal.values()])
+        yield cells.getvalue()
 
 
 def _harmless(cell: object) -> object:

@@ -1,6 +1,6 @@
 """What is read about feeds, deliveries and what they already brought."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -135,15 +135,14 @@ def list_deliveries(
     return session.scalars(wanted.order_by(Delivery.id.desc()).limit(limit + 1)).all()
 
 
-def refusals(session: Session, delivery_id: UUID) -> Iterator[DeliveryRefusal]:
-    """Yield what was refused, by line, without holding it all in memory."""
-    wanted = (
-        select(DeliveryRefusal)
-        .where(DeliveryRefusal.delivery_id == delivery_id)
-        .order_by(DeliveryRefusal.line)
-        .execution_options(yield_per=1_000)
+def refusals(
+    session: Session, delivery_id: UUID, *, after_line: int, limit: int
+) -> Sequence[DeliveryRefusal]:
+    """Return what was refused after a line, at most *limit*, by line."""
+    wanted = select(DeliveryRefusal).where(
+        DeliveryRefusal.delivery_id == delivery_id, DeliveryRefusal.line > after_line
     )
-    yield from session.scalars(wanted)
+    return session.scalars(wanted.order_by(DeliveryRefusal.line).limit(limit)).all()
 
 
 def lock_next_delivery(session: Session, feed_id: UUID) -> tuple[Feed, Delivery] | None:

@@ -27,7 +27,9 @@ def check(record: AnyRecord) -> None:
     match record:
         case VenueRecord():
             if record.zone not in available_timezones():
-                _refuse("zone", "unknown-zone", f"{record.zone} is not an IANA time zone")
+                _refuse(
+                    "zone", "unknown-zone", f"{record.zone} is not an IANA time zone"
+                )
         case AuditoriumRecord():
             _check_auditorium(record)
         case PerformanceRecord():
@@ -47,7 +49,9 @@ def _check_auditorium(record: AuditoriumRecord) -> None:
         if (area.rows is None) == (area.capacity is None):
             reason = "give rows (seated) or a capacity (general admission), not both"
             _refuse(f"areas[{at}]", "seated-or-not", reason)
-        seats = [(row.name, seat.number) for row in area.rows or () for seat in row.seats]
+        seats = [
+            (row.name, seat.number) for row in area.rows or () for seat in row.seats
+        ]
         if len(set(seats)) != len(seats):
             _refuse(f"areas[{at}].rows", "repeated-seat", "a seat is named twice")
 

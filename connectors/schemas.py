@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
 
-STATES = "received checking applying quarantined released done discarded".split()
+STATES = ["received", "checking", "applying", "quarantined", "released", "done", "discarded"]
 
 
 class FeedRequestSchema(RequestSchema):
@@ -91,5 +91,3 @@ class ReportQuerySchema(RequestSchema):
     format = fields.String(
         load_default="ndjson", validate=validate.OneOf(["ndjson", "csv"])
     )
-
-

@@ -9,6 +9,7 @@ from pathlib import Path
 SECRET_LENGTH_MIN = 32
 LOG_LEVELS = ("debug", "info", "warning", "error")
 MEBIBYTE = 1024 * 1024
+OWNER_URL = "HUB_DATABASE_OWNER_URL"
 
 
 class ConfigError(Exception):
@@ -135,3 +136,16 @@ def _own_secret(path: Path) -> str:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)
+
+
+def child_environment(settings: Settings, *, metrics_dir: str) -> dict[str, str]:
+    """Return the environment in which web and worker find the same settings."""
+    said = {
+        "HUB_VAR": str(settings.var),
+        "HUB_DATABASE_URL": settings.database_url,
+        "HUB_REDIS_URL": settings.redis_url,
+        "HUB_SECRET_KEY": settings.secret_key,
+        "PROMETHEUS_MULTIPROC_DIR": metrics_dir,
+    }
+    without_owner = {k: v for k, v in os.environ.items() if k != OWNER_URL}
+    return without_owner | {name: value for name, value in said.items() if value}

@@ -23,18 +23,9 @@ FORMATS = {
     "application/jsonl": "ndjson",
     "text/csv": "csv",
 }
-CSV_NEEDED = (
-    "ref version production auditorium starts_at area capacity price_type currency"
-    " face_minor"
-).split()
-CSV_PERFORMANCE = (
-    "ref version production auditorium starts_at ends_at business_on announce_at"
-    " on_sale_at cut_off_at status"
-).split()
-CSV_OFFER = (
-    "area price_type currency face_minor booking_fee_minor tax_bp tickets_min"
-    " tickets_max"
-).split()
+CSV_NEEDED = ["ref", "version", "production", "auditorium", "starts_at", "area", "capacity", "price_type", "currency", "face_minor"]
+CSV_PERFORMANCE = ["ref", "version", "production", "auditorium", "starts_at", "ends_at", "business_on", "announce_at", "on_sale_at", "cut_off_at", "status"]
+CSV_OFFER = ["area", "price_type", "currency", "face_minor", "booking_fee_minor", "tax_bp", "tickets_min", "tickets_max"]
 CSV_NUMBERS = {
     "version",
     "capacity",
@@ -201,5 +192,3 @@ def unpacked(body: bytes, line_numbers: list[int]) -> list[Line]:
     """Return the lines of a stored part."""
     found = zlib.decompress(body).split(b"\n")
     return [Line(no, text) for no, text in zip(line_numbers, found, strict=True)]
-
-

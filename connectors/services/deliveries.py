@@ -125,9 +125,7 @@ def decide(
     NotQuarantinedError when it waits for nobody, or a later full delivery has been
     applied since: an older picture never replaces a newer one.
     """
-    delivery = queries.get_delivery(
-        session, delivery_id, world=world, supplier_id=None
-    )
+    delivery = queries.get_delivery(session, delivery_id, world=world, supplier_id=None)
     session.get_one(Feed, delivery.feed_id, with_for_update=True)
     session.refresh(delivery)
     if delivery.state != "quarantined":

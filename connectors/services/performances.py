@@ -25,9 +25,7 @@ Refused = list[tuple[Taken, RefusedError]]
 Rows = list[dict[str, Any]]
 
 
-def write_performances(
-    session: Session, feed: Feed, taken: Sequence[Taken]
-) -> Refused:
+def write_performances(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:
     """Write performances; those that name what is not known are refused.
 
     New ones are copied in; changed ones are stopped first, so that from this commit
@@ -189,7 +187,9 @@ def _change(
     if not changed:
         return
     stop_performances(session, [row["id"] for _, row in changed])
-    session.execute(update(Performance), [row | {"withdrawn_at": None} for _, row in changed])
+    session.execute(
+        update(Performance), [row | {"withdrawn_at": None} for _, row in changed]
+    )
     for found, row in changed:
         _change_inventory(session, feed, found.record, row["id"], rooms)
 

@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -69,9 +68,7 @@ def apply_lines(
         bad += write(session, feed, taken) if taken else []
         refused += [_refusal(line, record.ref, error) for (line, record), error in bad]
         counts["accepted"] += len(taken)
-        counts["accepted"] -= sum(
-            1 for found, _ in bad if isinstance(found, Taken)
-        )
+        counts["accepted"] -= sum(1 for found, _ in bad if isinstance(found, Taken))
     return counts, refused
 
 
@@ -122,10 +119,10 @@ def _sort_out(
     table: str,
     wanted: Sequence[tuple[int, AnyRecord]],
     counts: Counter[str],
-) -> tuple[list[Taken], list[tuple[Any, RefusedError]]]:
+) -> tuple[list[Taken], list[tuple[Taken, RefusedError]]]:
     """Keep what is news: the highest version of each reference that is not known."""
     newest: dict[str, tuple[int, AnyRecord]] = {}
-    bad: list[tuple[Any, RefusedError]] = []
+    bad: list[tuple[Taken, RefusedError]] = []
     for line, record in wanted:
         before = newest.get(record.ref)
         if before is None or record.version > before[1].version:
@@ -136,7 +133,7 @@ def _sort_out(
         elif record == before[1]:
             counts["unchanged"] += 1
         else:
-            bad.append(((line, record), _reused(record)))
+            bad.append((Taken(line, record), _reused(record)))
     known = queries.known(session, table, supplier_id, list(newest))
     taken: list[Taken] = []
     for line, record in newest.values():
@@ -147,7 +144,7 @@ def _sort_out(
         digest = _digest(record)
         if old is not None and record.version == old.version:
             if digest != old.digest:
-                bad.append(((line, record), _reused(record)))
+                bad.append((Taken(line, record), _reused(record)))
                 continue
             if not old.is_withdrawn:
                 counts["unchanged"] += 1

@@ -32,9 +32,7 @@ _ADD_REFUSALS = text(
     " CAST(:refs AS text[]), CAST(:fields AS text[]), CAST(:codes AS text[]),"
     " CAST(:reasons AS text[])) AS x(l, r, f, c, w) ON CONFLICT DO NOTHING"
 )
-_WITHDRAW = text(
-    "UPDATE performance SET withdrawn_at = :now WHERE id = ANY(:ids)"
-)
+_WITHDRAW = text("UPDATE performance SET withdrawn_at = :now WHERE id = ANY(:ids)")
 _FORGET = [
     text("DELETE FROM delivery_part WHERE delivery_id = :delivery"),
     text("DELETE FROM delivery_ref WHERE delivery_id = :delivery"),

@@ -1,11 +1,8 @@
-"""A record that is news, on its way into the catalogue."""
+"""A record on its way into the catalogue."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-
-from connectors.feed.records import AnyRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +11,5 @@ class Taken:
 
     line: int
     record: Any
-    digest: bytes
-    old_id: UUID | None
-
-    def __iter__(self) -> Iterator[int | AnyRecord]:
-        """Unpack as (line, record), which is what a refusal needs."""
-        yield self.line
-        yield self.record
+    digest: bytes = b""
+    old_id: UUID | None = None

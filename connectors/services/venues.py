@@ -14,7 +14,7 @@ from connectors.feed.records import AreaRecord, AuditoriumRecord
 from connectors.models import Feed
 from connectors.rules import RefusedError
 from connectors.services.taken import Taken
-from hub.catalogue.models import Area, Auditorium, Production, Seat, Venue
+from hub.catalogue.models import Area, Auditorium, Production, Venue
 from hub.kernel.ids import new_id
 
 Refused = list[tuple[Taken, RefusedError]]
@@ -53,7 +53,9 @@ def _upsert(session: Session, table: Any, rows: Sequence[dict[str, Any]]) -> Non
     fixed = {"id", "world", "supplier_id", "ref"}
     replaced = {name: made.excluded[name] for name in rows[0] if name not in fixed}
     keys = [target.c.supplier_id, target.c.ref]
-    session.execute(made.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
+    session.execute(
+        made.on_conflict_do_update(index_elements=keys, set_=replaced), rows
+    )
 
 
 def write_venues(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:

@@ -108,7 +108,7 @@ class Committer(Generic[W, Batch, Answer]):
         self,
         steps: Steps[W, Batch, Answer],
         *,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = Limits(),
         is_batching: bool = True,
         open_transaction: Callable[[], AbstractContextManager[Session]] = transaction,
     ) -> None:
@@ -128,7 +128,7 @@ class Committer(Generic[W, Batch, Answer]):
         """
         if not self._is_batching:
             return _answer_of(self._carry_out([wish])[0])
-        ticket = _Ticket[W, Answer](wish, Future())
+        ticket: _Ticket[W, Answer] = _Ticket(wish, Future())
         self._queue.put(ticket)
         self._start()
         try:

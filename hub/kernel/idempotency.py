@@ -123,6 +123,15 @@ def _earlier(row: Any, digest: bytes) -> Reply | HubError:
     return Reply(row.status, row.reply, is_replay=True)
 
 
+def find(session: Session, claim: Claim) -> Reply | None:
+    """Return the stored reply of a repeated request, without claiming the key."""
+    row = session.execute(_EARLIER, _columns([claim.key])).one_or_none()
+    earlier = None if row is None else _earlier(row, claim.digest)
+    if isinstance(earlier, HubError):
+        raise earlier
+    return earlier
+
+
 def store_many(session: Session, replies: Mapping[Key, tuple[int, str]]) -> None:
     """Keep the answers (status, JSON text) of keys claimed in this transaction."""
     columns = _columns(list(replies))

@@ -17,6 +17,7 @@ OUTBOX_WAITING = Gauge(
     "hub_outbox_waiting", "Messages not done", multiprocess_mode="livemax"
 )
 FEED_RECORDS = Counter("hub_feed_records_total", "Feed records", ["outcome"])
+SEALED = Counter("hub_journal_sealed_total", "Journal entries sealed")
 
 
 def exposition(multiprocess_dir: str | None) -> bytes:

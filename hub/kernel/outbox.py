@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, text
+from sqlalchemy import DateTime, Index, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -15,7 +15,7 @@ _CLAIM = text(
     "UPDATE outbox_message SET leased_until = clock_timestamp() + :lease,"
     " attempts = attempts + 1 WHERE id IN ("
     " SELECT id FROM outbox_message WHERE done_at IS NULL"
-    " AND leased_until < clock_timestamp() AND topic = ANY(:topics)"
+    " AND leased_until <= clock_timestamp() AND topic = ANY(:topics)"
     " ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)"
     " RETURNING id, topic, payload, attempts"
 )
@@ -44,7 +44,7 @@ class OutboxMessage(Base):
     payload: Mapped[Json] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]
     leased_until: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default="-infinity"
+        DateTime(timezone=True), server_default=func.clock_timestamp()
     )
     attempts: Mapped[int] = mapped_column(server_default="0")
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

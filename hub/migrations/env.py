@@ -6,14 +6,6 @@ from alembic import context
 from sqlalchemy import create_engine, pool
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-import allocation.models
-import connectors.models
-import hub.catalogue.models
-import hub.kernel.clock
-import hub.kernel.idempotency
-import hub.kernel.outbox
-import hub.sales.models
-import partners.models
 import settlement.models
 from hub.kernel.db import Base
 

@@ -1,7 +1,7 @@
-"""the first tables"""
+"""The first tables."""
 
-from alembic import op
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
 
@@ -173,7 +173,7 @@ def upgrade() -> None:
         sa.Column(
             "leased_until",
             sa.DateTime(timezone=True),
-            server_default="-infinity",
+            server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),

@@ -97,6 +97,17 @@ CREATE TRIGGER line_belongs_to_open_statement AFTER INSERT ON statement_line
     FOR EACH STATEMENT EXECUTE FUNCTION line_belongs_to_open_statement();
 """
 
+STILL_SOLD = """
+-- What remains of a line's amount, told from the line alone; ties to even.
+CREATE FUNCTION still_sold(total bigint, line order_line) RETURNS bigint
+    LANGUAGE sql IMMUTABLE AS $$
+    SELECT total - whole - CASE
+        WHEN 2 * rest > line.quantity OR (2 * rest = line.quantity AND whole % 2 = 1)
+        THEN 1 ELSE 0 END
+    FROM (SELECT total * line.cancelled / line.quantity AS whole,
+                 total * line.cancelled % line.quantity AS rest) AS divided $$;
+"""
+
 PARTITIONS = """
 CREATE TABLE partitioned (name text PRIMARY KEY, keep_days int NOT NULL);
 INSERT INTO partitioned VALUES ('outbox_message', 14), ('hold', 35), ('hold_line', 35),
@@ -182,6 +193,7 @@ def upgrade() -> None:
     op.execute(ENTRIES_BALANCE)
     op.execute(FACTS_ARE_IMMUTABLE)
     op.execute(STATEMENTS_CLOSE)
+    op.execute(STILL_SOLD)
     op.execute(PARTITIONS)
     op.execute("SELECT make_partitions(8)")
     for parent in PARTITIONED:

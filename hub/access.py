@@ -1,0 +1,153 @@
+"""Who may do what: one table of route x kind of caller. What is not in it is refused."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Flask, request
+
+from hub.kernel.callers import Caller, Kind, set_caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import ForbiddenError, UnauthenticatedError
+from partners.queries import find_caller
+from partners.rules import key_hash
+
+ANYONE: Final = "anyone"
+CACHE_MAX = 10_000
+
+TABLE = """
+GET     /healthz                                                anyone
+GET     /readyz                                                 anyone
+GET     /metrics                                                anyone
+GET     /openapi.json                                           anyone
+GET     /docs                                                   anyone
+GET     /docs/<path:filename>                                   anyone
+GET     /problems                                               anyone
+GET     /problems/<code>                                        anyone
+GET     /v1/feed-schema                                         anyone
+
+GET     /v1/clock                                               read   supplier agent operator finance
+PUT     /v1/clock                                               write  operator
+GET     /v1/partners                                            read   operator finance
+POST    /v1/partners                                            write  operator
+GET     /v1/partners/<uuid:partner_id>                          read   operator finance
+POST    /v1/partners/<uuid:partner_id>/contracts                write  operator
+POST    /v1/partners/<uuid:supplier_id>/feeds                   write  operator
+GET     /v1/partners/<uuid:supplier_id>/plans                   read   operator
+POST    /v1/partners/<uuid:supplier_id>/plans                   write  operator
+GET     /v1/credentials                                         read   operator
+POST    /v1/credentials                                         write  operator
+DELETE  /v1/credentials/<uuid:credential_id>                    write  operator
+POST    /v1/credentials/<uuid:credential_id>/rotation           write  operator
+POST    /v1/contracts/<uuid:contract_id>/terms                  write  operator
+
+POST    /v1/feeds/<feed>/deliveries                             write  supplier
+GET     /v1/deliveries                                          read   supplier operator
+GET     /v1/deliveries/<uuid:delivery_id>                       read   supplier operator
+GET     /v1/deliveries/<uuid:delivery_id>/refusals              read   supplier operator
+POST    /v1/deliveries/<uuid:delivery_id>/decision              write  operator
+
+GET     /v1/performances                                        read   agent
+GET     /v1/performances/<uuid:performance_id>                  read   agent
+GET     /v1/performances/<uuid:performance_id>/availability     read   agent
+GET     /v1/performances/<uuid:performance_id>/seats            read   agent
+POST    /v1/holds                                               write  agent
+GET     /v1/holds/<uuid:hold_id>                                read   agent
+DELETE  /v1/holds/<uuid:hold_id>                                write  agent
+GET     /v1/orders                                              read   agent
+POST    /v1/orders                                              write  agent
+GET     /v1/orders/<uuid:order_id>                              read   agent
+POST    /v1/orders/<uuid:order_id>/cancellations                write  agent
+
+POST    /v1/periods/<period>/drafts                             write  finance
+GET     /v1/statements                                          read   supplier agent finance
+GET     /v1/statements/<uuid:statement_id>                      read   supplier agent finance
+GET     /v1/statements/<uuid:statement_id>/lines                read   supplier agent finance
+POST    /v1/statements/<uuid:statement_id>/review               write  finance
+POST    /v1/statements/<uuid:statement_id>/closing              write  finance
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route: nobody in particular, or these kinds with this scope."""
+
+    scope: str
+    kinds: frozenset[Kind]
+
+    @property
+    def is_open(self) -> bool:
+        return self.scope == ANYONE
+
+
+def _parsed(table: str) -> dict[tuple[str, str], Access]:
+    rows = [line.split() for line in table.splitlines() if line]
+    return {
+        (method, route): Access(scope, frozenset(map(Kind, kinds)))
+        for method, route, scope, *kinds in rows
+    }
+
+
+ROUTES: Final = _parsed(TABLE)
+
+
+class Callers:
+    """Callers of this process by key hash, each remembered for a few stated seconds."""
+
+    def __init__(self, cache_s: int) -> None:
+        self._cache_s = cache_s
+        self._known: dict[bytes, tuple[float, Caller]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, hashed: bytes) -> Caller | None:
+        """Return whose key it is; unknown ones are asked for every time."""
+        now = time.monotonic()
+        with self._lock:
+            known = self._known.get(hashed)
+        if known is not None and known[0] > now:
+            return known[1]
+        with transaction() as session:
+            found = find_caller(session, hashed)
+        with self._lock:
+            if len(self._known) >= CACHE_MAX:
+                self._known.clear()
+            self._known.pop(hashed, None)
+            if found is not None:
+                self._known[hashed] = (now + self._cache_s, found)
+        return found
+
+
+def guard(app: Flask, *, secret: str, cache_s: int) -> None:
+    """Check every request against the table before anything else sees it."""
+    callers = Callers(cache_s)
+
+    def check() -> None:
+        if request.url_rule is None:
+            return  # Flask answers 404 or 405 itself
+        method = "GET" if request.method == "HEAD" else request.method
+        access = ROUTES.get((method, request.url_rule.rule))
+        if access is None:
+            raise ForbiddenError(route=request.url_rule.rule)
+        if access.is_open:
+            return
+        found = callers.find(key_hash(_bearer(), secret))
+        if found is None:
+            raise UnauthenticatedError
+        if found.kind not in access.kinds:
+            raise ForbiddenError(kind=found.kind, allowed=sorted(access.kinds))
+        if access.scope not in found.scopes:
+            raise ForbiddenError(scope_needed=access.scope)
+        set_caller(found)
+
+    app.before_request(check)
+
+
+def _bearer() -> str:
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise UnauthenticatedError(reason="send Authorization: Bearer and your key")
+    return key.strip()
+
+
+__all__ = ["ROUTES", "Access", "guard"]

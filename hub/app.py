@@ -1,0 +1,192 @@
+"""The web application: every part put together, every request guarded and measured."""
+
+import html
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, g, jsonify, request
+from flask_swagger_ui import get_swaggerui_blueprint
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+import allocation.api
+import connectors.api
+import hub.sales.api
+import partners.api
+import settlement.api
+from hub import access, config
+from hub.kernel import db, log, metrics
+from hub.kernel.committer import Committer
+from hub.kernel.db import transaction
+from hub.kernel.errors import HubError, NotFoundError
+from hub.kernel.http import Api
+from hub.kernel.jobs import queue_connection
+from hub.sales.services.holds import STEPS
+
+API_VERSION = "1"
+RESOURCES = (
+    connectors.api.blp,
+    hub.sales.api.blp,
+    partners.api.blp,
+    allocation.api.blp,
+    settlement.api.blp,
+)
+logger = structlog.get_logger(__name__)
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """Make the application for *settings*, or for what the environment says."""
+    settings = settings or config.load()
+    if settings.database_url is None:
+        message = "HUB_DATABASE_URL is not set: start the hub with `hub serve`"
+        raise config.ConfigError(message)
+    log.configure(settings.log_level)
+    db.bind(db.connect(settings.database_url))
+    app = Flask("hub", static_folder=None)
+    configure(app, settings)
+    measure(app)
+    access.guard(app, secret=settings.secret_key, cache_s=settings.credential_cache_s)
+    register(app)
+    app.extensions["hold_committer"] = Committer(STEPS)
+    return app
+
+
+def configure(app: Flask, settings: config.Settings) -> None:
+    """Set what Flask and the API document need to know."""
+    app.config.update(
+        API_TITLE="Ticket hub",
+        API_VERSION=API_VERSION,
+        OPENAPI_VERSION="3.1.0",
+        MAX_CONTENT_LENGTH=settings.body_bytes_max,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+        HUB_SECRET_KEY=settings.secret_key,
+        HUB_HOLD_TTL_S=settings.hold_ttl_s,
+        HUB_FEED_BYTES_MAX=settings.feed_bytes_max,
+        HUB_METRICS_DIR=settings.metrics_dir,
+        HUB_REDIS_URL=settings.redis_url,
+    )
+
+
+def register(app: Flask) -> Api:
+    """Register every resource, the document and its page, and the small pages."""
+    api = Api(app)
+    api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})  # type: ignore[no-untyped-call]
+    api.spec.options["security"] = [{"key": []}]
+    for blueprint in RESOURCES:
+        api.register_blueprint(blueprint)
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(api.spec.to_dict()))
+    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json"))
+    app.add_url_rule("/healthz", "healthz", healthz)
+    app.add_url_rule("/readyz", "readyz", readyz)
+    app.add_url_rule("/metrics", "metrics", exposition)
+    app.add_url_rule("/problems", "problems", problems)
+    app.add_url_rule("/problems/<code>", "problem", problem_page)
+    return api
+
+
+def document() -> dict[str, Any]:
+    """Return the API document; needs no stores."""
+    app = Flask("hub", static_folder=None)
+    settings = config.load(
+        {
+            "HUB_DATABASE_URL": "postgresql://",
+            "HUB_REDIS_URL": "redis://",
+            "HUB_SECRET_KEY": "-" * config.SECRET_LENGTH_MIN,
+        }
+    )
+    configure(app, settings)
+    with app.app_context():
+        found: dict[str, Any] = register(app).spec.to_dict()
+    return found
+
+
+def measure(app: Flask) -> None:
+    """Give each request an id, log it, count it."""
+
+    def begin() -> None:
+        g.request_id = log.begin_request(request.headers.get("X-Request-Id"))
+        g.started = time.perf_counter()
+
+    def end(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        took_s = time.perf_counter() - g.started
+        metrics.REQUESTS.labels(request.method, route, response.status_code).inc()
+        metrics.REQUEST_SECONDS.labels(request.method, route).observe(took_s)
+        logger.debug(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            took_ms=round(took_s * 1000, 1),
+        )
+        response.headers["X-Request-Id"] = g.request_id
+        return response
+
+    app.before_request(begin)
+    app.after_request(end)
+
+
+def healthz() -> Response:
+    """Say that this process answers."""
+    return jsonify(status="ok")
+
+
+def readyz() -> tuple[Response, int]:
+    """Say whether the stores answer: without PostgreSQL nothing is sold, without Valkey all is."""
+    checks = {"database": "ok", "queue": "ok"}
+    try:
+        with transaction() as session:
+            session.execute(text("SELECT 1"))
+    except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
+        checks["database"] = type(error).__name__
+    try:
+        connection: Redis = queue_connection(current_app.config["HUB_REDIS_URL"])
+        connection.ping()
+    except RedisError as error:
+        checks["queue"] = type(error).__name__
+    is_ready = checks["database"] == "ok"
+    return jsonify(status="ready" if is_ready else "not ready", **checks), (
+        200 if is_ready else 503
+    )
+
+
+def exposition() -> Response:
+    """Show the metrics of all web processes."""
+    found = metrics.exposition(current_app.config["HUB_METRICS_DIR"])
+    return Response(found, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _catalogue() -> Iterator[type[HubError]]:
+    waiting = list(HubError.__subclasses__())
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        yield error
+
+
+def problems() -> Response:
+    """Show every problem the hub may answer, what it means, whether to retry."""
+    rows = "".join(
+        f'<tr id="{e.code}"><td><a href="/problems/{e.code}">{e.code}</a>'
+        f"<td>{e.status}<td>{html.escape(e.title)}<td>{e.retry}"
+        for e in sorted(_catalogue(), key=lambda error: error.code)
+    )
+    head = "<tr><th>code<th>status<th>title<th>retry"
+    page = f"<!doctype html><title>Problems</title><h1>Problems</h1><table>{head}{rows}</table>"
+    return Response(page, content_type="text/html; charset=utf-8")
+
+
+def problem_page(code: str) -> Response:
+    """Show one problem."""
+    for error in _catalogue():
+        if error.code == code:
+            said = html.escape(error.__doc__ or "")
+            page = (
+                f"<!doctype html><title>{code}</title><h1>{html.escape(error.title)}</h1>"
+                f"<p>{said}<p>HTTP status {error.status}; retry: {error.retry}."
+            )
+            return Response(page, content_type="text/html; charset=utf-8")
+    raise NotFoundError(problem=code)

@@ -1,0 +1,28 @@
+"""What can be wrong with a performance one wants to sell."""
+
+from hub.kernel.errors import HubError, Retry
+
+
+class NotOfferedError(HubError):
+    """The supplier does not offer this performance (any more)."""
+
+    code, title, status = "not-offered", "This performance is not offered", 409
+
+
+class PerformanceCancelledError(HubError):
+    """The performance will not take place."""
+
+    code, title, status = "performance-cancelled", "The performance is cancelled", 409
+
+
+class SalesNotOpenError(HubError):
+    """The sale has not begun; the facts say when it does."""
+
+    code, title, status = "sales-not-open", "Sales have not opened yet", 409
+    retry = Retry.LATER
+
+
+class SalesClosedError(HubError):
+    """The sale is over."""
+
+    code, title, status = "sales-closed", "Sales have closed", 409

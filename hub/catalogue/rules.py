@@ -1,0 +1,48 @@
+"""When a performance may be seen and sold. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from hub.catalogue.errors import (
+    NotOfferedError,
+    PerformanceCancelledError,
+    SalesClosedError,
+    SalesNotOpenError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleWindow:
+    """What decides whether a performance may be sold at a moment (aware UTC)."""
+
+    performance_id: UUID
+    version: int
+    status: str
+    is_withdrawn: bool
+    announce_at: datetime | None
+    on_sale_at: datetime | None
+    cut_off_at: datetime | None
+    starts_at: datetime
+    ends_at: datetime | None
+    is_open_dated: bool
+
+    @property
+    def last_at(self) -> datetime:
+        """When it begins; an open-dated performance: when it ends."""
+        return self.ends_at if self.is_open_dated and self.ends_at else self.starts_at
+
+    def is_announced(self, now: datetime) -> bool:
+        return self.announce_at is None or self.announce_at <= now
+
+    def refuse_unless_on_sale(self, now: datetime) -> None:
+        """Raise the reason why nothing may be held now, if there is one."""
+        if self.status == "cancelled":
+            raise PerformanceCancelledError(performance_id=self.performance_id)
+        if self.is_withdrawn or not self.is_announced(now):
+            raise NotOfferedError(performance_id=self.performance_id)
+        if self.on_sale_at is not None and now < self.on_sale_at:
+            raise SalesNotOpenError(on_sale_at=self.on_sale_at.isoformat())
+        closes_at = self.cut_off_at or self.last_at
+        if now >= closes_at:
+            raise SalesClosedError(closed_at=closes_at.isoformat())

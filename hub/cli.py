@@ -1,0 +1,127 @@
+"""The ``hub`` command."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import click
+
+import connectors.cli
+import partners.cli
+import settlement.cli
+from hub import config, migrations, serve, worker
+from hub import verify as verifying
+from hub.kernel import db
+from hub.kernel.embedded import EmbeddedError
+from hub.kernel.errors import HubError
+
+
+@contextmanager
+def database() -> Iterator[config.Settings]:
+    """Connect this command to the database: yours, the running hub's, or its own."""
+    with serve.stores(config.load(), may_join=True) as settings:
+        engine = db.connect(str(settings.database_url))
+        db.bind(engine)
+        try:
+            yield settings
+        finally:
+            engine.dispose()
+
+
+class Commands(click.Group):
+    """A group whose expected failures are one line, not a trace."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (config.ConfigError, EmbeddedError, HubError) as error:
+            click.echo(f"hub: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=Commands)
+@click.version_option(package_name="ticket-hub")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Ticket hub: inventory in, shared out, sold once, settled."""
+    context.obj = database
+
+
+main.add_command(connectors.cli.feed)
+main.add_command(partners.cli.key)
+main.add_command(settlement.cli.settlement)
+
+
+@main.command("serve")
+@click.option("--no-worker", is_flag=True, help="Serve the API only.")
+def serve_command(*, no_worker: bool) -> None:
+    """Serve the API until Ctrl-C, with a worker; start embedded stores if need be."""
+    sys.exit(serve.serve(config.load(), has_worker=not no_worker))
+
+
+@main.command("worker")
+@click.option("--only", type=click.Choice(["jobs", "periodic"]), help="One kind only.")
+def worker_command(*, only: str | None) -> None:
+    """Carry out jobs and the periodic work."""
+    runs: dict[str | None, Callable[[config.Settings], int]] = {
+        "jobs": worker.run_jobs,
+        "periodic": worker.run_periodic,
+        None: worker.supervise,
+    }
+    run = partial(runs[only])
+    settings = config.load()
+    if settings.is_embedded:
+        with serve.stores(settings, may_join=True) as found:
+            sys.exit(run(found))
+    sys.exit(run(settings))
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the database up to date, as its owner (HUB_DATABASE_OWNER_URL)."""
+    with serve.stores(config.load(), may_join=True) as settings:
+        if settings.owner_url is None:
+            message = "HUB_DATABASE_OWNER_URL is not set: migrations run as the owner"
+            raise config.ConfigError(message)
+        migrations.upgrade(settings.owner_url)
+    click.echo(f"at revision {migrations.revisions()[-1]}", err=True)
+
+
+@main.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def verify_command(*, as_json: bool) -> None:
+    """Check every law on the live database; exit 1 with the facts that break one."""
+    with database():
+        verdict = verifying.verify()
+    if as_json:
+        click.echo(json.dumps(verdict.as_dict(), indent=2))
+    else:
+        for fact in verdict.broken:
+            law = fact.pop("law")
+            click.echo(f"BROKEN {law}: {json.dumps(fact)}")
+        state = "every law holds" if verdict.is_clean else "laws are broken"
+        click.echo(f"{state}; {verdict.unsealed_entries} entries not sealed yet", err=True)
+    sys.exit(0 if verdict.is_clean else 1)
+
+
+@main.command("demo")
+@click.option("--exit", "is_exit", is_flag=True, help="Stop after the statements.")
+def demo_command(*, is_exit: bool) -> None:
+    """Load the sample season, sell, settle, print the statements, and serve."""
+    from hub.demo import run  # noqa: PLC0415 - its data is large
+
+    sys.exit(run.run(config.load(), is_exit=is_exit))
+
+
+@main.command("openapi")
+def openapi_command() -> None:
+    """Write the API document to standard output."""
+    from hub.app import document  # noqa: PLC0415 - pulls in the whole web
+
+    click.echo(json.dumps(document(), indent=2, sort_keys=True))
+
+
+if __name__ == "__main__":
+    main()

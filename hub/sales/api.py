@@ -1,0 +1,270 @@
+"""Agents' resources: performances, availability, holds, orders."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app, request
+from flask.views import MethodView
+from sqlalchemy.orm import Session
+
+from allocation import errors as allocation
+from hub.catalogue import errors as catalogue
+from hub.catalogue import queries as catalogue_queries
+from hub.kernel import clock, idempotency
+from hub.kernel.callers import caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import (
+    HubError,
+    IdempotencyInProgressError,
+    IdempotencyKeyReusedError,
+    InvalidRequestError,
+    NotFoundError,
+    OverloadedError,
+)
+from hub.kernel.http import (
+    Blueprint,
+    IdempotencyKeySchema,
+    replied,
+    request_body,
+)
+from hub.kernel.idempotency import Claim, Key, Reply
+from hub.kernel.pages import id_after, key_of, page
+from hub.sales import errors, queries, schemas
+from hub.sales.services import lapse, orders, views, wishes
+from hub.sales.services.holds import place_hold
+from settlement.errors import NoTermsError
+
+blp = Blueprint("sales", __name__, url_prefix="/v1", description="Agents: the sale")
+KEYS = (IdempotencyKeyReusedError, IdempotencyInProgressError)
+
+
+def _claim(key: str) -> Claim:
+    owner = Key(caller().world, caller().owner_id, key)
+    return Claim(
+        owner, idempotency.digest(request.method, request.path, request_body())
+    )
+
+
+def _once(key: str, status: int, work: Callable[[Session], dict[str, Any]]) -> Response:
+    """Carry a write out in one transaction, or replay what it was answered before."""
+    with transaction() as session:
+        body: dict[str, Any] = {}
+
+        def do() -> tuple[int, str]:
+            body.update(work(session))
+            return status, json.dumps(body)
+
+        earlier = idempotency.once(session, _claim(key), do)
+    return replied(earlier or Reply(status, body))
+
+
+@blp.route("/performances")
+class Performances(MethodView):
+    @blp.arguments(schemas.PerformanceQuerySchema, location="query")
+    @blp.response(200, schemas.PerformancePageSchema)
+    @blp.problems(InvalidRequestError)
+    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """List announced performances by start, from now on unless said otherwise."""
+        after = key_of(wanted.pop("after", None), length=2)
+        limit = wanted.pop("limit")
+        with transaction() as session:
+            now = clock.now(session, caller().world)
+            wanted.setdefault("starts_from", now)
+            rows = catalogue_queries.performances(
+                session,
+                world=caller().world,
+                now=now,
+                after=_start_and_id(after),
+                limit=limit,
+                **wanted,
+            )
+        return page(rows, limit, lambda row: [row.starts_at.isoformat(), row.id])
+
+
+def _start_and_id(key: list[str] | None) -> tuple[datetime, UUID] | None:
+    try:
+        return key and (datetime.fromisoformat(key[0]), UUID(key[1]))
+    except ValueError:
+        raise InvalidRequestError(field="after", reason="not a cursor") from None
+
+
+@blp.route("/performances/<uuid:performance_id>")
+class PerformanceById(MethodView):
+    @blp.response(200, schemas.PerformanceSchema)
+    @blp.problems()
+    def get(self, performance_id: UUID) -> Any:
+        """Show a performance."""
+        with transaction() as session:
+            rows = catalogue_queries.performances(
+                session,
+                world=caller().world,
+                now=clock.now(session, caller().world),
+                performance_id=performance_id,
+            )
+        if not rows:
+            raise NotFoundError(performance_id=performance_id)
+        return rows[0]
+
+
+@blp.route("/performances/<uuid:performance_id>/availability")
+class Availability(MethodView):
+    @blp.response(200, schemas.AvailabilitySchema)
+    @blp.problems()
+    def get(self, performance_id: UUID) -> Any:
+        """Tell what the agent may take now, area by area, why, and at what net price."""
+        with transaction() as session:
+            return views.availability(session, caller(), performance_id)
+
+
+@blp.route("/performances/<uuid:performance_id>/seats")
+class PerformanceSeats(MethodView):
+    @blp.response(200, schemas.SeatListSchema)
+    @blp.problems()
+    def get(self, performance_id: UUID) -> Any:
+        """List the seats with their positions, and which are free."""
+        with transaction() as session:
+            return views.seats(session, caller(), performance_id)
+
+
+@blp.route("/holds")
+class Holds(MethodView):
+    @blp.arguments(schemas.HoldRequestSchema)
+    @blp.arguments(IdempotencyKeySchema, location="headers")
+    @blp.response(201, schemas.HoldSchema)
+    @blp.problems(
+        allocation.AllotmentExhaustedError,
+        allocation.SeatsTakenError,
+        allocation.NotAllottedError,
+        allocation.OvercommittedError,
+        allocation.UnknownSeatsError,
+        catalogue.NotOfferedError,
+        catalogue.PerformanceCancelledError,
+        catalogue.SalesNotOpenError,
+        catalogue.SalesClosedError,
+        errors.TicketLimitError,
+        errors.MixedCurrenciesError,
+        errors.OfferChangedError,
+        NoTermsError,
+        OverloadedError,
+        *KEYS,
+    )
+    def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
+        """Place a hold: all lines or none, at prices fixed until it expires."""
+        claim = _claim(headers["idempotency_key"])
+        with transaction() as session:
+            try:
+                wish = wishes.price(
+                    session,
+                    caller(),
+                    wanted["lines"],
+                    claim=claim,
+                    ttl_s=current_app.config["HUB_HOLD_TTL_S"],
+                )
+            except HubError:  # a repeat is answered even if the offer is gone since
+                earlier = idempotency.find(session, claim)
+                if earlier is None:
+                    raise
+                return replied(earlier)
+        return replied(place_hold(current_app.extensions["hold_committer"], wish))
+
+
+@blp.route("/holds/<uuid:hold_id>")
+class HoldById(MethodView):
+    @blp.response(200, schemas.HoldSchema)
+    @blp.problems()
+    def get(self, hold_id: UUID) -> Any:
+        """Show a hold as it stands."""
+        who = caller()
+        with transaction() as session:
+            hold = queries.get_hold(
+                session, hold_id, world=who.world, agent_id=who.partner
+            )
+            return views.hold_view(session, who, hold)
+
+    @blp.response(200, schemas.HoldSchema)
+    @blp.problems(errors.AlreadyConfirmedError)
+    def delete(self, hold_id: UUID) -> Any:
+        """Release a hold; doing so twice is no mistake."""
+        who = caller()
+        with transaction() as session:
+            hold = lapse.release_hold(session, who, hold_id)
+            return views.hold_view(session, who, hold)
+
+
+@blp.route("/orders")
+class Orders(MethodView):
+    @blp.arguments(schemas.OrderQuerySchema, location="query")
+    @blp.response(200, schemas.OrderPageSchema)
+    @blp.problems(InvalidRequestError)
+    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """List the agent's orders, oldest first; find one by its reference."""
+        limit = wanted["limit"]
+        with transaction() as session:
+            rows = queries.list_orders(
+                session,
+                world=caller().world,
+                agent_id=caller().partner,
+                reference=wanted.get("reference"),
+                after=id_after(wanted.get("after")),
+                limit=limit,
+            )
+            found = page(rows, limit, lambda row: [row.id])
+            return {**found, "items": views.order_views(session, found["items"])}
+
+    @blp.arguments(schemas.OrderRequestSchema)
+    @blp.arguments(IdempotencyKeySchema, location="headers")
+    @blp.response(201, schemas.OrderSchema)
+    @blp.problems(
+        errors.HoldExpiredError,
+        errors.HoldReleasedError,
+        errors.AlreadyConfirmedError,
+        errors.ReferenceTakenError,
+        catalogue.PerformanceCancelledError,
+        *KEYS,
+    )
+    def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
+        """Confirm a hold into an order with tickets."""
+
+        def confirm(session: Session) -> dict[str, Any]:
+            order = orders.confirm_hold(session, caller(), **wanted)
+            return views.order_views(session, [order])[0]
+
+        return _once(headers["idempotency_key"], 201, confirm)
+
+
+@blp.route("/orders/<uuid:order_id>")
+class OrderById(MethodView):
+    @blp.response(200, schemas.OrderSchema)
+    @blp.problems()
+    def get(self, order_id: UUID) -> Any:
+        """Show an order with its tickets."""
+        who = caller()
+        with transaction() as session:
+            order = queries.get_order(
+                session, order_id, world=who.world, agent_id=who.partner
+            )
+            return views.order_views(session, [order])[0]
+
+
+@blp.route("/orders/<uuid:order_id>/cancellations")
+class OrderCancellations(MethodView):
+    @blp.arguments(schemas.CancellationRequestSchema)
+    @blp.arguments(IdempotencyKeySchema, location="headers")
+    @blp.response(201, schemas.OrderSchema)
+    @blp.problems(errors.AlreadyCancelledError, errors.PastCancellationError, *KEYS)
+    def post(
+        self, wanted: dict[str, Any], headers: dict[str, str], order_id: UUID
+    ) -> Response:
+        """Cancel tickets of an order, or all that are left."""
+
+        def cancel(session: Session) -> dict[str, Any]:
+            order = orders.cancel_tickets(
+                session, caller(), order_id, wanted.get("ticket_ids")
+            )
+            session.flush()  # the view reads the lines as they are now
+            return views.order_views(session, [order])[0]
+
+        return _once(headers["idempotency_key"], 201, cancel)

@@ -1,0 +1,1 @@
+"""What the sale does: hold, confirm, cancel, let lapse."""

@@ -1,0 +1,239 @@
+"""Placing holds: many wishes, one transaction, each answered for itself."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from allocation import queries as allocation
+from allocation.rules.tree import Node, settle
+from allocation.services.tree import free_seats, write_counts
+from hub.catalogue import queries as catalogue
+from hub.catalogue.rules import SaleWindow
+from hub.kernel import idempotency
+from hub.kernel.committer import Committer, Steps
+from hub.kernel.db import transaction
+from hub.kernel.errors import HubError, IdempotencyKeyReusedError
+from hub.kernel.idempotency import Key, Reply
+from hub.kernel.metrics import HOLDS
+from hub.sales.errors import OfferChangedError
+from hub.sales.rules import priced
+from hub.sales.services.lapse import lapse_due
+from hub.sales.services.seating import Seating
+from hub.sales.services.wishes import HoldWish
+
+CREATED = 201
+_TIMES = text(
+    "SELECT name, clock_timestamp() + clock_offset AS now FROM world"
+    " WHERE name = ANY(:worlds)"
+)
+_ADD_HOLDS = text(
+    "INSERT INTO hold (id, world, agent_id, state, version, expires_at)"
+    " SELECT i, w, a, 'held', 1, e FROM unnest(CAST(:ids AS uuid[]),"
+    " CAST(:worlds AS text[]), CAST(:agents AS uuid[]),"
+    " CAST(:expiries AS timestamptz[])) AS h(i, w, a, e)"
+)
+_ADD_LINES = text(
+    "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
+    " seat_ids, quote) SELECT h, n, p, l, o, q, CAST(s AS uuid[]), CAST(j AS jsonb)"
+    " FROM unnest(CAST(:holds AS uuid[]), CAST(:nos AS int[]),"
+    " CAST(:performances AS uuid[]), CAST(:nodes AS uuid[]), CAST(:offers AS uuid[]),"
+    " CAST(:quantities AS int[]), CAST(:seats AS text[]), CAST(:quotes AS text[]))"
+    " AS x(h, n, p, l, o, q, s, j)"
+)
+
+
+@dataclass(slots=True)
+class HoldBatch:
+    """What is locked for some wishes, and what has been decided so far."""
+
+    earlier: dict[Key, Reply | HubError]
+    first: dict[Key, HoldWish]
+    seating: Seating
+    windows: dict[UUID, SaleWindow]
+    nodes: dict[UUID, Node]
+    before: dict[UUID, Node]
+    now: dict[str, datetime]
+    placed: list[tuple[HoldWish, dict[str, Any], datetime]] = field(
+        default_factory=list
+    )
+    refused: list[HoldWish] = field(default_factory=list)
+
+
+def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
+    """Lock what the wishes touch: performances, keys, seats, then nodes; read the clock."""
+    performance_ids = {found for wish in wishes for found in wish.performance_ids}
+    allocation.share_performances(session, performance_ids)
+    first: dict[Key, HoldWish] = {}
+    for wish in wishes:
+        first.setdefault(wish.claim.key, wish)
+    claims = [wish.claim for wish in first.values()]
+    earlier = idempotency.claim_many(session, claims)
+    new = [wish for key, wish in first.items() if key not in earlier]
+    seating = Seating()
+    seating.assign(session, new)
+    takes: dict[UUID, tuple[int, int]] = {}
+    for wish in new:
+        for leaf, seats in wish.seats_by_leaf.items():
+            takes[leaf] = (takes.get(leaf, (0, 0))[0] + seats, 0)
+    nodes = allocation.lock_tree(session, takes)
+    windows = catalogue.windows(session, performance_ids)
+    worlds = sorted({wish.world for wish in wishes})
+    times = session.execute(_TIMES, {"worlds": worlds})
+    now = {row.name: row.now for row in times}
+    return HoldBatch(earlier, first, seating, windows, nodes, dict(nodes), now)
+
+
+def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:
+    """Answer one wish: the earlier reply, a refusal, or a hold.
+
+    A key that comes twice in one batch is decided once.
+    """
+    key = wish.claim.key
+    if batch.first[key].claim.digest != wish.claim.digest:
+        return IdempotencyKeyReusedError(key=key.key)
+    if key in batch.earlier:
+        return batch.earlier[key]
+    try:
+        reply = _place(batch, wish)
+    except HubError as error:
+        batch.refused.append(wish)
+        batch.earlier[key] = error
+        return error
+    batch.earlier[key] = Reply(reply.status, reply.body, is_replay=True)
+    return reply
+
+
+def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
+    now = batch.now[wish.world]
+    for line in wish.lines:
+        window = batch.windows[line.offer.performance_id]
+        window.refuse_unless_on_sale(now)
+        if window.version != line.offer.version:
+            raise OfferChangedError(performance_id=window.performance_id)
+    if wish.hold_id in batch.seating.refused:
+        raise batch.seating.refused[wish.hold_id]
+    batch.nodes = settle(batch.nodes, wish.seats_by_leaf)
+    expires_at = now + timedelta(seconds=wish.ttl_s)
+    body = _body(batch, wish, expires_at)
+    batch.placed.append((wish, body, expires_at))
+    return Reply(CREATED, body)
+
+
+def _body(batch: HoldBatch, wish: HoldWish, expires_at: datetime) -> dict[str, Any]:
+    chosen = batch.seating.chosen.get(wish.hold_id, {})
+    lines = []
+    for line in wish.lines:
+        names = line.seat_map.seats if line.seat_map else {}
+        seats = [names[seat] for seat in chosen.get(line.no, ())]
+        lines.append(
+            hold_line(line.no, line.offer, line.quantity, seats, line.quote.dumped())
+        )
+    return hold_body(wish.hold_id, "held", 1, expires_at, lines)
+
+
+def hold_line(
+    no: int, offer: Any, quantity: int, seats: Sequence[Any], quote: dict[str, Any]
+) -> dict[str, Any]:
+    """Return how a line of a hold is told to its agent."""
+    return {
+        "no": no,
+        "performance_id": str(offer.performance_id),
+        "offer_id": str(offer.offer_id),
+        "area": offer.area,
+        "price_type": offer.price_type,
+        "quantity": quantity,
+        "seats": [
+            {name: seat[name] for name in ("id", "row", "number")} for seat in seats
+        ],
+        **priced(quote),
+    }
+
+
+def hold_body(
+    hold_id: UUID,
+    state: str,
+    version: int,
+    expires_at: datetime,
+    lines: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return how a hold is told to its agent: with its sums, in one currency."""
+    summed = ("price_minor", "commission_minor", "service_fee_minor", "net_minor")
+    return {
+        "id": str(hold_id),
+        "state": state,
+        "version": version,
+        "expires_at": expires_at.isoformat(),
+        "currency": lines[0]["currency"],
+        **{name: sum(line[name] for line in lines) for name in summed},
+        "lines": list(lines),
+    }
+
+
+def write(session: Session, batch: HoldBatch) -> None:
+    """Store what was decided, as arrays; a refused wish leaves nothing behind."""
+    seats = [key for wish in batch.refused for key in batch.seating.keys(wish)]
+    free_seats(session, seats)
+    idempotency.release_many(session, [wish.claim.key for wish in batch.refused])
+    if not batch.placed:
+        return
+    changed = [n for n in batch.nodes.values() if n != batch.before[n.id]]
+    write_counts(session, changed)
+    session.execute(_ADD_HOLDS, _hold_columns(batch))
+    session.execute(_ADD_LINES, _line_columns(batch))
+    replies = {w.claim.key: (CREATED, json.dumps(body)) for w, body, _ in batch.placed}
+    idempotency.store_many(session, replies)
+
+
+def _hold_columns(batch: HoldBatch) -> dict[str, list[Any]]:
+    return {
+        "ids": [wish.hold_id for wish, _, _ in batch.placed],
+        "worlds": [wish.world for wish, _, _ in batch.placed],
+        "agents": [wish.agent_id for wish, _, _ in batch.placed],
+        "expiries": [expires_at for _, _, expires_at in batch.placed],
+    }
+
+
+def _line_columns(batch: HoldBatch) -> dict[str, list[Any]]:
+    lines = [(wish, line) for wish, _, _ in batch.placed for line in wish.lines]
+    chosen = batch.seating.chosen
+    return {
+        "holds": [wish.hold_id for wish, _ in lines],
+        "nos": [line.no for _, line in lines],
+        "performances": [line.offer.performance_id for _, line in lines],
+        "nodes": [line.leaf_id for _, line in lines],
+        "offers": [line.offer.offer_id for _, line in lines],
+        "quantities": [line.quantity for _, line in lines],
+        "seats": [
+            "{"
+            + ",".join(map(str, chosen.get(wish.hold_id, {}).get(line.no, ())))
+            + "}"
+            for wish, line in lines
+        ],
+        "quotes": [json.dumps(line.quote.dumped()) for _, line in lines],
+    }
+
+
+STEPS = Steps(lock=lock, decide=decide, write=write)
+HoldCommitter = Committer[HoldWish, HoldBatch, Reply]
+
+
+def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
+    """Have a wish decided; before a refusal, give back what has lapsed and try again."""
+    try:
+        reply = committer.submit(wish)
+    except HubError as refusal:
+        HOLDS.labels(refusal.code).inc()
+        with transaction() as session:
+            ids = sorted(wish.performance_ids)
+            lapsed = lapse_due(session, performance_ids=ids)
+        if not lapsed:
+            raise
+        reply = committer.submit(wish)
+    HOLDS.labels("replayed" if reply.is_replay else "placed").inc()
+    return reply

@@ -1,0 +1,150 @@
+"""Pricing a wish: what is wanted, checked and quoted before anything is locked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from allocation.errors import NotAllottedError, UnknownSeatsError
+from allocation.queries import agent_paths
+from allocation.rules.tree import Node
+from hub.catalogue import queries as catalogue
+from hub.catalogue.queries import SeatMap
+from hub.kernel import clock
+from hub.kernel.callers import Caller
+from hub.kernel.errors import InvalidRequestError, NotFoundError
+from hub.kernel.idempotency import Claim
+from hub.kernel.ids import new_id
+from hub.sales.errors import MixedCurrenciesError, TicketLimitError
+from hub.sales.rules import sums
+from settlement.errors import NoTermsError
+from settlement.queries.terms import parties
+from settlement.rules.quotes import Line, Parties, Quote, quote
+
+
+@dataclass(frozen=True, slots=True)
+class WishLine:
+    """Some tickets of one offer, priced; *seats* are set when the agent chose them."""
+
+    no: int
+    offer: Row[Any]
+    leaf_id: UUID
+    quantity: int
+    seats: tuple[UUID, ...]
+    seat_map: SeatMap | None
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class HoldWish:
+    """What an agent wants held; everything that can be known outside the lock."""
+
+    claim: Claim
+    world: str
+    agent_id: UUID
+    hold_id: UUID
+    ttl_s: int
+    lines: tuple[WishLine, ...]
+
+    @property
+    def owner(self) -> UUID:
+        return self.agent_id
+
+    @property
+    def performance_ids(self) -> set[UUID]:
+        return {line.offer.performance_id for line in self.lines}
+
+    @property
+    def seats_by_leaf(self) -> dict[UUID, int]:
+        return sums((line.leaf_id, line.quantity) for line in self.lines)
+
+
+def price(
+    session: Session,
+    who: Caller,
+    wanted: Sequence[dict[str, Any]],
+    *,
+    claim: Claim,
+    ttl_s: int,
+) -> HoldWish:
+    """Turn a request into a wish with its quotes.
+
+    NotFoundError for offers that are not there, NotAllottedError, NoTermsError,
+    UnknownSeatsError, TicketLimitError, MixedCurrenciesError say what cannot be.
+    """
+    offer_ids = [line["offer_id"] for line in wanted]
+    found = catalogue.offers(session, world=who.world, offer_ids=offer_ids)
+    offers = {offer.offer_id: offer for offer in found}
+    _check(wanted, offers)
+    performance_ids = {offer.performance_id for offer in found}
+    paths = agent_paths(session, performance_ids, who.partner)
+    terms = parties(
+        session,
+        world=who.world,
+        suppliers={offer.supplier_id for offer in found},
+        agent_id=who.partner,
+        now=clock.now(session, who.world),
+    )
+    lines = tuple(
+        _line(session, no, line, offers[line["offer_id"]], paths, terms)
+        for no, line in enumerate(wanted, start=1)
+    )
+    return HoldWish(claim, who.world, who.partner, new_id(), ttl_s, lines)
+
+
+def _check(wanted: Sequence[dict[str, Any]], offers: dict[UUID, Row[Any]]) -> None:
+    for line in wanted:
+        if line["offer_id"] not in offers:
+            raise NotFoundError(offer_id=line["offer_id"])
+    currencies = sorted({offer.currency for offer in offers.values()})
+    if len(currencies) > 1:
+        raise MixedCurrenciesError(currencies=currencies)
+    chosen = [seat for line in wanted for seat in line.get("seat_ids", ())]
+    if len(set(chosen)) != len(chosen):
+        raise InvalidRequestError(field="seat_ids", reason="a seat is named twice")
+    counts = sums((line["offer_id"], quantity_of(line)) for line in wanted)
+    for offer_id, quantity in counts.items():
+        offer = offers[offer_id]
+        if not offer.tickets_min <= quantity <= offer.tickets_max:
+            raise TicketLimitError(
+                offer_id=offer_id,
+                wanted=quantity,
+                tickets_min=offer.tickets_min,
+                tickets_max=offer.tickets_max,
+            )
+
+
+def quantity_of(line: dict[str, Any]) -> int:
+    """Return how many tickets a wanted line is for."""
+    return line["quantity"] if "quantity" in line else len(line["seat_ids"])
+
+
+def _line(
+    session: Session,
+    no: int,
+    wanted: dict[str, Any],
+    offer: Row[Any],
+    paths: dict[UUID, list[Node]],
+    terms: dict[tuple[UUID, str], Parties],
+) -> WishLine:
+    path = paths.get(offer.root_id)
+    if path is None:
+        raise NotAllottedError(offer_id=offer.offer_id, area=offer.area)
+    agreed = terms.get((offer.supplier_id, offer.currency))
+    if agreed is None:
+        raise NoTermsError(offer_id=offer.offer_id, currency=offer.currency)
+    seat_map = None
+    if offer.is_seated:
+        seat_map = catalogue.seat_map(session, offer.area_id, offer.map_version)
+    seats = tuple(wanted.get("seat_ids", ()))
+    unknown = [s for s in seats if seat_map is None or s not in seat_map.seats]
+    if unknown:
+        raise UnknownSeatsError(offer_id=offer.offer_id, seat_ids=unknown)
+    quantity = quantity_of(wanted)
+    line = Line(quantity, offer.currency, offer.face_minor, offer.booking_fee_minor)
+    return WishLine(
+        no, offer, path[0].id, quantity, seats, seat_map, quote(line, agreed)
+    )

@@ -1,0 +1,164 @@
+"""The worker: supervises jobs, and the one process that does the periodic work."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from rq import Queue, SimpleWorker
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from allocation.services.plans import PLAN_PUBLISHED
+from connectors.services.deliveries import FEED_RECEIVED
+from connectors.services.steps import INVENTORY_CHANGED
+from hub.config import Settings, child_environment
+from hub.kernel import db, idempotency, jobs, log, metrics
+from hub.kernel.db import transaction
+from hub.sales.services.lapse import lapse_due
+from hub.serve import Stop, start, stop
+from settlement.services.seals import seal_journal
+
+SUBSCRIBERS = {
+    FEED_RECEIVED: "connectors.jobs.work_feed_off",
+    INVENTORY_CHANGED: "allocation.jobs.share_out",
+    PLAN_PUBLISHED: "allocation.jobs.share_out",
+}
+ELECTION_LOCK = 4_711_001
+RESTART_PAUSE_S = 1.0
+KEYS_HOURS = 48
+KEYS_CHUNK = 5_000
+PARTITION_WEEKS = 8
+_ELECT = text("SELECT pg_try_advisory_lock(:key)")
+_MAKE = text("SELECT make_partitions(:weeks)")
+_DROP = text("SELECT drop_partitions(clock_timestamp())")
+_WAITING = text("SELECT count(*) FROM outbox_message WHERE done_at IS NULL")
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Task:
+    """Something done again and again, *every_s* seconds, by the elected process."""
+
+    name: str
+    every_s: float
+    work: Callable[[], object]
+    due: float = 0.0
+
+
+def supervise(settings: Settings) -> int:
+    """Run both kinds of worker as children, and start again whichever ends."""
+    halt = Stop()
+    environment = child_environment(settings, metrics_dir=settings.metrics_dir or "")
+    command = [sys.executable, "-m", "hub.cli", "worker", "--only"]
+    kinds = ("jobs", "periodic")
+    children = {kind: start([*command, kind], environment) for kind in kinds}
+    try:
+        while not halt.wait(0.2):
+            for kind, child in children.items():
+                if child.poll() is not None and not halt.wait(RESTART_PAUSE_S):
+                    logger.warning("worker ended", kind=kind, status=child.returncode)
+                    children[kind] = start([*command, kind], environment)
+    finally:
+        stop(list(children.values()))
+    return 0
+
+
+def prepare(settings: Settings) -> None:
+    """Connect this process to the database and set up its log."""
+    log.configure(settings.log_level)
+    db.bind(db.connect(str(settings.database_url), pool_size=4))
+
+
+def run_jobs(settings: Settings) -> int:
+    """Carry out jobs until asked to stop; ends when the queue goes away."""
+    prepare(settings)
+    connection = jobs.queue_connection(str(settings.redis_url))
+    connection.connection_pool.connection_kwargs["socket_timeout"] = 30
+    queue = Queue(jobs.QUEUE, connection=connection, serializer="json")
+    worker = SimpleWorker([queue], connection=connection, serializer="json")
+    worker.log_result_lifespan = False
+    worker.work(logging_level="WARNING", with_scheduler=False)
+    return 0
+
+
+def run_periodic(settings: Settings) -> int:
+    """Do the periodic work if elected; stand by if another process is."""
+    prepare(settings)
+    halt = Stop()
+    engine = db.connect(str(settings.database_url), pool_size=1)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as lock:
+        while not _is_elected(lock):
+            if halt.wait(1.0):
+                return 0
+        tasks = periodic_tasks(settings)
+        while not halt.is_asked:
+            lock.execute(text("SELECT 1"))  # still ours: a lost connection ends us
+            busy = run_due(tasks)
+            halt.wait(0.0 if busy else 0.1)
+    return 0
+
+
+def _is_elected(lock: Connection) -> bool:
+    return bool(lock.scalar(_ELECT, {"key": ELECTION_LOCK}))
+
+
+def periodic_tasks(settings: Settings) -> list[Task]:
+    """Return what selling and the books need done all the time."""
+    connection = jobs.queue_connection(str(settings.redis_url))
+    return [
+        Task("relay", 0.1, lambda: jobs.relay(connection, SUBSCRIBERS)),
+        Task("lapse", 1.0, _lapse),
+        Task("seal", 1.0, _seal),
+        Task("count waiting", 5.0, _count_waiting),
+        Task("prune keys", 60.0, _prune_keys),
+        Task("partitions", 3_600.0, _keep_partitions),
+    ]
+
+
+def run_due(tasks: list[Task]) -> bool:
+    """Run what is due; a task that fails is logged and tried again later."""
+    was_busy = False
+    for task in tasks:
+        if task.due > time.monotonic():
+            continue
+        task.due = time.monotonic() + task.every_s
+        try:
+            was_busy = bool(task.work()) or was_busy
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            logger.exception("periodic task failed", task=task.name)
+    return was_busy
+
+
+def _lapse() -> int:
+    with transaction() as session:
+        return lapse_due(session)
+
+
+def _seal() -> int:
+    with transaction() as session:
+        return seal_journal(session)
+
+
+def _prune_keys() -> int:
+    with transaction() as session:
+        return idempotency.prune(
+            session, older_than_hours=KEYS_HOURS, most=KEYS_CHUNK
+        )
+
+
+def _count_waiting() -> None:
+    with transaction() as session:
+        metrics.OUTBOX_WAITING.set(session.scalar(_WAITING) or 0)
+
+
+def _keep_partitions() -> None:
+    with transaction() as session:
+        session.execute(_MAKE, {"weeks": PARTITION_WEEKS})
+        session.execute(_DROP)
+
+

@@ -1,0 +1,50 @@
+"""hub key: the first keys of a world, made by whoever has the database."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from hub.kernel.callers import Kind
+from hub.kernel.clock import LIVE
+from hub.kernel.db import transaction
+from partners import services
+
+
+@click.group("key")
+def key() -> None:
+    """API keys for people; partners' keys are issued over the API."""
+
+
+@key.command("issue")
+@click.option("--kind", type=click.Choice(["operator", "finance"]), required=True)
+@click.option("--name", required=True, help="Whose key it is.")
+@click.option("--world", default=LIVE, show_default=True, help="live or a sandbox.")
+@click.option("--days", type=click.IntRange(1, 3650), help="Until it expires.")
+@click.pass_obj
+def issue(database: Any, *, kind: str, name: str, world: str, days: int | None) -> None:
+    """Issue a key and print it; it cannot be shown again."""
+    expires_at = datetime.now(UTC) + timedelta(days=days) if days else None  # noqa: TID251 - an edge
+    with database() as settings, transaction() as session:
+        services.open_world(session, world)
+        _, secret_key = services.issue_credential(
+            session,
+            secret=settings.secret_key,
+            world=world,
+            kind=Kind(kind),
+            name=name,
+            expires_at=expires_at,
+        )
+    click.echo(secret_key)
+
+
+@key.command("legal-entity")
+@click.argument("code")
+@click.option("--name", required=True)
+@click.option("--country", required=True, help="ISO 3166-1 alpha-2.")
+@click.pass_obj
+def legal_entity(database: Any, *, code: str, name: str, country: str) -> None:
+    """Register the company whose books and document numbers these are."""
+    with database(), transaction() as session:
+        services.register_legal_entity(session, code=code, name=name, country=country)
+    click.echo(f"legal entity {code} registered", err=True)

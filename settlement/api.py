@@ -1,0 +1,132 @@
+"""Finance's resources: terms, statements; partners read their own closed ones."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from flask.views import MethodView
+
+from hub.kernel.callers import caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import InvalidRequestError
+from hub.kernel.http import Blueprint
+from hub.kernel.pages import id_after, page
+from partners.queries import get_contract
+from settlement import errors, schemas
+from settlement.models import Statement
+from settlement.queries import statements as queries
+from settlement.rules.statements import as_csv
+from settlement.services import statements, terms
+
+blp = Blueprint(
+    "settlement", __name__, url_prefix="/v1", description="Finance: terms, statements"
+)
+
+
+@blp.route("/contracts/<uuid:contract_id>/terms")
+class ContractTerms(MethodView):
+    @blp.arguments(schemas.TermsRequestSchema)
+    @blp.response(201, schemas.TermsSchema)
+    @blp.problems(errors.TermsOverlapError, InvalidRequestError)
+    def post(self, wanted: dict[str, Any], contract_id: UUID) -> Any:
+        """Agree a version of a contract's terms; versions never overlap."""
+        wanted.setdefault("valid_until", None)
+        with transaction() as session:
+            contract = get_contract(session, contract_id, world=caller().world)
+            return terms.agree_terms(
+                session, contract, created_by=caller().credential_id, **wanted
+            )
+
+
+@blp.route("/periods/<period>/drafts")
+class PeriodDrafts(MethodView):
+    @blp.response(201, schemas.DraftsSchema)
+    @blp.problems(errors.UnknownPeriodError, errors.PeriodOpenError)
+    def post(self, period: str) -> dict[str, Any]:
+        """Draft every statement of a month that is not closed yet."""
+        with transaction() as session:
+            return {"statement_ids": statements.draft_period(session, caller(), period)}
+
+
+@blp.route("/statements")
+class Statements(MethodView):
+    @blp.arguments(schemas.StatementQuerySchema, location="query")
+    @blp.response(200, schemas.StatementPageSchema)
+    @blp.problems(InvalidRequestError)
+    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """List statements: for finance all, for a partner its own closed ones."""
+        limit = wanted["limit"]
+        with transaction() as session:
+            rows = queries.list_statements(
+                session,
+                world=caller().world,
+                partner_id=caller().partner_id,
+                period=wanted.get("period"),
+                after=id_after(wanted.get("after")),
+                limit=limit,
+            )
+        return page(rows, limit, lambda row: [row.id])
+
+
+@blp.route("/statements/<uuid:statement_id>")
+class StatementById(MethodView):
+    @blp.response(200, schemas.StatementSchema)
+    @blp.problems()
+    def get(self, statement_id: UUID) -> Any:
+        """Show a statement."""
+        with transaction() as session:
+            return _own_statement(session, statement_id)
+
+
+@blp.route("/statements/<uuid:statement_id>/lines")
+class StatementLines(MethodView):
+    @blp.response(200, description="The lines as CSV", content_type="text/csv")
+    @blp.problems()
+    def get(self, statement_id: UUID) -> Response:
+        """Download the lines as CSV; those of a closed statement never change."""
+        with transaction() as session:
+            statement = _own_statement(session, statement_id)
+            rows = statements.rows_of(session, statement)
+        name = f"statement-{statement.period}-{statement.side}-{statement_id}.csv"
+        response = Response(as_csv(rows), content_type="text/csv; charset=utf-8")
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+@blp.route("/statements/<uuid:statement_id>/review")
+class StatementReview(MethodView):
+    @blp.response(200, schemas.StatementSchema)
+    @blp.problems(errors.StatementStateError)
+    def post(self, statement_id: UUID) -> Any:
+        """Review a draft: its lines as they are now may then be closed."""
+        with transaction() as session:
+            return statements.review(session, caller(), statement_id)
+
+
+@blp.route("/statements/<uuid:statement_id>/closing")
+class StatementClosing(MethodView):
+    @blp.response(200, schemas.StatementSchema)
+    @blp.problems(
+        errors.StatementStateError,
+        errors.OwnWorkError,
+        errors.ChangedSinceReviewError,
+        errors.ClosingWaitsError,
+    )
+    def post(self, statement_id: UUID) -> Any:
+        """Close a reviewed statement for good; not by the one who reviewed it."""
+        watermark = statements.fence(_horizon)
+        with transaction() as session:
+            return statements.close(
+                session, caller(), statement_id, watermark=watermark
+            )
+
+
+def _horizon() -> tuple[int, int]:
+    with transaction() as session:
+        return statements.horizon(session)
+
+
+def _own_statement(session: Any, statement_id: UUID) -> Statement:
+    return queries.get_statement(
+        session, statement_id, world=caller().world, partner_id=caller().partner_id
+    )

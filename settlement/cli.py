@@ -1,0 +1,164 @@
+"""hub settlement: what finance does at the end of a month."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.progress import Progress
+
+from hub.kernel.callers import Caller, Kind
+from hub.kernel.db import transaction
+from hub.kernel.errors import ForbiddenError, UnauthenticatedError
+from hub.kernel.money import Money
+from partners.queries import find_caller
+from partners.rules import key_hash
+from settlement.errors import StatementStateError
+from settlement.models import Statement
+from settlement.queries import statements as queries
+from settlement.rules.statements import as_csv
+from settlement.services import statements
+
+KEY = click.option(
+    "--key", envvar="HUB_API_KEY", required=True, help="A finance key (HUB_API_KEY)."
+)
+
+
+@click.group("settlement")
+def settlement() -> None:
+    """Draft, review and close a month; two finance keys are needed."""
+
+
+def identify(key: str, secret: str) -> Caller:
+    """Return whose key it is; only finance settles."""
+    with transaction() as session:
+        who = find_caller(session, key_hash(key, secret))
+    if who is None:
+        raise UnauthenticatedError
+    if who.kind is not Kind.FINANCE or "write" not in who.scopes:
+        raise ForbiddenError(kind=who.kind, allowed=[Kind.FINANCE])
+    return who
+
+
+def each(
+    title: str, ids: Sequence[UUID], work: Callable[[UUID], object]
+) -> None:
+    """Do *work* on each statement: a progress bar on a terminal, a line otherwise."""
+    if not sys.stderr.isatty():
+        for statement_id in ids:
+            work(statement_id)
+        click.echo(f"{title}: {len(ids)} statements", err=True)
+        return
+    with Progress() as progress:
+        for statement_id in progress.track(ids, description=title):
+            work(statement_id)
+
+
+@settlement.command("draft")
+@click.argument("period")
+@KEY
+@click.pass_obj
+def draft(database: Any, *, period: str, key: str) -> None:
+    """Draft every statement of PERIOD (such as 2026-11)."""
+    with database() as settings:
+        who = identify(key, settings.secret_key)
+        with transaction() as session:
+            ids = statements.draft_period(session, who, period)
+        click.echo(f"{len(ids)} statements drafted for {period}", err=True)
+
+
+@settlement.command("review")
+@click.argument("period")
+@KEY
+@click.pass_obj
+def review(database: Any, *, period: str, key: str) -> None:
+    """Review every draft of PERIOD, drafting first what is not there yet."""
+    with database() as settings:
+        who = identify(key, settings.secret_key)
+        review_period(who, period)
+
+
+def review_period(who: Caller, period: str) -> None:
+    """Draft a period and review every draft of it."""
+    with transaction() as session:
+        statements.draft_period(session, who, period)
+        ids = _in_state(session, who, period, "draft")
+
+    def work(statement_id: UUID) -> None:
+        with transaction() as session:
+            statements.review(session, who, statement_id)
+
+    each(f"reviewing {period}", ids, work)
+
+
+@settlement.command("close")
+@click.argument("period")
+@KEY
+@click.pass_obj
+def close(database: Any, *, period: str, key: str) -> None:
+    """Close every reviewed statement of PERIOD for good; not with the reviewer's key."""
+    with database() as settings:
+        close_period(identify(key, settings.secret_key), period)
+
+
+def close_period(who: Caller, period: str) -> None:
+    """Close what has been reviewed of a period, after the fence."""
+    with transaction() as session:
+        ids = _in_state(session, who, period, "reviewed")
+        drafts = _in_state(session, who, period, "draft")
+    if drafts or not ids:
+        raise StatementStateError(
+            period=period, reviewed=len(ids), not_reviewed=len(drafts)
+        )
+    watermark = statements.fence(_horizon)
+
+    def work(statement_id: UUID) -> None:
+        with transaction() as session:
+            statements.close(session, who, statement_id, watermark=watermark)
+
+    each(f"closing {period}", ids, work)
+
+
+def _horizon() -> tuple[int, int]:
+    with transaction() as session:
+        return statements.horizon(session)
+
+
+def _in_state(session: Any, who: Caller, period: str, state: str) -> list[UUID]:
+    ids = queries.of_period(session, world=who.world, period=period)
+    return [found for found in ids if session.get_one(Statement, found).state == state]
+
+
+@settlement.command("list")
+@click.argument("period")
+@KEY
+@click.pass_obj
+def list_statements(database: Any, *, period: str, key: str) -> None:
+    """List the statements of PERIOD with what is due."""
+    with database() as settings:
+        who = identify(key, settings.secret_key)
+        with transaction() as session:
+            for found in queries.of_period(session, world=who.world, period=period):
+                statement = session.get_one(Statement, found)
+                due = Money(statement.totals["due_minor"], statement.currency)
+                click.echo(
+                    f"{statement.id}  {statement.side:8}  {statement.state:8}"
+                    f"  {statement.totals['tickets']:6} tickets  {due} due"
+                )
+
+
+@settlement.command("export")
+@click.argument("statement_id", type=click.UUID)
+@KEY
+@click.pass_obj
+def export(database: Any, *, statement_id: UUID, key: str) -> None:
+    """Write a statement's lines to standard output as CSV."""
+    with database() as settings:
+        who = identify(key, settings.secret_key)
+        with transaction() as session:
+            statement = queries.get_statement(
+                session, statement_id, world=who.world, partner_id=None
+            )
+            rows = statements.rows_of(session, statement)
+    click.echo(as_csv(rows), nl=False)

@@ -1,0 +1,81 @@
+"""The journal as it is read: entries of a contract, entries of a book."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from partners.models import Contract
+from settlement.rules.periods import Period
+from settlement.rules.postings import AGENT_ACCOUNT, SUPPLIER_ACCOUNT
+from settlement.rules.statements import StatementRow
+
+_ROWS = (
+    "SELECT e.id AS entry_id, e.order_id, e.line_no AS order_line, e.kind,"
+    " e.happened_at, e.tickets,"
+    " coalesce(sum(p.amount_minor) FILTER (WHERE p.what = 'face'), 0) AS face,"
+    " coalesce(sum(p.amount_minor) FILTER (WHERE p.what = 'booking-fee'), 0) AS booking,"
+    " coalesce(sum(p.amount_minor) FILTER (WHERE p.what = 'service-fee'), 0) AS fee,"
+    " coalesce(sum(p.amount_minor) FILTER (WHERE p.what = 'commission'), 0)"
+    " AS commission FROM journal_entry e LEFT JOIN posting p ON p.entry_id = e.id"
+    " AND p.account = :account AND p.party_id = :party"
+    " WHERE e.{contract} = :contract AND e.happened_at >= :starts"
+    " AND e.happened_at < :ends GROUP BY e.id ORDER BY e.posted_xid, e.id"
+)
+_SIDES = {
+    "agent": (text(_ROWS.format(contract="agent_contract_id")), AGENT_ACCOUNT),
+    "supplier": (text(_ROWS.format(contract="supplier_contract_id")), SUPPLIER_ACCOUNT),
+}
+_BOOK = text(
+    "SELECT e.id, e.kind, e.order_id, e.line_no, e.sequence, e.tickets,"
+    " e.happened_at, e.supplier_contract_id, e.agent_contract_id,"
+    " json_agg(json_build_array(p.no, p.account, p.party_id, p.what, p.currency,"
+    " p.amount_minor) ORDER BY p.no) AS postings"
+    " FROM journal_entry e JOIN posting p ON p.entry_id = e.id"
+    " WHERE e.world = :world AND e.legal_entity = :entity"
+    " AND e.posted_xid >= CAST(:low AS xid8) AND e.posted_xid < CAST(:high AS xid8)"
+    " GROUP BY e.id ORDER BY e.posted_xid, e.id"
+)
+
+
+def statement_rows(
+    session: Session, contract: Contract, side: str, period: Period
+) -> list[StatementRow]:
+    """Return a contract's lines of a period in posting order, as its side sees them."""
+    query, account = _SIDES[side]
+    where = {
+        "account": account,
+        "party": contract.partner_id,
+        "contract": contract.id,
+        "starts": period.starts_at,
+        "ends": period.ends_at,
+    }
+    sign = 1 if side == "agent" else -1
+    return [
+        StatementRow(
+            no=no,
+            entry_id=row.entry_id,
+            order_id=row.order_id,
+            order_line=row.order_line,
+            kind=row.kind,
+            happened_at=row.happened_at,
+            tickets=row.tickets,
+            face_minor=int(sign * row.face),
+            booking_fee_minor=int(sign * row.booking),
+            service_fee_minor=int(row.fee),
+            commission_minor=int(-sign * row.commission),
+            due_minor=int(sign * (row.face + row.booking + row.fee + row.commission)),
+        )
+        for no, row in enumerate(session.execute(query, where), start=1)
+    ]
+
+
+def book_entries(
+    session: Session, world: str, entity: str, low: int, high: int
+) -> Iterator[dict[str, Any]]:
+    """Yield a book's entries posted by transactions of [low, high), with postings."""
+    where = {"world": world, "entity": entity, "low": str(low), "high": str(high)}
+    rows = session.execute(_BOOK, where, execution_options={"yield_per": 1_000})
+    for row in rows:
+        yield dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name

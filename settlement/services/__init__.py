@@ -1,0 +1,1 @@
+"""What settlement does: terms, the journal, seals, statements."""

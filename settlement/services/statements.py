@@ -1,0 +1,185 @@
+"""Statements: draft, review, close; two people, and then immutable."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from hub.kernel import clock
+from hub.kernel.callers import Caller
+from hub.kernel.errors import NotFoundError
+from hub.kernel.ids import new_id
+from partners.models import Contract, Partner
+from partners.queries import contracts_with_partners
+from settlement.errors import (
+    ChangedSinceReviewError,
+    ClosingWaitsError,
+    OwnWorkError,
+    PeriodOpenError,
+    StatementStateError,
+)
+from settlement.models import Statement, StatementLine
+from settlement.queries.journal import statement_rows
+from settlement.queries.statements import stored_rows
+from settlement.rules import periods
+from settlement.rules.statements import StatementRow, digest, totals
+
+FENCE_TIMEOUT_S = 30.0
+FENCE_POLL_S = 0.05
+_MARK = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+_OLDEST = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+_DRAW = text(
+    "INSERT INTO document_number (legal_entity, last) VALUES (:entity, 1)"
+    " ON CONFLICT (legal_entity) DO UPDATE SET last = document_number.last + 1"
+    " RETURNING last"
+)
+
+
+def fence(
+    read: Callable[[], tuple[int, int]], *, timeout_s: float = FENCE_TIMEOUT_S
+) -> int:
+    """Wait until every transaction open at the call has ended; return the watermark.
+
+    *read* returns (next transaction id, oldest one open) from a new transaction each
+    time. ClosingWaitsError when an older transaction stays open past the time-out.
+    """
+    mark, oldest = read()
+    deadline = time.monotonic() + timeout_s
+    while oldest < mark:
+        if time.monotonic() > deadline:
+            raise ClosingWaitsError(waited_s=timeout_s, oldest=oldest, mark=mark)
+        time.sleep(FENCE_POLL_S)
+        _, oldest = read()
+    return mark
+
+
+def horizon(session: Session) -> tuple[int, int]:
+    """Return (next transaction id, oldest transaction that is still open)."""
+    mark, oldest = session.scalars(_MARK).one(), session.scalars(_OLDEST).one()
+    return int(mark), int(oldest)
+
+
+def draft_period(session: Session, who: Caller, period: str) -> list[UUID]:
+    """Draft, or draft again, every statement of a month that is not closed yet.
+
+    PeriodOpenError when the month has not ended in one of the contracts' zones.
+    """
+    return [
+        _draft(session, who, contract, partner, period)
+        for contract, partner in contracts_with_partners(session, world=who.world)
+    ]
+
+
+def _draft(
+    session: Session, who: Caller, contract: Contract, partner: Partner, name: str
+) -> UUID:
+    period = periods.month(name, contract.zone)
+    now = clock.now(session, who.world)
+    if now < period.ends_at:
+        raise PeriodOpenError(period=name, ends_at=period.ends_at.isoformat())
+    found = session.scalar(
+        select(Statement)
+        .where(Statement.contract_id == contract.id, Statement.period == name)
+        .with_for_update()
+    )
+    if found is not None and found.state == "closed":
+        return found.id
+    rows = statement_rows(session, contract, partner.kind, period)
+    values = {
+        "world": who.world,
+        "legal_entity": contract.legal_entity,
+        "partner_id": partner.id,
+        "side": partner.kind,
+        "starts_at": period.starts_at,
+        "ends_at": period.ends_at,
+        "currency": contract.currency,
+        "state": "draft",
+        "totals": totals(rows),
+        "lines_digest": digest(rows),
+        "drafted_by": who.credential_id,
+        "drafted_at": now,
+        "reviewed_by": None,
+        "reviewed_at": None,
+    }
+    made = insert(Statement).values(
+        id=new_id(), contract_id=contract.id, period=name, **values
+    )
+    upsert = made.on_conflict_do_update(
+        index_elements=["contract_id", "period"], set_=values
+    )
+    return session.scalars(upsert.returning(Statement.id)).one()
+
+
+def review(session: Session, who: Caller, statement_id: UUID) -> Statement:
+    """Mark a draft as reviewed: its lines as they are now are what may be closed."""
+    statement = _lock(session, who, statement_id)
+    if statement.state != "draft":
+        raise StatementStateError(state=statement.state, wanted="draft")
+    rows = current_rows(session, statement)
+    statement.totals = dict(totals(rows))
+    statement.lines_digest = digest(rows)
+    statement.state = "reviewed"
+    statement.reviewed_by = who.credential_id
+    statement.reviewed_at = clock.now(session, who.world)
+    return statement
+
+
+def close(
+    session: Session, who: Caller, statement_id: UUID, *, watermark: int
+) -> Statement:
+    """Close a reviewed statement for good; the caller has passed the fence.
+
+    OwnWorkError when the reviewer closes, ChangedSinceReviewError when its lines are
+    no longer those reviewed. A number is drawn last, and in the live world only.
+    """
+    statement = _lock(session, who, statement_id)
+    if statement.state != "reviewed":
+        raise StatementStateError(state=statement.state, wanted="reviewed")
+    if statement.reviewed_by == who.credential_id:
+        raise OwnWorkError(reviewed_by=who.name)
+    rows = current_rows(session, statement)
+    if digest(rows) != statement.lines_digest:
+        raise ChangedSinceReviewError(statement_id=statement_id)
+    _keep(session, statement, rows)
+    statement.watermark = str(watermark)  # type: ignore[assignment]
+    statement.code_version = version("ticket-hub")
+    statement.closed_by = who.credential_id
+    statement.closed_at = clock.now(session, who.world)
+    if statement.world == clock.LIVE:
+        entity = {"entity": statement.legal_entity}
+        statement.number = session.scalars(_DRAW, entity).one()
+    statement.state = "closed"
+    return statement
+
+
+def _lock(session: Session, who: Caller, statement_id: UUID) -> Statement:
+    found = session.get(Statement, statement_id, with_for_update=True)
+    if found is None or found.world != who.world:
+        raise NotFoundError(statement_id=statement_id)
+    return found
+
+
+def current_rows(session: Session, statement: Statement) -> list[StatementRow]:
+    """Return the lines of a statement as the journal has them now."""
+    contract = session.get_one(Contract, statement.contract_id)
+    period = periods.Period(statement.period, statement.starts_at, statement.ends_at)
+    return statement_rows(session, contract, statement.side, period)
+
+
+def rows_of(session: Session, statement: Statement) -> list[StatementRow]:
+    """Return a statement's lines: as they were closed, or else as they are now."""
+    if statement.state == "closed":
+        return stored_rows(session, statement.id)
+    return current_rows(session, statement)
+
+
+def _keep(session: Session, statement: Statement, rows: Sequence[StatementRow]) -> None:
+    session.flush()  # the lines refer to the statement while it is still open
+    where = {"statement_id": statement.id, "side": statement.side}
+    if rows:
+        session.execute(insert(StatementLine), [asdict(row) | where for row in rows])

@@ -1,0 +1,52 @@
+"""Agreeing terms: immutable versions that never overlap."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hub.kernel.errors import InvalidRequestError
+from hub.kernel.ids import new_id
+from partners.models import Contract
+from settlement.errors import TermsOverlapError
+from settlement.models import Terms
+
+EXCLUSION_VIOLATION = "23P01"
+
+
+def agree_terms(
+    session: Session,
+    contract: Contract,
+    *,
+    valid_from: datetime,
+    valid_until: datetime | None,
+    commission_bp: int,
+    ticket_fee_minor: int,
+    created_by: UUID,
+) -> Terms:
+    """Add a version valid from-until (half-open); TermsOverlapError if one is there."""
+    if valid_until is not None and valid_until <= valid_from:
+        reason = "ends before it starts"
+        raise InvalidRequestError(field="valid_until", reason=reason)
+    session.get_one(Contract, contract.id, with_for_update=True)
+    newest = select(func.max(Terms.version)).where(Terms.contract_id == contract.id)
+    terms = Terms(
+        id=new_id(),
+        contract_id=contract.id,
+        version=(session.scalar(newest) or 0) + 1,
+        valid=Range(valid_from, valid_until),
+        commission_bp=commission_bp,
+        ticket_fee_minor=ticket_fee_minor,
+        created_by=created_by,
+    )
+    try:
+        with session.begin_nested():
+            session.add(terms)
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != EXCLUSION_VIOLATION:
+            raise
+        raise TermsOverlapError(contract_id=contract.id) from None
+    return terms

@@ -1,0 +1,122 @@
+"""A real PostgreSQL and a real Valkey for the whole run; a database for each test."""
+
+import tempfile
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from hub import migrations
+from hub.config import load
+from hub.kernel import db
+from hub.kernel.embedded import Embedded
+from tests.hubs import SECRET, Hub
+
+UNSAFE_BUT_FAST = {"fsync": "off", "max_connections": "200"}
+TEMPLATE = "hub"
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        return
+    folder = tempfile.TemporaryDirectory(prefix="hub-tests-")
+    embedded = Embedded(Path(folder.name), settings=UNSAFE_BUT_FAST)
+    stores = embedded.start()
+    try:
+        migrations.upgrade(stores.owner_url)
+        with admin(stores.owner_url) as connection:
+            connection.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
+    except BaseException:
+        embedded.stop()
+        raise
+    config.hub_folder = folder
+    config.hub_embedded = embedded
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "hub_embedded"):
+        config.hub_embedded.stop()
+        config.hub_folder.cleanup()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    stores = node.config.hub_embedded.stores
+    node.workerinput["owner_url"] = stores.owner_url
+    node.workerinput["redis_url"] = stores.redis_url
+
+
+def admin(owner_url):
+    """Connect as the superuser to the maintenance database of the run's server."""
+    sockets = owner_url.partition("host=")[2]
+    return psycopg.connect(
+        f"host={sockets} user=postgres dbname=postgres", autocommit=True
+    )
+
+
+@pytest.fixture(scope="session")
+def server(request):
+    """Where the run's PostgreSQL (owner's URL) and Valkey answer."""
+    given = getattr(request.config, "workerinput", None)
+    if given is not None:
+        return given["owner_url"], given["redis_url"]
+    stores = request.config.hub_embedded.stores
+    return stores.owner_url, stores.redis_url
+
+
+@pytest.fixture
+def owner_url(server):
+    """The owner's URL of an own, migrated database; it is dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER hub_owner")
+    with admin(server[0]) as connection:
+        connection.execute(made.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+    yield server[0].replace("/hub?", f"/{name}?")
+    with admin(server[0]) as connection:
+        gone = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+        connection.execute(gone.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(owner_url):
+    return owner_url.replace("hub_owner@", "hub_app@")
+
+
+@pytest.fixture
+def engine(database_url):
+    """This process's connection to the test's database, as ``hub_app``."""
+    engine = db.connect(database_url, pool_size=40)
+    db.bind(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine):
+    """A session; the test commits if it wants to."""
+    with db.SessionFactory() as session:
+        yield session
+
+
+@pytest.fixture
+def settings(database_url, owner_url, server, tmp_path):
+    """The settings of a hub on the test's database."""
+    return load(
+        {
+            "HUB_VAR": str(tmp_path / "var"),
+            "HUB_DATABASE_URL": database_url,
+            "HUB_DATABASE_OWNER_URL": owner_url,
+            "HUB_REDIS_URL": server[1],
+            "HUB_SECRET_KEY": SECRET,
+            "HUB_CREDENTIAL_CACHE_S": "0",
+            "HUB_LOG_LEVEL": "error",
+        }
+    )
+
+
+@pytest.fixture
+def hub(settings, engine):
+    """A hub with partners, terms, a small season and a plan, over its own API."""
+    return Hub.open(settings)
