@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.kernel.db import Base, Id, Json, Timestamp, WorldName
@@ -50,7 +49,7 @@ class Node(Base):
     world: Mapped[WorldName]
     performance_id: Mapped[UUID]
     root_id: Mapped[UUID]
-    path: Mapped[list[UUID]] = mapped_column(ARRAY(PgUuid(as_uuid=True)))
+    path: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     holder: Mapped[str]
     agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner.id"))
     depth: Mapped[int]

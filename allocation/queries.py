@@ -102,7 +102,7 @@ def stop_performances(session: Session, performance_ids: Collection[UUID]) -> No
 
 
 def lock_nodes(session: Session, ids: Collection[UUID]) -> dict[UUID, Node]:
-    """Return the nodes, locked until the transaction ends: deepest first, then by id."""
+    """Return the nodes, locked to the transaction's end: deepest first, then by id."""
     rows = session.execute(_LOCK, {"ids": list(ids)})
     return {row.id: _node(row) for row in rows}
 

@@ -36,7 +36,7 @@ class ChannelRuleSchema(HolderRuleSchema):
 
 
 class PlanRequestSchema(RequestSchema):
-    """How a supplier's capacity is shared out: fixed first, then weights, rest shared."""
+    """How capacity is shared out: fixed first, then weights, the rest is free sale."""
 
     keep_shared_bp = fields.Integer(
         strict=True,

@@ -1,5 +1,6 @@
 """hub feed: pushing a file as a supplier does, over HTTP."""
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -10,8 +11,14 @@ import click
 import requests
 from rich.progress import Progress
 
+from connectors.feed.records import json_schema
+
 CHUNK_BYTES = 256 * 1024
-TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+TYPES = {
+    ".csv": "text/csv",
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+}
 TIMEOUT_S = 600
 FINISHED = {"done", "quarantined", "discarded"}
 
@@ -106,3 +113,9 @@ def _echo_refusals(url: str, key: str, delivery: dict[str, Any]) -> None:
     with requests.get(where, headers=headers, stream=True, timeout=30) as report:
         for line in report.iter_lines(decode_unicode=True):
             click.echo(line, err=True)
+
+
+@feed.command("schema")
+def schema() -> None:
+    """Write the JSON Schema of feed records to standard output."""
+    click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))

@@ -4,7 +4,10 @@ from marshmallow import fields, validate
 
 from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
 
-STATES = ["received", "checking", "applying", "quarantined", "released", "done", "discarded"]
+STATES = [
+    *("received", "checking", "applying", "quarantined"),
+    *("released", "done", "discarded"),
+]
 
 
 class FeedRequestSchema(RequestSchema):

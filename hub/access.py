@@ -1,4 +1,4 @@
-"""Who may do what: one table of route x kind of caller. What is not in it is refused."""
+"""Who may do what: one table of route x kind of caller; what it lacks is refused."""
 
 import threading
 import time
@@ -16,56 +16,57 @@ from partners.rules import key_hash
 ANYONE: Final = "anyone"
 CACHE_MAX = 10_000
 
+# ruff: noqa: E501 - a table is read across
 TABLE = """
-GET     /healthz                                                anyone
-GET     /readyz                                                 anyone
-GET     /metrics                                                anyone
-GET     /openapi.json                                           anyone
-GET     /docs                                                   anyone
-GET     /docs/<path:filename>                                   anyone
-GET     /problems                                               anyone
-GET     /problems/<code>                                        anyone
-GET     /v1/feed-schema                                         anyone
+GET    /healthz                                               anyone
+GET    /readyz                                                anyone
+GET    /metrics                                               anyone
+GET    /openapi.json                                          anyone
+GET    /docs                                                  anyone
+GET    /docs/<path:filename>                                  anyone
+GET    /problems                                              anyone
+GET    /problems/<code>                                       anyone
+GET    /v1/feed-schema                                        anyone
 
-GET     /v1/clock                                               read   supplier agent operator finance
-PUT     /v1/clock                                               write  operator
-GET     /v1/partners                                            read   operator finance
-POST    /v1/partners                                            write  operator
-GET     /v1/partners/<uuid:partner_id>                          read   operator finance
-POST    /v1/partners/<uuid:partner_id>/contracts                write  operator
-POST    /v1/partners/<uuid:supplier_id>/feeds                   write  operator
-GET     /v1/partners/<uuid:supplier_id>/plans                   read   operator
-POST    /v1/partners/<uuid:supplier_id>/plans                   write  operator
-GET     /v1/credentials                                         read   operator
-POST    /v1/credentials                                         write  operator
-DELETE  /v1/credentials/<uuid:credential_id>                    write  operator
-POST    /v1/credentials/<uuid:credential_id>/rotation           write  operator
-POST    /v1/contracts/<uuid:contract_id>/terms                  write  operator
+GET    /v1/clock                                              read supplier agent operator finance
+PUT    /v1/clock                                              write operator
+GET    /v1/partners                                           read operator finance
+POST   /v1/partners                                           write operator
+GET    /v1/partners/<uuid:partner_id>                         read operator finance
+POST   /v1/partners/<uuid:partner_id>/contracts               write operator
+POST   /v1/partners/<uuid:supplier_id>/feeds                  write operator
+GET    /v1/partners/<uuid:supplier_id>/plans                  read operator
+POST   /v1/partners/<uuid:supplier_id>/plans                  write operator
+GET    /v1/credentials                                        read operator
+POST   /v1/credentials                                        write operator
+DELETE /v1/credentials/<uuid:credential_id>                   write operator
+POST   /v1/credentials/<uuid:credential_id>/rotation          write operator
+POST   /v1/contracts/<uuid:contract_id>/terms                 write operator
 
-POST    /v1/feeds/<feed>/deliveries                             write  supplier
-GET     /v1/deliveries                                          read   supplier operator
-GET     /v1/deliveries/<uuid:delivery_id>                       read   supplier operator
-GET     /v1/deliveries/<uuid:delivery_id>/refusals              read   supplier operator
-POST    /v1/deliveries/<uuid:delivery_id>/decision              write  operator
+POST   /v1/feeds/<feed>/deliveries                            write supplier
+GET    /v1/deliveries                                         read supplier operator
+GET    /v1/deliveries/<uuid:delivery_id>                      read supplier operator
+GET    /v1/deliveries/<uuid:delivery_id>/refusals             read supplier operator
+POST   /v1/deliveries/<uuid:delivery_id>/decision             write operator
 
-GET     /v1/performances                                        read   agent
-GET     /v1/performances/<uuid:performance_id>                  read   agent
-GET     /v1/performances/<uuid:performance_id>/availability     read   agent
-GET     /v1/performances/<uuid:performance_id>/seats            read   agent
-POST    /v1/holds                                               write  agent
-GET     /v1/holds/<uuid:hold_id>                                read   agent
-DELETE  /v1/holds/<uuid:hold_id>                                write  agent
-GET     /v1/orders                                              read   agent
-POST    /v1/orders                                              write  agent
-GET     /v1/orders/<uuid:order_id>                              read   agent
-POST    /v1/orders/<uuid:order_id>/cancellations                write  agent
+GET    /v1/performances                                       read agent
+GET    /v1/performances/<uuid:performance_id>                 read agent
+GET    /v1/performances/<uuid:performance_id>/availability    read agent
+GET    /v1/performances/<uuid:performance_id>/seats           read agent
+POST   /v1/holds                                              write agent
+GET    /v1/holds/<uuid:hold_id>                               read agent
+DELETE /v1/holds/<uuid:hold_id>                               write agent
+GET    /v1/orders                                             read agent
+POST   /v1/orders                                             write agent
+GET    /v1/orders/<uuid:order_id>                             read agent
+POST   /v1/orders/<uuid:order_id>/cancellations               write agent
 
-POST    /v1/periods/<period>/drafts                             write  finance
-GET     /v1/statements                                          read   supplier agent finance
-GET     /v1/statements/<uuid:statement_id>                      read   supplier agent finance
-GET     /v1/statements/<uuid:statement_id>/lines                read   supplier agent finance
-POST    /v1/statements/<uuid:statement_id>/review               write  finance
-POST    /v1/statements/<uuid:statement_id>/closing              write  finance
+POST   /v1/periods/<period>/drafts                            write finance
+GET    /v1/statements                                         read supplier agent finance
+GET    /v1/statements/<uuid:statement_id>                     read supplier agent finance
+GET    /v1/statements/<uuid:statement_id>/lines               read supplier agent finance
+POST   /v1/statements/<uuid:statement_id>/review              write finance
+POST   /v1/statements/<uuid:statement_id>/closing             write finance
 """
 
 

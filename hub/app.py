@@ -73,7 +73,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
 def register(app: Flask) -> Api:
     """Register every resource, the document and its page, and the small pages."""
     api = Api(app)
-    api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})  # type: ignore[no-untyped-call]
+    api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)
@@ -135,7 +135,7 @@ def healthz() -> Response:
 
 
 def readyz() -> tuple[Response, int]:
-    """Say whether the stores answer: without PostgreSQL nothing is sold, without Valkey all is."""
+    """Say whether the stores answer; selling needs PostgreSQL, and only that."""
     checks = {"database": "ok", "queue": "ok"}
     try:
         with transaction() as session:
@@ -167,6 +167,12 @@ def _catalogue() -> Iterator[type[HubError]]:
         yield error
 
 
+def _page(title: str, body: str) -> Response:
+    title = html.escape(title)
+    page = f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1>"
+    return Response(page + body, content_type="text/html; charset=utf-8")
+
+
 def problems() -> Response:
     """Show every problem the hub may answer, what it means, whether to retry."""
     rows = "".join(
@@ -175,8 +181,7 @@ def problems() -> Response:
         for e in sorted(_catalogue(), key=lambda error: error.code)
     )
     head = "<tr><th>code<th>status<th>title<th>retry"
-    page = f"<!doctype html><title>Problems</title><h1>Problems</h1><table>{head}{rows}</table>"
-    return Response(page, content_type="text/html; charset=utf-8")
+    return _page("Problems", f"<table>{head}{rows}</table>")
 
 
 def problem_page(code: str) -> Response:
@@ -184,9 +189,6 @@ def problem_page(code: str) -> Response:
     for error in _catalogue():
         if error.code == code:
             said = html.escape(error.__doc__ or "")
-            page = (
-                f"<!doctype html><title>{code}</title><h1>{html.escape(error.title)}</h1>"
-                f"<p>{said}<p>HTTP status {error.status}; retry: {error.retry}."
-            )
-            return Response(page, content_type="text/html; charset=utf-8")
+            facts = f"HTTP status {error.status}; retry: {error.retry}."
+            return _page(error.title, f"<p><code>{code}</code><p>{said}<p>{facts}")
     raise NotFoundError(problem=code)

@@ -102,7 +102,9 @@ def verify_command(*, as_json: bool) -> None:
             law = fact.pop("law")
             click.echo(f"BROKEN {law}: {json.dumps(fact)}")
         state = "every law holds" if verdict.is_clean else "laws are broken"
-        click.echo(f"{state}; {verdict.unsealed_entries} entries not sealed yet", err=True)
+        click.echo(
+            f"{state}; {verdict.unsealed_entries} entries not sealed yet", err=True
+        )
     sys.exit(0 if verdict.is_clean else 1)
 
 

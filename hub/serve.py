@@ -119,7 +119,7 @@ def web_command(settings: Settings, target: str = "hub.app:create_app") -> list[
         *("--host", settings.host, "--port", str(settings.port)),
         *("--workers", str(settings.workers)),
         *("--blocking-threads", str(settings.threads)),
-        *("--no-ws", "--http", "1", "--log-level", "warning"),
+        *("--no-ws", "--http", "1", "--log-level", "error"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10"),
     ]
 
@@ -207,7 +207,7 @@ def serve(settings: Settings, *, has_worker: bool = True) -> int:
             wait_until_ready(ready, children, halt)
         except StoppedError:
             return 0
-        sys.stderr.write(f"API on {base_url(ready)}, documents on {base_url(ready)}/docs\n")
+        sys.stderr.write(
+            f"API on {base_url(ready)}, documents on {base_url(ready)}/docs\n"
+        )
         return watch(children, halt)
-
-

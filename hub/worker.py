@@ -146,9 +146,7 @@ def _seal() -> int:
 
 def _prune_keys() -> int:
     with transaction() as session:
-        return idempotency.prune(
-            session, older_than_hours=KEYS_HOURS, most=KEYS_CHUNK
-        )
+        return idempotency.prune(session, older_than_hours=KEYS_HOURS, most=KEYS_CHUNK)
 
 
 def _count_waiting() -> None:
@@ -160,5 +158,3 @@ def _keep_partitions() -> None:
     with transaction() as session:
         session.execute(_MAKE, {"weeks": PARTITION_WEEKS})
         session.execute(_DROP)
-
-

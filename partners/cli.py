@@ -13,7 +13,7 @@ from partners import services
 
 @click.group("key")
 def key() -> None:
-    """API keys for people; partners' keys are issued over the API."""
+    """Issue API keys to people; partners' keys are issued over the API."""
 
 
 @key.command("issue")

@@ -57,7 +57,7 @@ def register_partner(
         "channel": channel,
     }
     made = insert(Partner).values(values).on_conflict_do_nothing()
-    partner = session.scalar(made.returning(Partner))
+    partner: Partner | None = session.scalar(made.returning(Partner))
     if partner is None:
         raise PartnerExistsError(ref=ref)
     return partner
@@ -153,7 +153,7 @@ def sign_contract(
         "zone": rules.zone(zone).key,
     }
     made = insert(Contract).values(values).on_conflict_do_nothing()
-    contract = session.scalar(made.returning(Contract))
+    contract: Contract | None = session.scalar(made.returning(Contract))
     if contract is None:
         raise ContractExistsError(partner_id=partner_id, currency=currency)
     return contract

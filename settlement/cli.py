@@ -41,9 +41,7 @@ def identify(key: str, secret: str) -> Caller:
     return who
 
 
-def each(
-    title: str, ids: Sequence[UUID], work: Callable[[UUID], object]
-) -> None:
+def each(title: str, ids: Sequence[UUID], work: Callable[[UUID], object]) -> None:
     """Do *work* on each statement: a progress bar on a terminal, a line otherwise."""
     if not sys.stderr.isatty():
         for statement_id in ids:
@@ -97,7 +95,7 @@ def review_period(who: Caller, period: str) -> None:
 @KEY
 @click.pass_obj
 def close(database: Any, *, period: str, key: str) -> None:
-    """Close every reviewed statement of PERIOD for good; not with the reviewer's key."""
+    """Close every reviewed statement of PERIOD; not with the reviewer's key."""
     with database() as settings:
         close_period(identify(key, settings.secret_key), period)
 

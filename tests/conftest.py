@@ -94,7 +94,7 @@ def engine(database_url):
 
 
 @pytest.fixture
-def session(engine):
+def session(engine):  # noqa: ARG001 - binds the factory
     """A session; the test commits if it wants to."""
     with db.SessionFactory() as session:
         yield session
@@ -117,6 +117,6 @@ def settings(database_url, owner_url, server, tmp_path):
 
 
 @pytest.fixture
-def hub(settings, engine):
+def hub(settings, engine):  # noqa: ARG001 - disposed of at the end
     """A hub with partners, terms, a small season and a plan, over its own API."""
     return Hub.open(settings)

@@ -40,13 +40,13 @@ class Node:
 
 
 def holding(node: Node, taken: int) -> Node:
-    """Return the node with another count; what is over its ceiling is stored as such."""
+    """Return the node with another count; what is over its ceiling is kept as such."""
     over = 0 if node.ceiling is None else max(0, taken - node.ceiling)
     return replace(node, taken=taken, overcommitted=over)
 
 
 def move(path: Sequence[Node], seats: int) -> list[Node]:
-    """Take *seats* (give back if negative) along *path*, leaf first; return what changed.
+    """Take *seats* (negative: give back) along *path*, leaf first; return the changed.
 
     Raises AllotmentExhaustedError or OvercommittedError when taking; giving back is
     never refused.

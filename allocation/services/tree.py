@@ -67,9 +67,12 @@ def add_roots(
     session: Session, *, world: str, roots: Sequence[tuple[UUID, UUID, int]]
 ) -> None:
     """Make the roots (id, performance, capacity) of new quota trees."""
-    columns = dict(zip(("ids", "performances", "capacities"), zip(*roots), strict=True))
-    lists = {name: list(values) for name, values in columns.items()}
-    session.execute(_ADD_ROOTS, {"world": world, **lists})
+    columns = {
+        "ids": [root_id for root_id, _, _ in roots],
+        "performances": [performance_id for _, performance_id, _ in roots],
+        "capacities": [capacity for _, _, capacity in roots],
+    }
+    session.execute(_ADD_ROOTS, {"world": world, **columns})
 
 
 def set_capacities(session: Session, capacities: Mapping[UUID, int]) -> None:

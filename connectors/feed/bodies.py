@@ -23,9 +23,18 @@ FORMATS = {
     "application/jsonl": "ndjson",
     "text/csv": "csv",
 }
-CSV_NEEDED = ["ref", "version", "production", "auditorium", "starts_at", "area", "capacity", "price_type", "currency", "face_minor"]
-CSV_PERFORMANCE = ["ref", "version", "production", "auditorium", "starts_at", "ends_at", "business_on", "announce_at", "on_sale_at", "cut_off_at", "status"]
-CSV_OFFER = ["area", "price_type", "currency", "face_minor", "booking_fee_minor", "tax_bp", "tickets_min", "tickets_max"]
+CSV_NEEDED = (
+    *("ref", "version", "production", "auditorium", "starts_at", "area"),
+    *("capacity", "price_type", "currency", "face_minor"),
+)
+CSV_PERFORMANCE = (
+    *("ref", "version", "production", "auditorium", "starts_at", "ends_at"),
+    *("business_on", "announce_at", "on_sale_at", "cut_off_at", "status"),
+)
+CSV_OFFER = (
+    *("area", "price_type", "currency", "face_minor", "booking_fee_minor"),
+    *("tax_bp", "tickets_min", "tickets_max"),
+)
 CSV_NUMBERS = {
     "version",
     "capacity",

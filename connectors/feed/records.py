@@ -75,7 +75,7 @@ class RowRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class AreaRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An area: seated, with rows from the best on, or general admission, with a count."""
+    """An area: seated, with rows from the best on, or general admission, counted."""
 
     ref: Ref
     name: Names
@@ -108,7 +108,7 @@ class AreaSoldRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class OfferRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A price: area x price type. Tax is what the face value includes (basis points)."""
+    """A price: area x price type; the face value includes the tax (basis points)."""
 
     area: Ref
     price_type: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}\Z")]

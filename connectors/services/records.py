@@ -65,10 +65,12 @@ def apply_lines(
         if not wanted:
             continue
         taken, bad = _sort_out(session, feed.supplier_id, table, wanted, counts)
-        bad += write(session, feed, taken) if taken else []
-        refused += [_refusal(line, record.ref, error) for (line, record), error in bad]
-        counts["accepted"] += len(taken)
-        counts["accepted"] -= sum(1 for found, _ in bad if isinstance(found, Taken))
+        unknown = write(session, feed, taken) if taken else []
+        counts["accepted"] += len(taken) - len(unknown)
+        refused += [
+            _refusal(found.line, found.record.ref, error)
+            for found, error in (*bad, *unknown)
+        ]
     return counts, refused
 
 

@@ -24,7 +24,8 @@ _RETIRE = text(
     " CAST(:numbers AS text[])))"
 )
 _ADD_SEATS = text(
-    "INSERT INTO seat (id, area_id, row_name, number, row_index, seat_index, x, y, kind)"
+    "INSERT INTO seat (id, area_id, row_name, number, row_index, seat_index, x, y,"
+    " kind)"
     " SELECT i, :area, r, n, ri, si, x, y, k FROM unnest(CAST(:ids AS uuid[]),"
     " CAST(:rows AS text[]), CAST(:numbers AS text[]), CAST(:row_indexes AS int[]),"
     " CAST(:seat_indexes AS int[]), CAST(:xs AS int[]), CAST(:ys AS int[]),"
@@ -138,7 +139,7 @@ def _write_areas(
 
 
 def _write_seats(session: Session, area_id: UUID, area: AreaRecord) -> None:
-    """Store seats once per area; one the map no longer shows is retired, not deleted."""
+    """Store seats once per area; one that the map drops is retired, not deleted."""
     found = [
         (row.name, seat.number, row_index, seat_index, seat.x, seat.y, seat.kind)
         for row_index, row in enumerate(area.rows or ())

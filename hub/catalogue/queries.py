@@ -37,7 +37,8 @@ _OFFERS = text(
 _STRAYED = text(
     "SELECT p.id AS performance_id FROM performance p"
     " JOIN production s ON s.id = p.production_id"
-    " JOIN auditorium r ON r.id = p.auditorium_id JOIN partner o ON o.id = p.supplier_id"
+    " JOIN auditorium r ON r.id = p.auditorium_id"
+    " JOIN partner o ON o.id = p.supplier_id"
     " WHERE (p.world, p.world, p.world) <> (s.world, r.world, o.world)"
     " OR (s.supplier_id, r.supplier_id) <> (p.supplier_id, p.supplier_id) LIMIT 20"
 )
@@ -174,7 +175,7 @@ def performances(
     if after is not None:
         key = tuple_(Performance.starts_at, Performance.id)
         wanted = wanted.where(key > after)
-    return session.execute(wanted).all()
+    return list(session.execute(wanted))
 
 
 def broken_laws(session: Session) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ class PageSchema(RequestSchema):
 
 
 class Parser(FlaskParser):
-    """Reads arguments; refuses unknown query parameters and bodies that are not JSON."""
+    """Reads arguments; refuses unknown query parameters and bodies not JSON."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012
         "json": None,
@@ -114,7 +114,12 @@ class Blueprint(flask_smorest.Blueprint):
     def problems(self, *errors: type[HubError]) -> Callable[[F], F]:
         """Document the refusals of a route; several may share a status."""
         titles: dict[int, list[str]] = {}
-        for error in (UnauthenticatedError, NotFoundError, *errors):
+        known: tuple[type[HubError], ...] = (
+            UnauthenticatedError,
+            NotFoundError,
+            *errors,
+        )
+        for error in known:
             titles.setdefault(error.status, []).append(f"{error.code}: {error.title}")
 
         def document(function: F) -> F:

@@ -1,4 +1,4 @@
-"""Idempotency keys: claimed in the effect's own transaction, with a hash of the request."""
+"""Idempotency keys: claimed in the effect's transaction, with the request hashed."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence

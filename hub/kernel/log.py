@@ -11,7 +11,7 @@ REQUEST_ID_LENGTH_MAX = 64
 
 
 def configure(level: str) -> None:
-    """Send every log line of this process, ours and the libraries', to stderr as JSON."""
+    """Send every log line of this process, the libraries' too, to stderr as JSON."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

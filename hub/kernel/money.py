@@ -19,7 +19,7 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in minor units of one currency (45.00 EUR is ``Money(4500, "EUR")``)."""
+    """An amount in minor units of a currency: 45.00 EUR is ``Money(4500, "EUR")``."""
 
     minor: int
     currency: str

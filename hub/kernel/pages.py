@@ -33,7 +33,7 @@ def key_of(text: str | None, *, length: int) -> list[str] | None:
 def page(
     rows: Sequence[T], limit: int, key: Callable[[T], Sequence[object]]
 ) -> dict[str, Any]:
-    """Make a page of *limit* items from *limit* + 1 rows, with the cursor of the next."""
+    """Make a page of *limit* items from *limit* + 1 rows, with the next's cursor."""
     items = list(rows[:limit])
     more = len(rows) > limit
     return {"items": items, "next": cursor(*key(items[-1])) if more else None}

@@ -26,7 +26,7 @@ with engine.connect() as connection:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        include_object=is_ours,  # type: ignore[arg-type]
+        include_object=is_ours,
         transaction_per_migration=True,
         compare_server_default=False,
     )

@@ -86,7 +86,7 @@ class Performances(MethodView):
 
 def _start_and_id(key: list[str] | None) -> tuple[datetime, UUID] | None:
     try:
-        return key and (datetime.fromisoformat(key[0]), UUID(key[1]))
+        return (datetime.fromisoformat(key[0]), UUID(key[1])) if key else None
     except ValueError:
         raise InvalidRequestError(field="after", reason="not a cursor") from None
 
@@ -114,7 +114,7 @@ class Availability(MethodView):
     @blp.response(200, schemas.AvailabilitySchema)
     @blp.problems()
     def get(self, performance_id: UUID) -> Any:
-        """Tell what the agent may take now, area by area, why, and at what net price."""
+        """Tell what the agent may take now, by area, why, and at what net price."""
         with transaction() as session:
             return views.availability(session, caller(), performance_id)
 
@@ -175,23 +175,23 @@ class Holds(MethodView):
 class HoldById(MethodView):
     @blp.response(200, schemas.HoldSchema)
     @blp.problems()
-    def get(self, hold_id: UUID) -> Any:
+    def get(self, hold_id: UUID) -> Response:
         """Show a hold as it stands."""
         who = caller()
         with transaction() as session:
             hold = queries.get_hold(
                 session, hold_id, world=who.world, agent_id=who.partner
             )
-            return views.hold_view(session, who, hold)
+            return replied(Reply(200, views.hold_view(session, who, hold)))
 
     @blp.response(200, schemas.HoldSchema)
     @blp.problems(errors.AlreadyConfirmedError)
-    def delete(self, hold_id: UUID) -> Any:
+    def delete(self, hold_id: UUID) -> Response:
         """Release a hold; doing so twice is no mistake."""
         who = caller()
         with transaction() as session:
             hold = lapse.release_hold(session, who, hold_id)
-            return views.hold_view(session, who, hold)
+            return replied(Reply(200, views.hold_view(session, who, hold)))
 
 
 @blp.route("/orders")
@@ -199,7 +199,7 @@ class Orders(MethodView):
     @blp.arguments(schemas.OrderQuerySchema, location="query")
     @blp.response(200, schemas.OrderPageSchema)
     @blp.problems(InvalidRequestError)
-    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+    def get(self, wanted: dict[str, Any]) -> Response:
         """List the agent's orders, oldest first; find one by its reference."""
         limit = wanted["limit"]
         with transaction() as session:
@@ -212,7 +212,8 @@ class Orders(MethodView):
                 limit=limit,
             )
             found = page(rows, limit, lambda row: [row.id])
-            return {**found, "items": views.order_views(session, found["items"])}
+            found["items"] = views.order_views(session, found["items"])
+            return replied(Reply(200, found))
 
     @blp.arguments(schemas.OrderRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
@@ -239,14 +240,14 @@ class Orders(MethodView):
 class OrderById(MethodView):
     @blp.response(200, schemas.OrderSchema)
     @blp.problems()
-    def get(self, order_id: UUID) -> Any:
+    def get(self, order_id: UUID) -> Response:
         """Show an order with its tickets."""
         who = caller()
         with transaction() as session:
             order = queries.get_order(
                 session, order_id, world=who.world, agent_id=who.partner
             )
-            return views.order_views(session, [order])[0]
+            return replied(Reply(200, views.order_views(session, [order])[0]))
 
 
 @blp.route("/orders/<uuid:order_id>/cancellations")

@@ -10,10 +10,10 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.kernel.db import Base, CreatedAt, Id, Json, Minor, Timestamp, WorldName
@@ -58,7 +58,7 @@ class HoldLine(Base):
     node_id: Mapped[UUID]
     offer_id: Mapped[UUID]
     quantity: Mapped[int]
-    seat_ids: Mapped[list[UUID]] = mapped_column(ARRAY(PgUuid(as_uuid=True)))
+    seat_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     quote: Mapped[Json]
 
 

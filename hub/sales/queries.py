@@ -37,7 +37,8 @@ _HOLD_LAW = text(
 )
 _POSTED_LAW = text(
     "WITH told AS (SELECT l.order_id, l.no, l.quantity - l.cancelled AS tickets,"
-    " still_sold(l.face_minor, l) AS face, still_sold(l.booking_fee_minor, l) AS booking,"
+    " still_sold(l.face_minor, l) AS face,"
+    " still_sold(l.booking_fee_minor, l) AS booking,"
     " still_sold((l.quote->'agent'->>'commission_minor')::bigint, l) AS paid,"
     " still_sold((l.quote->'supplier'->>'commission_minor')::bigint, l) AS earned,"
     " still_sold((l.quote->'agent'->>'service_fee_minor')::bigint, l)"

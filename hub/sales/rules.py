@@ -65,7 +65,7 @@ def sums(items: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:
 
 
 def priced(quote: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an agent is told of a stored quote: price, its commission, its net."""
+    """Return what an agent is told of a stored quote: price, commission, net."""
     agent = quote["agent"]
     price = quote["face_minor"] + quote["booking_fee_minor"]
     return {

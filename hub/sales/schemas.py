@@ -189,7 +189,7 @@ class HoldSchema(ReplySchema):
     """Seats kept for a short time, at prices that cannot change meanwhile."""
 
     id = fields.UUID(required=True)
-    state = fields.Enum(HoldState, by_value=True, required=True)
+    state = fields.String(required=True, validate=validate.OneOf([*HoldState]))
     version = fields.Integer(required=True)
     expires_at = fields.AwareDateTime(required=True)
     currency = fields.String(required=True)
@@ -229,7 +229,7 @@ class OrderSchema(ReplySchema):
     id = fields.UUID(required=True)
     hold_id = fields.UUID(required=True)
     reference = fields.String(required=True)
-    state = fields.Enum(OrderState, by_value=True, required=True)
+    state = fields.String(required=True, validate=validate.OneOf([*OrderState]))
     version = fields.Integer(required=True)
     confirmed_at = fields.AwareDateTime(required=True)
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)

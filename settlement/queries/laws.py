@@ -18,7 +18,8 @@ _WITHOUT_POSTINGS = text(
 )
 _STATEMENTS = text(
     "SELECT s.id AS statement_id FROM statement s LEFT JOIN LATERAL ("
-    " SELECT count(*) AS lines, coalesce(sum(due_minor), 0) AS due FROM statement_line l"
+    " SELECT count(*) AS lines, coalesce(sum(due_minor), 0) AS due"
+    " FROM statement_line l"
     " WHERE l.statement_id = s.id) sums ON true WHERE s.state = 'closed' AND ("
     " (s.totals->>'due_minor')::bigint <> sums.due"
     " OR (s.totals->>'lines')::bigint <> sums.lines) LIMIT 20"
@@ -81,4 +82,4 @@ def _broken_seals(session: Session) -> list[dict[str, Any]]:
 
 def unsealed(session: Session) -> int:
     """Return how many entries no seal covers yet: the tail."""
-    return session.scalars(_TAIL).one()
+    return int(session.scalars(_TAIL).one())

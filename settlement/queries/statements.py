@@ -48,7 +48,7 @@ def list_statements(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Statement]:
-    """Return statements by id, one more than *limit*; partners see their closed ones."""
+    """Return statements by id, one more than *limit*; partners see closed ones."""
     wanted = select(Statement).where(Statement.world == world)
     if partner_id is not None:
         wanted = wanted.where(
@@ -72,5 +72,5 @@ def of_period(session: Session, *, world: str, period: str) -> Sequence[UUID]:
 def stored_rows(session: Session, statement_id: UUID) -> list[StatementRow]:
     """Return the lines of a closed statement as they were when it was closed."""
     wanted = select(*_LINE).where(StatementLine.statement_id == statement_id)
-    rows = session.execute(wanted.order_by(StatementLine.no))
-    return [StatementRow(*row) for row in rows]
+    rows = session.execute(wanted.order_by(StatementLine.no)).mappings()
+    return [StatementRow(**row) for row in rows]

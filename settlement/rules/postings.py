@@ -60,7 +60,7 @@ def part(total_minor: int, quantity: int, cancelled: int) -> int:
 
 
 def moved(total_minor: int, fact: Fact) -> int:
-    """Return how much of a line's amount a fact moves: all of it, or part of it back."""
+    """Return how much of a line's amount a fact moves: all, or part of it back."""
     if not fact.sequence:
         return total_minor
     quantity = fact.quote.quantity

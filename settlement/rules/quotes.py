@@ -87,7 +87,8 @@ class Quote:
 
     def dumped(self) -> dict[str, Any]:
         """Return the quote as it is stored on the line: ids as text."""
-        return _plain(asdict(self))
+        stored: dict[str, Any] = _plain(asdict(self))
+        return stored
 
     @classmethod
     def loaded(cls, said: dict[str, Any]) -> Self:

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
-SUMMED = ["tickets", "face_minor", "booking_fee_minor", "service_fee_minor", "commission_minor", "due_minor"]
+SUMMED = (
+    *("tickets", "face_minor", "booking_fee_minor"),
+    *("service_fee_minor", "commission_minor", "due_minor"),
+)
 
 
 @dataclass(frozen=True, slots=True)

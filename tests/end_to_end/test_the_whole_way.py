@@ -13,7 +13,10 @@ def test_a_ticket_goes_from_feed_to_statement(hub):
     assert hold["price_minor"] == 2 * (4500 + 150) + 2 * 8000
     order = hub.confirm("ann", hold, "ann-1")
     assert len({ticket["code"] for ticket in order["tickets"]}) == 4
-    assert [line["seats"] and line["seats"][0]["row"] for line in order["lines"]] == [[], "A"]
+    assert [line["seats"] and line["seats"][0]["row"] for line in order["lines"]] == [
+        [],
+        "A",
+    ]
     hub.assert_lawful()
     undone = hub.cancel("ann", order, [order["tickets"][0]["id"]])
     assert undone["state"] == "partly_cancelled"

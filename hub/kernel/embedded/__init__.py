@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real Valkey of the hub's own, for trying, developing, testing.
+"""A real PostgreSQL and a real Valkey of the hub's own: to try, develop and test.
 
 Production sets ``HUB_DATABASE_URL`` and ``HUB_REDIS_URL`` and never comes here.
 """

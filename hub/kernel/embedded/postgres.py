@@ -109,7 +109,8 @@ class Postgres:
         return ["status", "-D", str(self._folder)]
 
     def _pg_ctl(self, action: str, *words: str) -> None:
-        command = [*unprivileged(), self._binary("pg_ctl"), action, "-D", self._folder]
+        command: list[str | Path] = [*unprivileged(), self._binary("pg_ctl"), action]
+        command += ["-D", self._folder]
         done = run([*command, "-w", "-t", str(START_TIMEOUT_S), "-s", *words])
         if done.returncode != 0:
             message = (

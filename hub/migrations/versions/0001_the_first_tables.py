@@ -5,12 +5,12 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 
-class Xid8(sa.types.UserDefinedType):
+class Xid8(sa.types.UserDefinedType[int]):
     """PostgreSQL's 64-bit transaction id."""
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_: object) -> str:
         return "xid8"
 
 

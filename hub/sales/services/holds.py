@@ -66,7 +66,7 @@ class HoldBatch:
 
 
 def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
-    """Lock what the wishes touch: performances, keys, seats, then nodes; read the clock."""
+    """Lock what the wishes touch: performances, keys, seats, nodes; read the clock."""
     performance_ids = {found for wish in wishes for found in wish.performance_ids}
     allocation.share_performances(session, performance_ids)
     first: dict[Key, HoldWish] = {}
@@ -224,7 +224,7 @@ HoldCommitter = Committer[HoldWish, HoldBatch, Reply]
 
 
 def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
-    """Have a wish decided; before a refusal, give back what has lapsed and try again."""
+    """Have a wish decided; before refusing it, give back what has lapsed and retry."""
     try:
         reply = committer.submit(wish)
     except HubError as refusal:

@@ -89,7 +89,14 @@ def price(
         now=clock.now(session, who.world),
     )
     lines = tuple(
-        _line(session, no, line, offers[line["offer_id"]], paths, terms)
+        _line(
+            session,
+            line,
+            offers[line["offer_id"]],
+            no=no,
+            paths=paths,
+            terms=terms,
+        )
         for no, line in enumerate(wanted, start=1)
     )
     return HoldWish(claim, who.world, who.partner, new_id(), ttl_s, lines)
@@ -124,9 +131,10 @@ def quantity_of(line: dict[str, Any]) -> int:
 
 def _line(
     session: Session,
-    no: int,
     wanted: dict[str, Any],
     offer: Row[Any],
+    *,
+    no: int,
     paths: dict[UUID, list[Node]],
     terms: dict[tuple[UUID, str], Parties],
 ) -> WishLine:

@@ -1,0 +1,64 @@
+# Everything runs from .venv, made from the committed locks; `make help` lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+T ?= tests
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test soak bench lint format openapi lock clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/runtime ## Sample season, sales, statements, then serve until Ctrl-C (ARGS=--exit stops there)
+	@exec $(BIN)/hub demo $(ARGS)
+
+serve: .venv/runtime ## Serve the API with a worker; embedded stores under var/ unless HUB_DATABASE_URL is set
+	@exec $(BIN)/hub serve $(ARGS)
+
+test: .venv/dev ## Every test, against a real PostgreSQL and Valkey of its own (T=path for some)
+	$(BIN)/python -m pytest -n $(WORKERS) $(T) $(ARGS)
+
+soak: .venv/dev ## The long proofs at full length
+	HUB_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) tests/faults tests/races $(ARGS)
+
+bench: .venv/dev ## Speed as ratios in one run; writes docs/benchmarks.md
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lint: .venv/dev ## Style, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev ## Put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+openapi: .venv/runtime ## Write the API document and the feed schema under openapi/
+	$(BIN)/hub openapi > openapi/hub.v1.json
+	$(BIN)/hub feed schema > openapi/feed.v1.schema.json
+
+lock: ## Resolve requirements*.in anew into the locks (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.lock
+
+clean: ## Remove what was made: .venv and var
+	rm -rf .venv var
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "Making .venv" >&2
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.lock setup.cfg pyproject.toml | .venv/bin/python
+	@echo "Installing what the hub needs (about half a minute, once)" >&2
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: requirements-dev.lock .venv/runtime
+	@echo "Installing what the tests need" >&2
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The demo: a sandbox world with a sample season, agents that buy, a settled month."""
