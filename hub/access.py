@@ -22,8 +22,8 @@ GET    /healthz                                               anyone
 GET    /readyz                                                anyone
 GET    /metrics                                               anyone
 GET    /openapi.json                                          anyone
-GET    /docs                                                  anyone
-GET    /docs/<path:filename>                                  anyone
+GET    /docs/                                                 anyone
+GET    /docs/<path:path>                                      anyone
 GET    /problems                                              anyone
 GET    /problems/<code>                                       anyone
 GET    /v1/feed-schema                                        anyone

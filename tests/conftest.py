@@ -117,6 +117,6 @@ def settings(database_url, owner_url, server, tmp_path):
 
 
 @pytest.fixture
-def hub(settings, engine):  # noqa: ARG001 - disposed of at the end
+def hub(settings, engine):
     """A hub with partners, terms, a small season and a plan, over its own API."""
-    return Hub.open(settings)
+    return Hub.open(settings, engine)

@@ -52,8 +52,8 @@ def auditorium(ref="main", version=1, rows=3, seats_in_row=10, standing=150, **m
                 "ref": "stalls",
                 "name": {"en": "Stalls"},
                 "rows": [
-                    {"name": "ABCDEFGHIJ"[row], "seats": seats(seats_in_row)}
-                    for row in range(rows)
+                    {"name": name, "seats": seats(seats_in_row)}
+                    for name in "ABCDEFGHIJ"[:rows]
                 ],
             },
         ],
@@ -126,6 +126,14 @@ FREE_SALE = {
 }
 
 
+def application(settings, engine):
+    """Make the application on the test's engine instead of one of its own."""
+    app = create_app(settings)
+    db.SessionFactory.kw["bind"].dispose()
+    db.bind(engine)
+    return app
+
+
 @dataclass
 class Hub:
     """Drives a hub; every answer is (status, JSON)."""
@@ -136,12 +144,9 @@ class Hub:
     ids: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, settings):
-        """Make a hub with two agents, a supplier, terms, a feed; nothing to sell yet."""
-        app = create_app(settings)
-        app.testing = False
-        # The application bound its own engine; keep the test's, with more connections.
-        db.bind(db.connect(settings.database_url, pool_size=40))
+    def open(cls, settings, engine):
+        """Make a hub with a supplier, two agents, terms and a feed; nothing to sell."""
+        app = application(settings, engine)
         hub = cls(settings, app.test_client())
         hub.app = app
         hub._staff()
@@ -213,7 +218,9 @@ class Hub:
             sent["Idempotency-Key"] = key
         if body is not None:
             more["json"] = body
-        return self.client.open(path, method=method, headers=sent, **more)
+        return self.client.open(
+            path, method=method, headers=sent, buffered=True, **more
+        )
 
     def get(self, who, path, expect=200, **more):
         return self._answer(self.call(who, "GET", path, **more), expect)
