@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -72,7 +73,7 @@ class FeedDeliveries(MethodView):
         with transaction() as session:
             found = queries.get_feed(session, supplier_id, feed)
         bytes_max = current_app.config["HUB_FEED_BYTES_MAX"]
-        request.max_content_length = bytes_max
+        request.max_content_length = sys.maxsize  # bounded as it arrives, below
         body = deliveries.spool(
             request.stream.read,
             content_type=request.content_type or "",

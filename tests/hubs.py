@@ -1,6 +1,7 @@
 """A small hub to test with: set up and driven through its own API and jobs."""
 
 import json
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,10 +17,12 @@ from hub.kernel.callers import Kind
 from hub.kernel.db import transaction
 from hub.verify import verify
 from partners import services
+from settlement.services.seals import seal_journal
 
 SECRET = "a-secret-for-tests-of-at-least-32-characters"  # noqa: S105
 WORLD = "test"
 ZONE = "Europe/Vienna"
+TODAY = datetime.now(UTC).replace(microsecond=0)
 
 
 def venue(ref="hall", version=1, **more):
@@ -83,7 +86,7 @@ def offer(area="floor", price_type="adult", face_minor=4500, **more):
 
 
 def performance(ref="p1", version=1, days=30, floor=150, stalls=30, **more):
-    starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    starts_at = TODAY + timedelta(days=days)
     return {
         "type": "performance",
         "ref": ref,
@@ -317,6 +320,15 @@ class Hub:
         now = datetime.fromisoformat(self.get("operator", "/v1/clock")["now"])
         body = {"now": (now + timedelta(**ahead)).isoformat()}
         return self._answer(self.call("operator", "PUT", "/v1/clock", body), 200)
+
+    def seal(self, wanted):
+        """Seal until *wanted* entries are: other tests' transactions hold it up."""
+        deadline, sealed = time.monotonic() + 20, 0
+        while sealed < wanted:
+            assert time.monotonic() < deadline, f"{sealed} of {wanted} sealed"
+            with transaction() as session:
+                sealed += seal_journal(session)
+        return sealed
 
     def assert_lawful(self):
         verdict = verify()

@@ -75,6 +75,8 @@ def spool(
     body_format = bodies.format_of(content_type)
     if encoding not in {None, "", "identity", "gzip"}:
         raise BrokenDeliveryError(reason="Content-Encoding may be gzip or none")
+    if length is not None and length > bytes_max:
+        raise DeliveryTooLargeError(bytes_max=bytes_max, got=length)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed on, closed by the edge
     size = 0
     for block in iter(lambda: read(bodies.BLOCK_BYTES), b""):

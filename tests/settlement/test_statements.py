@@ -1,0 +1,319 @@
+"""Drafting, reviewing and closing a month; closed is closed."""
+
+import csv
+import hashlib
+import io
+import threading
+import time
+from datetime import datetime, timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+from hub.kernel.db import transaction
+from settlement.errors import ClosingWaitsError
+from settlement.services.statements import fence
+
+
+@pytest.fixture
+def sold(hub):
+    """A month with two orders, one of them cancelled in part; the month has ended."""
+    now = datetime.fromisoformat(hub.get("operator", "/v1/clock")["now"])
+    first = (now.replace(day=1) + timedelta(days=32)).replace(day=2)
+    hub.call("operator", "PUT", "/v1/clock", {"now": first.isoformat()})
+    performance = hub.on_sale(days=90)
+    offer_id = hub.offer_id("ann", performance["id"])
+    order = hub.confirm("ann", hub.hold("ann", [(offer_id, 3)]))
+    hub.cancel("ann", order, [order["tickets"][0]["id"]])
+    hub.confirm("bob", hub.hold("bob", [(offer_id, 2)]))
+    hub.order = order
+    hub.period = first.strftime("%Y-%m")
+    hub.offer = offer_id
+    return hub
+
+
+def end_month(hub):
+    hub.move_clock(days=32)
+
+
+def drafted(hub):
+    hub.post("finance", f"/v1/periods/{hub.period}/drafts", None)
+    found = hub.get("finance", f"/v1/statements?period={hub.period}")["items"]
+    names = {hub.ids[ref]: ref for ref in ("ann", "bob", "sup")}
+    return {names[item["partner_id"]]: item for item in found}
+
+
+def closed(hub):
+    for statement in drafted(hub).values():
+        hub.post("auditor", f"/v1/statements/{statement['id']}/review", None, 200)
+        hub.post("finance", f"/v1/statements/{statement['id']}/closing", None, 200)
+    return {
+        who: hub.get("finance", f"/v1/statements/{s['id']}")
+        for who, s in drafted(hub).items()
+    }
+
+
+def lines(hub, who, statement):
+    found = hub.call(who, "GET", f"/v1/statements/{statement['id']}/lines")
+    return found.get_data(as_text=True)
+
+
+def test_totals_can_be_followed_by_hand(sold):
+    end_month(sold)
+    found = closed(sold)
+    ann, bob, sup = (found[who]["totals"] for who in ("ann", "bob", "sup"))
+    assert ann["tickets"] == 2
+    assert ann["face_minor"] == 2 * 4_500
+    assert ann["booking_fee_minor"] == 2 * 150
+    assert ann["service_fee_minor"] == 2 * 100
+    assert ann["commission_minor"] == 720  # 8 %
+    assert ann["due_minor"] == 9_000 + 300 + 200 - 720
+    assert bob["due_minor"] == 9_000 + 300 - 450
+    assert sup["commission_minor"] == 2_160  # 12 % of 180.00
+    assert sup["due_minor"] == 18_000 + 600 - 2_160
+    assert [found[who]["state"] for who in ("ann", "bob", "sup")] == ["closed"] * 3
+    assert found["ann"]["number"] is None  # a sandbox draws no numbers
+    sold.assert_lawful()
+
+
+def test_lines_are_csv_and_their_hash_is_on_the_statement(sold):
+    end_month(sold)
+    statement = closed(sold)["ann"]
+    text_ = lines(sold, "ann", statement)
+    assert hashlib.sha256(text_.encode()).hexdigest() == statement["lines_sha256"]
+    table = list(csv.DictReader(io.StringIO(text_)))
+    assert [row["kind"] for row in table] == ["sale", "cancellation"]
+    assert (
+        sum(int(row["due_minor"]) for row in table) == statement["totals"]["due_minor"]
+    )
+    assert {row["order_id"] for row in table} == {sold.order["id"]}
+
+
+def test_a_month_is_closed_only_when_it_has_ended(sold):
+    refused = sold.post("finance", f"/v1/periods/{sold.period}/drafts", None, 409)
+    assert refused["code"] == "period-open"
+    assert refused["retry"] == "later"
+    bad = sold.post("finance", "/v1/periods/2026-13/drafts", None, 422)
+    assert bad["code"] == "unknown-period"
+
+
+def test_reviewer_and_closer_are_two(sold):
+    end_month(sold)
+    path = f"/v1/statements/{drafted(sold)['ann']['id']}"
+    early = sold.post("finance", f"{path}/closing", None, 409)
+    assert early["code"] == "statement-state"
+    sold.post("finance", f"{path}/review", None, 200)
+    assert sold.post("finance", f"{path}/closing", None, 409)["code"] == "own-work"
+    assert sold.post("auditor", f"{path}/closing", None, 200)["state"] == "closed"
+    for action in ("review", "closing"):
+        again = sold.post("finance", f"{path}/{action}", None, 409)
+        assert again["code"] == "statement-state"
+
+
+def test_partners_see_their_own_once_it_is_closed(sold):
+    end_month(sold)
+    draft = drafted(sold)["ann"]
+    sold.get("ann", f"/v1/statements/{draft['id']}", 404)
+    assert sold.get("ann", "/v1/statements")["items"] == []
+    found = closed(sold)
+    mine = sold.get("ann", "/v1/statements")["items"]
+    assert [item["id"] for item in mine] == [found["ann"]["id"]]
+    sold.get("ann", f"/v1/statements/{found['bob']['id']}", 404)
+
+
+def test_a_closed_statement_stays_as_it_is_whatever_comes_later(sold):
+    end_month(sold)
+    statement = closed(sold)["ann"]
+    before = lines(sold, "finance", statement)
+    sold.cancel("ann", sold.order)
+    contract = sold.ids["ann-contract"]
+    sold.post(
+        "operator",
+        f"/v1/contracts/{contract}/terms",
+        {
+            "valid_from": "2010-01-01T00:00:00Z",
+            "valid_until": "2011-01-01T00:00:00Z",
+            "commission_bp": 9_999,
+        },
+    )
+    assert drafted(sold)["ann"]["state"] == "closed"
+    assert lines(sold, "finance", statement) == before
+    assert sold.get("finance", f"/v1/statements/{statement['id']}") == statement
+    sold.period = (
+        datetime.fromisoformat(statement["ends_at"]) + timedelta(days=2)
+    ).strftime("%Y-%m")
+    end_month(sold)
+    following = closed(sold)["ann"]
+    assert following["totals"]["tickets"] == -2  # the rest of the order came back
+    assert following["totals"]["due_minor"] == -statement["totals"]["due_minor"]
+    sold.assert_lawful()
+
+
+def test_a_draft_that_changed_since_its_review_is_not_closed(sold, session):
+    end_month(sold)
+    path = f"/v1/statements/{drafted(sold)['ann']['id']}"
+    sold.post("auditor", f"{path}/review", None, 200)
+    session.execute(text("UPDATE statement SET lines_digest = '\\x00'"))
+    session.commit()
+    refused = sold.post("finance", f"{path}/closing", None, 409)
+    assert refused["code"] == "changed-since-review"
+
+
+def test_terms_never_overlap_and_the_edge_belongs_to_the_next(sold):
+    contract = sold.ids["ann-contract"]
+    path = f"/v1/contracts/{contract}/terms"
+    overlapping = {"valid_from": "2030-01-01T00:00:00Z", "commission_bp": 1}
+    assert sold.post("operator", path, overlapping, 409)["code"] == "terms-overlap"
+    before = {
+        "valid_from": "2019-01-01T00:00:00Z",
+        "valid_until": "2020-01-01T00:00:00Z",
+        "commission_bp": 1,
+    }
+    assert sold.post("operator", path, before)["version"] == 2
+    backwards = before | {"valid_until": "2018-01-01T00:00:00Z"}
+    assert sold.post("operator", path, backwards, 422)["field"] == "valid_until"
+    too_much = before | {"commission_bp": 10_001}
+    sold.post("operator", path, too_much, 422)
+
+
+def test_sales_without_terms_are_refused(hub):
+    performance = hub.on_sale()
+    hub.post(
+        "operator",
+        "/v1/partners",
+        {"kind": "agent", "ref": "eve", "name": "Eve", "channel": "online"},
+    )
+    found = hub.get("operator", "/v1/partners")["items"]
+    hub.ids["eve"] = next(item["id"] for item in found if item["ref"] == "eve")
+    wanted = {"kind": "agent", "partner_id": hub.ids["eve"], "name": "eve"}
+    hub.keys["eve"] = hub.post("operator", "/v1/credentials", wanted)["key"]
+    agents = [{"agent": ref, "kind": "free-sale"} for ref in ("ann", "bob", "eve")]
+    hub.plan(
+        {"channels": [{"channel": "online", "kind": "free-sale", "agents": agents}]}
+    )
+    offer_id = hub.offer_id("ann", performance["id"])
+    assert hub.hold("eve", [(offer_id, 1)], expect=409)["code"] == "no-terms"
+    assert hub.areas("eve", performance["id"])["floor"]["offers"] == []
+
+
+IMMUTABLE = [
+    "journal_entry",
+    "posting",
+    "seal_block",
+    "statement_line",
+    "terms",
+    "plan",
+]
+
+
+@pytest.mark.parametrize("table", IMMUTABLE)
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
+def test_the_application_cannot_undo_facts(session, table, statement):
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        session.execute(text(statement.format(table)))
+
+
+def test_not_even_the_owner_edits_the_journal(sold, owner_url):
+    url = owner_url.replace("+psycopg", "")
+    for statement in (
+        "UPDATE posting SET amount_minor = amount_minor + 1",
+        "DELETE FROM journal_entry",
+        "UPDATE terms SET commission_bp = 1",
+    ):
+        with (
+            psycopg.connect(url) as connection,
+            pytest.raises(psycopg.errors.CheckViolation, match="immutable"),
+        ):
+            connection.execute(statement)
+
+
+UNBALANCED = """
+WITH old AS (SELECT * FROM journal_entry LIMIT 1), new AS (
+  INSERT INTO journal_entry (id, world, legal_entity, kind, order_id, line_no, sequence,
+    tickets, happened_at, supplier_contract_id, agent_contract_id)
+  SELECT gen_random_uuid(), world, legal_entity, kind, order_id, line_no, 99, 0,
+    happened_at, supplier_contract_id, agent_contract_id FROM old RETURNING id)
+INSERT INTO posting SELECT new.id, n, 'x', NULL, 'x', 'EUR', n FROM new,
+  generate_series(1, {}) n
+"""
+
+
+def test_an_entry_that_does_not_balance_is_not_committed(sold, session):
+    session.execute(text(UNBALANCED.format(2)))
+    with pytest.raises(DBAPIError, match="does not balance: EUR 3"):
+        session.commit()
+
+
+def test_an_entry_without_postings_is_not_committed(sold, session):
+    session.execute(text(UNBALANCED.format(0)))
+    with pytest.raises(DBAPIError, match="no postings"):
+        session.commit()
+
+
+def test_a_posting_cannot_join_an_older_entry(sold, session):
+    late = "INSERT INTO posting SELECT entry_id, 99, account, NULL, what, 'EUR', 0 FROM posting LIMIT 1"
+    with pytest.raises(DBAPIError, match="cannot be added to an older entry"):
+        session.execute(text(late))
+
+
+def test_the_fence_waits_for_older_transactions_and_says_if_it_cannot():
+    readings = iter([(10, 7), (12, 7), (12, 10), (15, 12)])
+    assert fence(lambda: next(readings), timeout_s=5) == 10
+    with pytest.raises(ClosingWaitsError):
+        fence(lambda: (10, 7), timeout_s=0.1)
+
+
+def test_closing_waits_for_a_sale_that_is_still_being_written(sold):
+    end_month(sold)
+    statement = drafted(sold)["ann"]
+    sold.post("auditor", f"/v1/statements/{statement['id']}/review", None, 200)
+    is_open, may_end = threading.Event(), threading.Event()
+
+    def sell_slowly():
+        with transaction() as session:
+            session.execute(text("SELECT pg_current_xact_id()"))
+            is_open.set()
+            may_end.wait(10)
+
+    seller = threading.Thread(target=sell_slowly)
+    seller.start()
+    is_open.wait(10)
+    began = time.monotonic()
+    threading.Timer(0.7, may_end.set).start()
+    sold.post("finance", f"/v1/statements/{statement['id']}/closing", None, 200)
+    seller.join()
+    assert time.monotonic() - began > 0.6
+
+
+def make_live(owner_url):
+    """Turn the sandbox into the live world, which has no clock to move."""
+    sockets = owner_url.partition("host=")[2]
+    name = owner_url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(f"host={sockets} user=postgres dbname={name}") as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "UPDATE world SET clock_offset = (SELECT clock_offset FROM world"
+            " WHERE name = 'test') WHERE name = 'live'"
+        )
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.columns WHERE column_name ="
+            " 'world' AND table_schema = 'public'"
+        ).fetchall()
+        for (table,) in tables:
+            connection.execute(f"UPDATE {table} SET world = 'live'")  # noqa: S608
+
+
+def test_live_statements_are_numbered_without_gaps(sold, owner_url):
+    end_month(sold)
+    make_live(owner_url)
+    found = drafted(sold)
+    assert {item["number"] for item in found.values()} == {None}
+    for statement in found.values():
+        path = f"/v1/statements/{statement['id']}"
+        sold.post("auditor", f"{path}/review", None, 200)
+        sold.post("auditor", f"{path}/closing", None, 409)  # draws no number
+        sold.post("finance", f"{path}/closing", None, 200)
+    assert sorted(item["number"] for item in drafted(sold).values()) == [1, 2, 3]
+    sold.assert_lawful()

@@ -1,0 +1,83 @@
+"""hub verify finds what breaks a law: each mutation of one row is caught."""
+
+import json
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from hub.cli import main
+from hub.verify import verify
+
+MUTATIONS = {
+    "UPDATE node SET taken = taken + 1 WHERE depth = 2 AND taken > 0": "every count equals its sum",
+    "UPDATE node SET taken = taken - 1 WHERE depth = 0 AND taken > 0": "every count equals its sum",
+    "UPDATE node SET ceiling = 1 WHERE depth = 0": "over-commitment is what is above the ceiling",
+    "DELETE FROM seat_taken": "a seat is taken by one hold or ticket, and by one only",
+    "UPDATE seat_taken SET hold_id = gen_random_uuid()": "a seat is taken by one hold or ticket, and by one only",
+    "UPDATE hold_line SET quantity = quantity + 1": "every count equals its sum",
+    "UPDATE hold SET state = 'lapsed' WHERE state = 'held'": "every count equals its sum",
+    "UPDATE hold SET state = 'held' WHERE state = 'confirmed'": "an order comes from a confirmed hold of the same agent",
+    "UPDATE order_line SET cancelled = cancelled + 1": "a line has a ticket for each of its quantity",
+    "UPDATE order_line SET face_minor = face_minor + 1": "postings are what the order lines say",
+    "UPDATE order_line SET booking_fee_minor = booking_fee_minor - 1": "postings are what the order lines say",
+    "DELETE FROM ticket WHERE seat_id IS NULL": "a line has a ticket for each of its quantity",
+    "UPDATE ticket SET cancelled_at = now()": "a line has a ticket for each of its quantity",
+    "UPDATE sale_order SET state = 'cancelled'": "an order's state is what its tickets say",
+    "UPDATE sale_order SET agent_id = (SELECT id FROM partner WHERE ref = 'bob')": "an order comes from a confirmed hold of the same agent",
+    "UPDATE posting SET amount_minor = amount_minor + 1 WHERE no = 1": "every entry sums to zero in every currency",
+    "DELETE FROM posting": "every entry has postings",
+    "UPDATE journal_entry SET happened_at = happened_at + interval '1 s'": "sealed entries are as they were when they were sealed",
+    "UPDATE seal_block SET hash = '\\x00'": "sealed entries are as they were when they were sealed",
+    "UPDATE delivery SET accepted = accepted - 1": "every record of a delivery is accounted for",
+    "UPDATE credential SET kind = 'supplier' WHERE kind = 'agent'": "a key is of its partner's world and kind",
+    "UPDATE contract SET world = 'live'": "a contract is of its partner's world",
+    "UPDATE production SET world = 'live'": "a performance, its production and its room are one supplier's, in one world",
+}  # fmt: skip
+
+
+@pytest.fixture
+def sold(hub):
+    performance = hub.on_sale()
+    lines = [
+        (hub.offer_id("ann", performance["id"]), 3),
+        (hub.offer_id("ann", performance["id"], "stalls"), 2),
+    ]
+    hub.confirm("ann", hub.hold("ann", lines))
+    hub.hold("bob", lines)
+    hub.seal(2)
+    hub.assert_lawful()
+    return hub
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_broken_law_is_found(sold, owner_url, mutation):
+    sockets = owner_url.partition("host=")[2]
+    name = owner_url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(f"host={sockets} user=postgres dbname={name}") as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("ALTER TABLE node DROP CONSTRAINT ck_node_sold_once")
+        connection.execute(mutation)
+    assert MUTATIONS[mutation] in {fact["law"] for fact in verify().broken}
+
+
+def environment(settings):
+    return {
+        "HUB_DATABASE_URL": settings.database_url,
+        "HUB_REDIS_URL": settings.redis_url,
+        "HUB_SECRET_KEY": settings.secret_key,
+    }
+
+
+def test_the_command_is_silent_and_zero_or_tells_the_facts(sold, settings, owner_url):
+    clean = CliRunner().invoke(main, ["verify"], env=environment(settings))
+    assert (clean.exit_code, clean.stdout) == (0, "")
+    assert "every law holds; 0 entries not sealed yet" in clean.stderr
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as connection:
+        connection.execute("DELETE FROM seat_taken")
+    broken = CliRunner().invoke(main, ["verify"], env=environment(settings))
+    assert broken.exit_code == 1
+    assert broken.stdout.startswith("BROKEN a seat is taken by one hold or ticket")
+    told = CliRunner().invoke(main, ["verify", "--json"], env=environment(settings))
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["is_clean"] is False
