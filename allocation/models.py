@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,6 +42,7 @@ class Node(Base):
         ),
         CheckConstraint("overcommitted >= 0", name="overcommitted"),
         Index("ix_node_performance_id", "performance_id"),
+        Index("ix_node_to_mend", "id", postgresql_where=text("is_cut AND depth = 0")),
         {"postgresql_with": {"fillfactor": "70"}},
     )
 
@@ -60,6 +61,7 @@ class Node(Base):
     priority: Mapped[int] = mapped_column(server_default="0")
     plan_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan.id"))
     split_capacity: Mapped[int | None]
+    is_cut: Mapped[bool] = mapped_column(server_default="false")
 
 
 class SeatTaken(Base):

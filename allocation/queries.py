@@ -22,9 +22,12 @@ _PATHS = text(
     " WHERE leaf.performance_id = ANY(:performances) AND leaf.agent_id = :agent"
     " ORDER BY leaf.root_id, n.depth DESC"
 )
-_LOCK_PERFORMANCES = text(
-    "SELECT pg_advisory_xact_lock_shared(key) FROM unnest(CAST(:keys AS bigint[]))"
-    " AS key ORDER BY key"
+_SHARE_PERFORMANCES = text(
+    "SELECT key FROM unnest(CAST(:keys AS bigint[])) AS key"
+    " WHERE NOT pg_try_advisory_xact_lock_shared(key)"
+)
+_OVERCOMMITTED = text(
+    "SELECT id, overcommitted FROM node WHERE id = ANY(:ids) AND overcommitted > 0"
 )
 _STOP_PERFORMANCES = text(
     "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[]))"
@@ -60,6 +63,12 @@ _OVERCOMMITMENT_LAW = text(
     " WHERE overcommitted <> greatest(0, taken - ceiling)"
     " OR (ceiling IS NULL AND overcommitted <> 0) LIMIT 20"
 )
+_CAPACITY_LAW = text(
+    "SELECT pa.id AS performance_area_id, pa.capacity, n.ceiling"
+    " FROM performance_area pa FULL JOIN (SELECT * FROM node WHERE depth = 0) n"
+    " ON n.id = pa.id WHERE (pa.capacity, pa.performance_id) IS DISTINCT FROM"
+    " (n.ceiling, n.performance_id) LIMIT 20"
+)
 _SEAT_LAW = text(
     "SELECT coalesce(s.performance_id, u.performance_id) AS performance_id,"
     " coalesce(s.seat_id, u.seat_id) AS seat_id FROM seat_taken s FULL JOIN ("
@@ -89,10 +98,22 @@ def lock_key(performance_id: UUID) -> int:
     return int.from_bytes(performance_id.bytes[8:]) >> 1
 
 
-def share_performances(session: Session, performance_ids: Collection[UUID]) -> None:
-    """Keep performances from being stopped or cut while this transaction sells."""
-    keys = [lock_key(found) for found in performance_ids]
-    session.execute(_LOCK_PERFORMANCES, {"keys": keys})
+def share_performances(
+    session: Session, performance_ids: Collection[UUID]
+) -> set[UUID]:
+    """Keep performances from being stopped or cut while this transaction sells.
+
+    Returns those that are being stopped or changed at this moment; it does not wait.
+    """
+    keys = {lock_key(found): found for found in performance_ids}
+    busy = session.scalars(_SHARE_PERFORMANCES, {"keys": list(keys)})
+    return {keys[key] for key in busy}
+
+
+def overcommitted(session: Session, root_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the roots that hold more than they may, and by how many seats."""
+    rows = session.execute(_OVERCOMMITTED, {"ids": list(root_ids)})
+    return {row.id: row.overcommitted for row in rows}
 
 
 def stop_performances(session: Session, performance_ids: Collection[UUID]) -> None:
@@ -175,6 +196,7 @@ def broken_laws(session: Session) -> list[dict[str, Any]]:
     checks = {
         "every count equals its sum": _TREE_LAW,
         "over-commitment is what is above the ceiling": _OVERCOMMITMENT_LAW,
+        "a tree's root holds the capacity of its area": _CAPACITY_LAW,
         "a seat is taken by one hold or ticket, and by one only": _SEAT_LAW,
     }
     return [

@@ -10,7 +10,7 @@ import hub.sales.queries
 import partners.queries
 import settlement.queries
 from hub.kernel.db import snapshot
-from settlement.queries.laws import unsealed
+from settlement.queries.seals import heads, unsealed
 
 LAWS = {
     "partners": partners.queries.broken_laws,
@@ -28,6 +28,7 @@ class Verdict:
 
     broken: list[dict[str, Any]]
     unsealed_entries: int
+    seal_heads: dict[str, str]
 
     @property
     def is_clean(self) -> bool:
@@ -39,6 +40,7 @@ class Verdict:
             "is_clean": self.is_clean,
             "broken": self.broken,
             "unsealed_entries": self.unsealed_entries,
+            "seal_heads": self.seal_heads,
         }
 
 
@@ -50,4 +52,4 @@ def verify() -> Verdict:
             for package, laws in LAWS.items()
             for fact in laws(session)
         ]
-        return Verdict(broken, unsealed(session))
+        return Verdict(broken, unsealed(session), heads(session))

@@ -10,7 +10,7 @@ from rq import Queue, SimpleWorker
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from allocation.services.plans import PLAN_PUBLISHED
+from allocation.services.plans import PLAN_PUBLISHED, mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
 from connectors.services.steps import INVENTORY_CHANGED
 from hub.config import Settings, child_environment
@@ -111,6 +111,7 @@ def periodic_tasks(settings: Settings) -> list[Task]:
     return [
         Task("relay", 0.1, lambda: jobs.relay(connection, SUBSCRIBERS)),
         Task("lapse", 1.0, _lapse),
+        Task("mend", 1.0, _mend),
         Task("seal", 1.0, _seal),
         Task("count waiting", 5.0, _count_waiting),
         Task("prune keys", 60.0, _prune_keys),
@@ -137,6 +138,11 @@ def run_due(tasks: list[Task]) -> bool:
 def _lapse() -> int:
     with transaction() as session:
         return lapse_due(session)
+
+
+def _mend() -> int:
+    with transaction() as session:
+        return mend_cut_trees(session)
 
 
 def _seal() -> int:

@@ -15,6 +15,7 @@ from hub.kernel.pages import id_after, page
 from partners import queries, rules, schemas, services
 from partners.errors import (
     ContractExistsError,
+    CredentialEndedError,
     PartnerExistsError,
     UnknownCurrencyError,
     UnknownZoneError,
@@ -121,7 +122,7 @@ class CredentialById(MethodView):
 class CredentialRotation(MethodView):
     @blp.arguments(schemas.RotationRequestSchema)
     @blp.response(201, schemas.IssuedCredentialSchema)
-    @blp.problems()
+    @blp.problems(CredentialEndedError)
     def post(self, wanted: dict[str, Any], credential_id: UUID) -> dict[str, Any]:
         """Issue a successor to a key; both work during the overlap."""
         with transaction() as session:

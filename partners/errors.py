@@ -10,9 +10,15 @@ class PartnerExistsError(HubError):
 
 
 class ContractExistsError(HubError):
-    """One contract per partner, legal entity and currency."""
+    """One contract per partner and currency: whose books these are is one answer."""
 
     code, title, status = "contract-exists", "There is such a contract already", 409
+
+
+class CredentialEndedError(HubError):
+    """A key that has expired or was revoked has no successor."""
+
+    code, title, status = "credential-ended", "This key has ended", 409
 
 
 class UnknownZoneError(HubError):

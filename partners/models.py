@@ -69,6 +69,7 @@ class Credential(Base):
     key_hint: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    holder_id: Mapped[UUID]
     rotated_from: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
     created_at: Mapped[CreatedAt]
 
@@ -77,7 +78,7 @@ class Contract(Base):
     """The agreement of a legal entity with a partner, in one currency and zone."""
 
     __tablename__ = "contract"
-    __table_args__ = (UniqueConstraint("partner_id", "legal_entity", "currency"),)
+    __table_args__ = (UniqueConstraint("partner_id", "currency"),)
 
     id: Mapped[Id]
     world: Mapped[WorldName]

@@ -27,6 +27,7 @@ def find_caller(session: Session, key_hash: bytes) -> Caller | None:
         return None
     return Caller(
         credential_id=found.id,
+        holder_id=found.holder_id,
         world=found.world,
         kind=Kind(found.kind),
         partner_id=found.partner_id,

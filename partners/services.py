@@ -15,10 +15,13 @@ from hub.kernel.money import is_currency
 from partners import queries, rules
 from partners.errors import (
     ContractExistsError,
+    CredentialEndedError,
     PartnerExistsError,
     UnknownCurrencyError,
 )
 from partners.models import Contract, Credential, LegalEntity, Partner
+
+_NOW = select(func.clock_timestamp())
 
 
 def open_world(session: Session, name: str) -> None:
@@ -73,13 +76,17 @@ def issue_credential(
     partner_id: UUID | None = None,
     scopes: frozenset[str] = rules.SCOPES,
     expires_at: datetime | None = None,
+    rotated_from: Credential | None = None,
 ) -> tuple[Credential, str]:
     """Issue an API key; return the credential and the key, which is not kept."""
     if partner_id is not None:
         queries.get_partner(session, partner_id, world=world, kind=kind)
     key = rules.new_key()
+    credential_id = new_id()
     credential = Credential(
-        id=new_id(),
+        id=credential_id,
+        holder_id=rotated_from.holder_id if rotated_from else credential_id,
+        rotated_from=rotated_from and rotated_from.id,
         world=world,
         kind=kind,
         partner_id=partner_id,
@@ -88,7 +95,7 @@ def issue_credential(
         key_hint=key[: rules.HINT_LENGTH],
         scopes=sorted(scopes),
         expires_at=expires_at,
-        created_at=session.scalar(select(func.clock_timestamp())),
+        created_at=session.scalar(_NOW),
     )
     session.add(credential)
     return credential, key
@@ -97,8 +104,13 @@ def issue_credential(
 def rotate_credential(
     session: Session, credential_id: UUID, *, secret: str, world: str, overlap_s: int
 ) -> tuple[Credential, str]:
-    """Issue a successor; the old key goes on working for *overlap_s* seconds."""
+    """Issue a successor; the old key goes on working for *overlap_s* seconds.
+
+    CredentialEndedError when the old key has expired or was revoked.
+    """
     old = queries.get_credential(session, credential_id, world=world)
+    if old.expires_at is not None and old.expires_at <= session.scalars(_NOW).one():
+        raise CredentialEndedError(credential_id=credential_id)
     new, key = issue_credential(
         session,
         secret=secret,
@@ -107,8 +119,9 @@ def rotate_credential(
         name=old.name,
         partner_id=old.partner_id,
         scopes=frozenset(old.scopes),
+        expires_at=old.expires_at,
+        rotated_from=old,
     )
-    new.rotated_from = old.id
     _expire(session, old, after_s=overlap_s)
     return new, key
 

@@ -1,4 +1,4 @@
-"""Finance's resources: terms, statements; partners read their own closed ones."""
+"""Terms (operators) and statements (finance); partners read their closed ones."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from settlement.rules.statements import as_csv
 from settlement.services import statements, terms
 
 blp = Blueprint(
-    "settlement", __name__, url_prefix="/v1", description="Finance: terms, statements"
+    "settlement", __name__, url_prefix="/v1", description="Terms and statements"
 )
 
 
@@ -95,12 +95,13 @@ class StatementLines(MethodView):
 
 @blp.route("/statements/<uuid:statement_id>/review")
 class StatementReview(MethodView):
+    @blp.arguments(schemas.ReviewRequestSchema)
     @blp.response(200, schemas.StatementSchema)
-    @blp.problems(errors.StatementStateError)
-    def post(self, statement_id: UUID) -> Any:
-        """Review a draft: its lines as they are now may then be closed."""
+    @blp.problems(errors.StatementStateError, errors.ChangedSinceDraftError)
+    def post(self, wanted: dict[str, Any], statement_id: UUID) -> Any:
+        """Review a draft: the lines that were looked at may then be closed."""
         with transaction() as session:
-            return statements.review(session, caller(), statement_id)
+            return statements.review(session, caller(), statement_id, **wanted)
 
 
 @blp.route("/statements/<uuid:statement_id>/closing")
@@ -114,16 +115,13 @@ class StatementClosing(MethodView):
     )
     def post(self, statement_id: UUID) -> Any:
         """Close a reviewed statement for good; not by the one who reviewed it."""
-        watermark = statements.fence(_horizon)
+        with transaction() as session:
+            statements.closable(session, caller(), statement_id)
+        watermark = statements.fence(transaction)
         with transaction() as session:
             return statements.close(
                 session, caller(), statement_id, watermark=watermark
             )
-
-
-def _horizon() -> tuple[int, int]:
-    with transaction() as session:
-        return statements.horizon(session)
 
 
 def _own_statement(session: Any, statement_id: UUID) -> Statement:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 from rich.progress import Progress
+from sqlalchemy.orm import Session
 
 from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import transaction
@@ -14,9 +15,10 @@ from hub.kernel.errors import ForbiddenError, UnauthenticatedError
 from hub.kernel.money import Money
 from partners.queries import find_caller
 from partners.rules import key_hash
-from settlement.errors import StatementStateError
+from settlement.errors import NotReviewedError
 from settlement.models import Statement
 from settlement.queries import statements as queries
+from settlement.rules.periods import month
 from settlement.rules.statements import as_csv
 from settlement.services import statements
 
@@ -30,27 +32,29 @@ def settlement() -> None:
     """Draft, review and close a month; two finance keys are needed."""
 
 
-def identify(key: str, secret: str) -> Caller:
+def identify(key: str, secret: str, *, scope: str = "write") -> Caller:
     """Return whose key it is; only finance settles."""
     with transaction() as session:
         who = find_caller(session, key_hash(key, secret))
     if who is None:
         raise UnauthenticatedError
-    if who.kind is not Kind.FINANCE or "write" not in who.scopes:
+    if who.kind is not Kind.FINANCE or scope not in who.scopes:
         raise ForbiddenError(kind=who.kind, allowed=[Kind.FINANCE])
     return who
 
 
-def each(title: str, ids: Sequence[UUID], work: Callable[[UUID], object]) -> None:
+def each(
+    title: str, found: Sequence[Statement], work: Callable[[Statement], object]
+) -> None:
     """Do *work* on each statement: a progress bar on a terminal, a line otherwise."""
     if not sys.stderr.isatty():
-        for statement_id in ids:
-            work(statement_id)
-        click.echo(f"{title}: {len(ids)} statements", err=True)
+        for statement in found:
+            work(statement)
+        click.echo(f"{title}: {len(found)} statements", err=True)
         return
     with Progress() as progress:
-        for statement_id in progress.track(ids, description=title):
-            work(statement_id)
+        for statement in progress.track(found, description=title):
+            work(statement)
 
 
 @settlement.command("draft")
@@ -74,20 +78,23 @@ def review(database: Any, *, period: str, key: str) -> None:
     """Review every draft of PERIOD, drafting first what is not there yet."""
     with database() as settings:
         who = identify(key, settings.secret_key)
-        review_period(who, period)
+        for line in review_period(who, period):
+            click.echo(line)
 
 
-def review_period(who: Caller, period: str) -> None:
-    """Draft a period and review every draft of it."""
+def review_period(who: Caller, period: str) -> list[str]:
+    """Draft a period and review every draft of it; return what was reviewed."""
     with transaction() as session:
         statements.draft_period(session, who, period)
-        ids = _in_state(session, who, period, "draft")
+        drafts = _in_state(session, who, period, "draft")
 
-    def work(statement_id: UUID) -> None:
+    def work(statement: Statement) -> None:
+        digest = statement.lines_digest.hex()
         with transaction() as session:
-            statements.review(session, who, statement_id)
+            statements.review(session, who, statement.id, lines_sha256=digest)
 
-    each(f"reviewing {period}", ids, work)
+    each(f"reviewing {period}", drafts, work)
+    return [_told(statement) for statement in drafts]
 
 
 @settlement.command("close")
@@ -102,30 +109,28 @@ def close(database: Any, *, period: str, key: str) -> None:
 
 def close_period(who: Caller, period: str) -> None:
     """Close what has been reviewed of a period, after the fence."""
+    month(period, "UTC")
     with transaction() as session:
-        ids = _in_state(session, who, period, "reviewed")
+        reviewed = _in_state(session, who, period, "reviewed")
         drafts = _in_state(session, who, period, "draft")
-    if drafts or not ids:
-        raise StatementStateError(
-            period=period, reviewed=len(ids), not_reviewed=len(drafts)
+    if drafts or not reviewed:
+        raise NotReviewedError(
+            period=period, reviewed=len(reviewed), not_reviewed=len(drafts)
         )
-    watermark = statements.fence(_horizon)
+    watermark = statements.fence(transaction)
 
-    def work(statement_id: UUID) -> None:
+    def work(statement: Statement) -> None:
         with transaction() as session:
-            statements.close(session, who, statement_id, watermark=watermark)
+            statements.close(session, who, statement.id, watermark=watermark)
 
-    each(f"closing {period}", ids, work)
-
-
-def _horizon() -> tuple[int, int]:
-    with transaction() as session:
-        return statements.horizon(session)
+    each(f"closing {period}", reviewed, work)
 
 
-def _in_state(session: Any, who: Caller, period: str, state: str) -> list[UUID]:
-    ids = queries.of_period(session, world=who.world, period=period)
-    return [found for found in ids if session.get_one(Statement, found).state == state]
+def _in_state(
+    session: Session, who: Caller, period: str, state: str
+) -> list[Statement]:
+    found = queries.of_period(session, world=who.world, period=period)
+    return [statement for statement in found if statement.state == state]
 
 
 @settlement.command("list")
@@ -134,16 +139,21 @@ def _in_state(session: Any, who: Caller, period: str, state: str) -> list[UUID]:
 @click.pass_obj
 def list_statements(database: Any, *, period: str, key: str) -> None:
     """List the statements of PERIOD with what is due."""
+    month(period, "UTC")
     with database() as settings:
-        who = identify(key, settings.secret_key)
+        who = identify(key, settings.secret_key, scope="read")
         with transaction() as session:
             for found in queries.of_period(session, world=who.world, period=period):
-                statement = session.get_one(Statement, found)
-                due = Money(statement.totals["due_minor"], statement.currency)
-                click.echo(
-                    f"{statement.id}  {statement.side:8}  {statement.state:8}"
-                    f"  {statement.totals['tickets']:6} tickets  {due} due"
-                )
+                click.echo(_told(found))
+
+
+def _told(statement: Statement) -> str:
+    due = Money(statement.totals["due_minor"], statement.currency)
+    tickets = statement.totals["tickets"]
+    return (
+        f"{statement.id}  {statement.side:8}  {statement.state:8}"
+        f"  {tickets:6} tickets  {due} due"
+    )
 
 
 @settlement.command("export")
@@ -153,7 +163,7 @@ def list_statements(database: Any, *, period: str, key: str) -> None:
 def export(database: Any, *, statement_id: UUID, key: str) -> None:
     """Write a statement's lines to standard output as CSV."""
     with database() as settings:
-        who = identify(key, settings.secret_key)
+        who = identify(key, settings.secret_key, scope="read")
         with transaction() as session:
             statement = queries.get_statement(
                 session, statement_id, world=who.world, partner_id=None

@@ -34,6 +34,12 @@ class StatementStateError(HubError):
     code, title, status = "statement-state", "The statement is not ready for that", 409
 
 
+class NotReviewedError(HubError):
+    """A period is closed when every statement of it has been reviewed."""
+
+    code, title, status = "not-reviewed", "Draft and review the period first", 409
+
+
 class OwnWorkError(HubError):
     """Reviewer and closer are two people."""
 
@@ -44,6 +50,18 @@ class ChangedSinceReviewError(HubError):
     """The lines are not those that were reviewed."""
 
     code, title, status = "changed-since-review", "Review the statement again", 409
+
+
+class ChangedSinceDraftError(HubError):
+    """The lines are not those the reviewer was shown."""
+
+    code, title, status = "changed-since-draft", "Look at the draft again", 409
+
+
+class SealsAheadError(HubError):
+    """The chain of seals was made with a higher transaction counter than this server's."""
+
+    code, title, status = "seals-ahead", "Seals are ahead of this server", 409
 
 
 class ClosingWaitsError(HubError):

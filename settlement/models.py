@@ -56,7 +56,7 @@ class JournalEntry(Base):
     __tablename__ = "journal_entry"
     __table_args__ = (
         UniqueConstraint("order_id", "line_no", "sequence"),
-        Index("ix_journal_entry_posted_xid", "posted_xid", "id"),
+        Index("ix_journal_entry_book", "world", "legal_entity", "posted_xid", "id"),
         Index("ix_journal_entry_supplier", "supplier_contract_id", "happened_at"),
         Index("ix_journal_entry_agent", "agent_contract_id", "happened_at"),
     )
@@ -120,7 +120,11 @@ class Statement(Base):
         UniqueConstraint("legal_entity", "number"),
         CheckConstraint("state IN ('draft', 'reviewed', 'closed')", name="state"),
         CheckConstraint("side IN ('supplier', 'agent')", name="side"),
-        CheckConstraint("reviewed_by <> closed_by", name="four_eyes"),
+        CheckConstraint(
+            "state <> 'closed' OR num_nulls(reviewed_by, reviewed_at, closed_by,"
+            " closed_at, watermark, code_version) = 0 AND reviewed_by <> closed_by",
+            name="closed",
+        ),
         Index("ix_statement_listing", "world", "id"),
     )
 

@@ -90,6 +90,14 @@ class StatementQuerySchema(PageSchema):
     period = fields.String(metadata={"description": "A month such as 2026-11"})
 
 
+class ReviewRequestSchema(RequestSchema):
+    """Which lines were looked at: the statement's ``lines_sha256``."""
+
+    lines_sha256 = fields.String(
+        required=True, validate=validate.Regexp(r"^[0-9a-f]{64}\Z")
+    )
+
+
 class DraftsSchema(ReplySchema):
     """The statements of a period."""
 

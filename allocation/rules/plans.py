@@ -1,7 +1,7 @@
 """How a plan turns capacity into guarantees and ceilings. A pure function of both."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -96,12 +96,11 @@ def share_out(plan: Rule, capacity: int) -> list[Allotted]:
     Fixed seats come first, in the plan's order while there are any; then weights
     share what is left but the part that stays shared; the rest is free sale.
     """
-    return _share(plan, capacity, parent=None, priority=0)
+    allotted = _share(plan, capacity, parent=None)
+    return [replace(node, priority=rank) for rank, node in enumerate(allotted)]
 
 
-def _share(
-    owner: Rule, capacity: int, *, parent: str | None, priority: int
-) -> list[Allotted]:
+def _share(owner: Rule, capacity: int, *, parent: str | None) -> list[Allotted]:
     left = capacity
     fixed: dict[str, int] = {}
     for rule in owner.rules:
@@ -110,13 +109,12 @@ def _share(
     kept = left * owner.keep_shared_bp // BASIS_POINTS
     shares = _weighted(owner.rules, fixed, left - kept)
     allotted: list[Allotted] = []
-    for at, rule in enumerate(owner.rules):
+    for rule in owner.rules:
         guarantee = fixed[rule.holder] + shares.get(rule.holder, 0)
-        rank = priority * 100 + at
         own = guarantee if rule.kind is not RuleKind.FREE_SALE else 0
         ceiling = None if rule.ceiling is None else max(rule.ceiling, own)
-        allotted.append(Allotted(rule.holder, parent, own, ceiling, rank))
-        allotted += _share(rule, guarantee, parent=rule.holder, priority=rank + 1)
+        allotted.append(Allotted(rule.holder, parent, own, ceiling, 0))
+        allotted += _share(rule, guarantee, parent=rule.holder)
     return allotted
 
 
@@ -171,49 +169,75 @@ def fit(
 ) -> tuple[list[Allotted], int]:
     """Fit a plan around what is taken already; return the nodes and the root's count.
 
-    Holders the plan no longer names keep what they took and may take no more. While
-    the sum is above *capacity*, unsold guarantees are cut, lowest priority first;
-    held and sold are never touched, so the sum may stay above it.
+    *taken* names every leaf that was there before. Holders the plan no longer names
+    keep what they took and may take no more. While a sum is above what its node may
+    hold, unsold guarantees below it are cut, lowest priority first; held and sold are
+    never touched, so a sum may stay above it.
     """
     named = {node.holder for node in wanted}
-    dropped = [
-        Allotted(holder, _channel_of(holder), 0, 0, 0, count)
-        for holder, count in taken.items()
-        if holder not in named
+    nodes = {node.holder: node for node in [*wanted, *_dropped(named, taken)]}
+    for holder, count in taken.items():
+        nodes[holder] = replace(nodes[holder], taken=count)
+    nodes = _summed(nodes)
+    for channel in [node for node in nodes.values() if node.parent is None]:
+        if channel.ceiling is not None:
+            nodes = _cut(nodes, channel.holder, channel.ceiling)
+    nodes = _cut(nodes, None, capacity)
+    return list(nodes.values()), _taken(nodes, None)
+
+
+def _dropped(named: Collection[str], taken: Mapping[str, int]) -> list[Allotted]:
+    leaves = [holder for holder in taken if holder not in named]
+    channels = {channel_of(leaf) for leaf in leaves} - set(named)
+    return [Allotted(holder, None, 0, 0, 0) for holder in sorted(channels)] + [
+        Allotted(holder, channel_of(holder), 0, 0, 0) for holder in leaves
     ]
-    nodes = [replace(node, taken=taken.get(node.holder, 0)) for node in wanted]
-    nodes = _summed(nodes + dropped)
-    for priority in sorted({node.priority for node in nodes}, reverse=True):
-        excess = _root_taken(nodes) - capacity
-        if excess <= 0:
-            break
-        nodes = _summed([_cut(node, excess, priority) for node in nodes])
-    return nodes, _root_taken(nodes)
 
 
-def _channel_of(holder: str) -> str | None:
-    channel, _, agent = holder.rpartition("/")
-    return channel if agent and channel else None
+def channel_of(holder: str) -> str:
+    """Return the channel of an agent's holder name."""
+    return holder.rpartition("/")[0]
 
 
-def _cut(node: Allotted, excess: int, priority: int) -> Allotted:
-    if node.priority != priority:
-        return node
+def _cut(
+    nodes: dict[str, Allotted], above: str | None, most: int
+) -> dict[str, Allotted]:
+    """Cut unsold guarantees below a node until its sum is at *most*, if they suffice.
+
+    Lowest priority first. A channel's own promise goes before those of its agents,
+    and follows them down: else cutting an agent would not lower the sum.
+    """
+    order = sorted(nodes.values(), key=lambda node: node.priority, reverse=True)
+    for channel in [n.holder for n in order if n.parent is None]:
+        if above not in {None, channel}:
+            continue
+        agents = [node.holder for node in order if node.parent == channel]
+        for holder in [channel, *agents] if above is None else agents:
+            excess = _taken(nodes, above) - most
+            if excess <= 0:
+                return nodes
+            nodes = _summed(_lowered(nodes, holder, excess))
+            nodes = _lowered(nodes, channel, excess) if holder != channel else nodes
+    return nodes
+
+
+def _lowered(
+    nodes: dict[str, Allotted], holder: str, excess: int
+) -> dict[str, Allotted]:
+    node = nodes[holder]
     unsold = max(0, node.guarantee - node.taken)
-    return replace(node, guarantee=node.guarantee - min(unsold, excess))
+    lower = replace(node, guarantee=node.guarantee - min(unsold, excess))
+    return nodes | {holder: lower}
 
 
-def _summed(nodes: Sequence[Allotted]) -> list[Allotted]:
-    sums: dict[str, int] = {}
-    for node in nodes:
-        if node.parent is not None:
-            sums[node.parent] = sums.get(node.parent, 0) + node.charge
-    parents = {node.parent for node in nodes}
-    return [
-        replace(node, taken=sums[node.holder]) if node.holder in parents else node
-        for node in nodes
-    ]
+def _summed(nodes: dict[str, Allotted]) -> dict[str, Allotted]:
+    parents = {node.parent for node in nodes.values()} - {None}
+    return nodes | {
+        parent: replace(nodes[parent], taken=_taken(nodes, parent))
+        for parent in parents
+        if parent is not None
+    }
 
 
-def _root_taken(nodes: Sequence[Allotted]) -> int:
-    return sum(node.charge for node in nodes if node.parent is None)
+def _taken(nodes: Mapping[str, Allotted], parent: str | None) -> int:
+    return sum(node.charge for node in nodes.values() if node.parent == parent)

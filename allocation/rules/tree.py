@@ -86,12 +86,12 @@ def available(path: Sequence[Node]) -> int | None:
     """
     free: int | None = None
     for node in reversed(path):
-        if node.overcommitted:
-            return 0
         if free is not None:
             free += max(0, node.guarantee - node.taken)
         if node.free is not None:
             free = node.free if free is None else min(free, node.free)
+        if node.overcommitted:
+            free = 0
     return free
 
 

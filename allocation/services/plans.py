@@ -24,10 +24,16 @@ from hub.kernel.ids import new_id
 from partners.queries import agents_by_channel
 
 PLAN_PUBLISHED = "plan.published"
-CHUNK_ROOTS = 200
+CHUNK_ROOTS = 100
+AGENT_DEPTH = 2
 _ROOTS = text(
     "SELECT n.id, n.world, n.performance_id, n.ceiling FROM node n"
     " WHERE n.id = ANY(:ids) AND n.depth = 0"
+)
+_TO_MEND = text(
+    "SELECT n.id, p.supplier_id FROM node n JOIN performance p"
+    " ON p.id = n.performance_id WHERE n.is_cut AND n.depth = 0"
+    " AND n.taken < n.ceiling ORDER BY n.id LIMIT :most"
 )
 _SMALLEST = text(
     "SELECT a.ref AS area, p.ref AS performance, pa.capacity FROM performance_area pa"
@@ -38,20 +44,20 @@ _SMALLEST = text(
 _UPSERT = text(
     "INSERT INTO node (id, world, performance_id, root_id, path, holder, agent_id,"
     " depth, guarantee, ceiling, taken, overcommitted, priority, plan_id,"
-    " split_capacity)"
-    " SELECT i, w, p, r, CAST(pa AS uuid[]), h, a, d, g, c, t, o, pr, pl, sc"
+    " split_capacity, is_cut)"
+    " SELECT i, w, p, r, CAST(pa AS uuid[]), h, a, d, g, c, t, o, pr, pl, sc, cu"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:worlds AS text[]),"
     " CAST(:performances AS uuid[]), CAST(:roots AS uuid[]), CAST(:paths AS text[]),"
     " CAST(:holders AS text[]), CAST(:agents AS uuid[]), CAST(:depths AS int[]),"
     " CAST(:guarantees AS int[]), CAST(:ceilings AS int[]), CAST(:taken AS int[]),"
     " CAST(:over AS int[]), CAST(:priorities AS int[]), CAST(:plans AS uuid[]),"
-    " CAST(:capacities AS int[]))"
-    " AS n(i, w, p, r, pa, h, a, d, g, c, t, o, pr, pl, sc)"
+    " CAST(:capacities AS int[]), CAST(:cut AS boolean[]))"
+    " AS n(i, w, p, r, pa, h, a, d, g, c, t, o, pr, pl, sc, cu)"
     " ON CONFLICT (root_id, holder) DO UPDATE SET guarantee = excluded.guarantee,"
     " ceiling = excluded.ceiling, taken = excluded.taken,"
     " overcommitted = excluded.overcommitted, agent_id = excluded.agent_id,"
     " priority = excluded.priority, plan_id = excluded.plan_id,"
-    " split_capacity = excluded.split_capacity"
+    " split_capacity = excluded.split_capacity, is_cut = excluded.is_cut"
 )
 
 
@@ -69,17 +75,9 @@ def publish_plan(
     PlanRefusedError or InfeasiblePlanError name the holder or area and by how much.
     """
     rules = {"keep_shared_bp": keep_shared_bp, "channels": list(channels)}
-    plan = rule_of(rules, agents_by_channel(session, world=world))
+    plan = rule_of(rules, agents_by_channel(session, world=world), is_new=True)
     check(plan)
-    smallest = session.execute(_SMALLEST, {"supplier": supplier_id}).one_or_none()
-    if smallest is not None and plan.fixed > smallest.capacity:
-        raise InfeasiblePlanError(
-            performance=smallest.performance,
-            area=smallest.area,
-            capacity=smallest.capacity,
-            promised=plan.fixed,
-            over_by=plan.fixed - smallest.capacity,
-        )
+    _refuse_infeasible(session, supplier_id, plan.fixed)
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": str(supplier_id)}
     )
@@ -98,15 +96,37 @@ def publish_plan(
     return row
 
 
-def rule_of(rules: Mapping[str, Any], agents: Mapping[str, Mapping[str, UUID]]) -> Rule:
-    """Turn a stored plan into rules whose holders are channels and agents' ids."""
+def _refuse_infeasible(session: Session, supplier_id: UUID, promised: int) -> None:
+    smallest = session.execute(_SMALLEST, {"supplier": supplier_id}).one_or_none()
+    if smallest is not None and promised > smallest.capacity:
+        raise InfeasiblePlanError(
+            performance=smallest.performance,
+            area=smallest.area,
+            capacity=smallest.capacity,
+            promised=promised,
+            over_by=promised - smallest.capacity,
+        )
+
+
+def rule_of(
+    rules: Mapping[str, Any],
+    agents: Mapping[str, Mapping[str, UUID]],
+    *,
+    is_new: bool = False,
+) -> Rule:
+    """Turn a plan into rules whose holders are channels and agents' ids.
+
+    A new plan that names an agent its channel does not have is refused; in one that
+    is in force such an agent has left, and is given nothing.
+    """
     channels = tuple(
         _rule(
             channel["channel"],
             channel,
             tuple(
-                _rule(_agent_holder(channel["channel"], agent["agent"], agents), agent)
+                _rule(f"{channel['channel']}/{agent_id}", agent)
                 for agent in channel.get("agents", ())
+                if (agent_id := _agent_id(channel["channel"], agent, agents, is_new))
             ),
         )
         for channel in rules["channels"]
@@ -126,15 +146,17 @@ def _rule(holder: str, said: Mapping[str, Any], within: tuple[Rule, ...] = ()) -
     )
 
 
-def _agent_holder(
-    channel: str, ref: str, agents: Mapping[str, Mapping[str, UUID]]
-) -> str:
-    agent_id = agents.get(channel, {}).get(ref)
-    if agent_id is None:
-        raise PlanRefusedError(
-            holder=ref, reason=f"no agent with this reference sells through {channel}"
-        )
-    return f"{channel}/{agent_id}"
+def _agent_id(
+    channel: str,
+    said: Mapping[str, Any],
+    agents: Mapping[str, Mapping[str, UUID]],
+    is_new: bool,  # noqa: FBT001 - private
+) -> UUID | None:
+    agent_id = agents.get(channel, {}).get(said["agent"])
+    if agent_id is None and is_new:
+        reason = f"no agent with this reference sells through {channel}"
+        raise PlanRefusedError(holder=said["agent"], reason=reason)
+    return agent_id
 
 
 def share_out_supplier(session: Session, supplier_id: UUID) -> int:
@@ -152,9 +174,11 @@ def change_capacities(
 ) -> None:
     """Set what roots may hold, and fit their trees to it, in this transaction.
 
-    The caller has stopped the performances. A cut takes shared seats first, then
-    unsold guarantees; what is sold above it is stored as over-committed.
+    The caller has stopped the performances, and changes all its roots in one call:
+    trees are locked deepest first, as everywhere. A cut takes shared seats first,
+    then unsold guarantees; what is sold above it is stored as over-committed.
     """
+    _lock_trees(session, list(capacities))
     tree.set_capacities(session, capacities)
     plan = queries.find_plan(session, supplier_id)
     if plan is not None:
@@ -162,21 +186,40 @@ def change_capacities(
 
 
 def share_out_roots(session: Session, plan: Plan, root_ids: Sequence[UUID]) -> None:
-    """Apply a plan to trees: stop their performances, lock, compute, write.
+    """Apply a plan to trees: compute, stop their performances, lock, fit, write.
 
     Shares are a function of plan and capacity alone; what is taken stays taken.
     """
     if not root_ids:
         return
-    agents = agents_by_channel(session, world=plan.world)
-    rule = rule_of(plan.rules, agents)
+    rule = rule_of(plan.rules, agents_by_channel(session, world=plan.world))
     found = session.execute(_ROOTS, {"ids": list(root_ids)}).all()
+    shares = {row.ceiling: share_out(rule, row.ceiling) for row in found}
     queries.stop_performances(session, {row.performance_id for row in found})
     existing = _lock_trees(session, root_ids)
-    rows = [
-        row for root_id in root_ids for row in _split(existing[root_id], rule, plan)
-    ]
+    rows: list[list[Any]] = []
+    for root_id in root_ids:
+        capacity = existing[root_id][""].ceiling or 0
+        if capacity not in shares:  # it changed before we had the lock
+            shares[capacity] = share_out(rule, capacity)
+        rows += _split(existing[root_id], shares[capacity], plan)
     session.execute(_UPSERT, _columns(rows))
+
+
+def mend_cut_trees(session: Session) -> int:
+    """Split trees again whose guarantees were cut and that have places again.
+
+    Holds that lapse and orders that are cancelled give room back to promises.
+    """
+    found = session.execute(_TO_MEND, {"most": CHUNK_ROOTS}).all()
+    by_supplier: dict[UUID, list[UUID]] = {}
+    for row in found:
+        by_supplier.setdefault(row.supplier_id, []).append(row.id)
+    for supplier_id, root_ids in sorted(by_supplier.items()):
+        plan = queries.find_plan(session, supplier_id)
+        assert plan is not None  # noqa: S101 - a cut tree has been split by one
+        share_out_roots(session, plan, root_ids)
+    return len(found)
 
 
 def _lock_trees(
@@ -191,25 +234,35 @@ def _lock_trees(
     return found
 
 
-def _split(existing: Mapping[str, Node], rule: Rule, plan: Plan) -> list[list[Any]]:
+def _split(
+    existing: Mapping[str, Node], wanted: Sequence[Allotted], plan: Plan
+) -> list[list[Any]]:
     root = existing[""]
     capacity = root.ceiling or 0
     leaves = {
         holder: node.taken
         for holder, node in existing.items()
-        if node.depth == 2  # noqa: PLR2004 - agents
+        if node.depth == AGENT_DEPTH
     }
-    nodes, taken = fit(capacity, share_out(rule, capacity), leaves)
+    nodes, taken = fit(capacity, wanted, leaves)
+    promised = {node.holder: node.guarantee for node in wanted}
+    is_cut = any(node.guarantee < promised.get(node.holder, 0) for node in nodes)
     ids = {holder: node.id for holder, node in existing.items()}
     for node in nodes:
         ids.setdefault(node.holder, new_id())
+    emptied = [
+        Allotted(holder, None, 0, 0, 0)
+        for holder, node in existing.items()
+        if node.depth == 1 and holder not in {found.holder for found in nodes}
+    ]
     top = Allotted("", None, 0, capacity, 0, taken)
-    return [_row(node, root, ids, plan) for node in (top, *nodes)]
+    rows = [_row(node, root, ids, plan) for node in (top, *nodes, *emptied)]
+    return [[*row, is_cut] for row in rows]
 
 
 def _row(node: Allotted, root: Node, ids: Mapping[str, UUID], plan: Plan) -> list[Any]:
     channel, _, agent = node.holder.rpartition("/")
-    above = [ids[channel]] if agent and channel else []
+    above = [ids[channel]] if channel else []
     path = [*above, root.id] if node.holder else []
     is_named = node.ceiling != 0 or node.guarantee > 0
     over = 0 if node.ceiling is None else max(0, node.taken - node.ceiling)
@@ -235,7 +288,7 @@ def _row(node: Allotted, root: Node, ids: Mapping[str, UUID], plan: Plan) -> lis
 def _columns(rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
     names = (
         "ids worlds performances roots paths holders agents depths guarantees ceilings"
-        " taken over priorities plans capacities"
+        " taken over priorities plans capacities cut"
     )
     columns = zip(*rows, strict=True)
     return {name: list(c) for name, c in zip(names.split(), columns, strict=True)}

@@ -190,8 +190,11 @@ def _change(
     session.execute(
         update(Performance), [row | {"withdrawn_at": None} for _, row in changed]
     )
+    moved: dict[UUID, int] = {}
     for found, row in changed:
-        _change_inventory(session, feed, found.record, row["id"], rooms)
+        moved |= _change_inventory(session, feed, found.record, row["id"], rooms)
+    if moved:
+        change_capacities(session, feed.supplier_id, moved)
 
 
 def _change_inventory(
@@ -200,7 +203,8 @@ def _change_inventory(
     record: PerformanceRecord,
     performance_id: UUID,
     rooms: Mapping[str, Room],
-) -> None:
+) -> dict[UUID, int]:
+    """Write areas and offers of a changed performance; return the moved capacities."""
     areas, offers = _inventory(record, performance_id, rooms)
     wanted = select(PerformanceArea).where(
         PerformanceArea.performance_id == performance_id
@@ -214,19 +218,18 @@ def _change_inventory(
     if new:
         roots = [(a["id"], performance_id, a["capacity"]) for a in new]
         add_roots(session, world=feed.world, roots=roots)
-    _set_capacities(session, feed, old.values(), capacities | gone)
     for offer in offers:
         area_id = offer["performance_area_id"]
         offer["performance_area_id"] = ids.get(area_id, area_id)
     _set_offers(session, [*ids.values(), *gone, *(a["id"] for a in new)], offers)
+    return _set_capacities(session, old.values(), capacities | gone)
 
 
 def _set_capacities(
     session: Session,
-    feed: Feed,
     areas: Iterable[PerformanceArea],
     capacities: Mapping[UUID, int],
-) -> None:
+) -> dict[UUID, int]:
     moved = {
         area.id: capacities[area.id]
         for area in areas
@@ -235,7 +238,7 @@ def _set_capacities(
     if moved:
         values = [{"id": found, "capacity": seats} for found, seats in moved.items()]
         session.execute(update(PerformanceArea), values)
-        change_capacities(session, feed.supplier_id, moved)
+    return moved
 
 
 def _set_offers(session: Session, area_ids: Sequence[UUID], offers: Rows) -> None:

@@ -26,6 +26,7 @@ class SaleWindow:
     starts_at: datetime
     ends_at: datetime | None
     is_open_dated: bool
+    map_version: int
 
     @property
     def last_at(self) -> datetime:

@@ -26,6 +26,7 @@ from settlement.models import Statement
 from settlement.queries.statements import of_period
 
 T = TypeVar("T")
+COUNTED = ("tickets", "face", "booking fee", "service fee", "commission", "due")
 say = Console(stderr=True)
 out = Console()
 
@@ -121,9 +122,9 @@ def _settle(settings: Settings, operator: Client) -> None:
 
 def _print_statements() -> None:
     table = Table(title=f"Statements {PERIOD} (world {WORLD})")
-    for column in ("side", "partner", "tickets", "face", "booking fee"):
+    for column in ("side", "partner"):
         table.add_column(column)
-    for column in ("service fee", "commission", "due"):
+    for column in COUNTED:
         table.add_column(column, justify="right")
     for row in statement_rows():
         table.add_row(*row)
@@ -140,8 +141,7 @@ def statement_rows() -> list[list[str]]:
     with transaction() as session:
         found = {
             statement.contract_id: statement
-            for found_id in of_period(session, world=WORLD, period=PERIOD)
-            for statement in [session.get_one(Statement, found_id)]
+            for statement in of_period(session, world=WORLD, period=PERIOD)
         }
         return [
             _row(found[contract.id], partner.ref)

@@ -41,7 +41,8 @@ _UNSPLIT = text(
     " n.split_capacity IS DISTINCT FROM n.ceiling)"
 )
 _IS_SETTLED = text(
-    "SELECT EXISTS (SELECT FROM statement WHERE world = :world AND state = 'closed')"
+    "SELECT coalesce(bool_and(state = 'closed'), false) FROM statement"
+    " WHERE world = :world"
 )
 
 

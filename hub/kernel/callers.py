@@ -21,9 +21,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated credential: what it is, whose, in which world, how long."""
+    """An authenticated credential: what it is, whose, in which world, how long.
+
+    The holder stays the same when a key is rotated: it is the person, or partner.
+    """
 
     credential_id: UUID
+    holder_id: UUID
     world: str
     kind: Kind
     partner_id: UUID | None

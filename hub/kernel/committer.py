@@ -23,6 +23,10 @@ Answer = TypeVar("Answer")
 Batch = TypeVar("Batch")
 
 
+class TryAgainError(Exception):
+    """Another transaction was faster: the batch is rolled back and decided again."""
+
+
 class Wish(Protocol):
     """What a caller wants; wishes of one owner take turns with those of others."""
 
@@ -175,15 +179,17 @@ class Committer(Generic[W, Batch, Answer]):
             try:
                 with self._transaction() as session:
                     return self._steps.run(session, wishes)
-            except OperationalError as error:
+            except (OperationalError, TryAgainError) as error:
                 if attempt == self._limits.tries or not is_retryable(error):
                     raise
                 time.sleep(0.005 * attempt)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
-def is_retryable(error: OperationalError) -> bool:
-    """Say whether the database asked for another try: deadlock or serialisation."""
+def is_retryable(error: OperationalError | TryAgainError) -> bool:
+    """Say whether another try may do: deadlock, serialisation, or lost seats."""
+    if isinstance(error, TryAgainError):
+        return True
     return getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
 
 

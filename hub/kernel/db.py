@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
@@ -89,5 +90,6 @@ def snapshot() -> Generator[Session]:
                 "postgresql_readonly": True,
             }
         )
+        session.execute(text("SET LOCAL statement_timeout = 0"))
         yield session
         session.rollback()

@@ -94,10 +94,22 @@ def digest(method: str, path: str, body: bytes) -> bytes:
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
 
 
-def claim_many(
-    session: Session, claims: Sequence[Claim]
-) -> dict[Key, Reply | HubError]:
-    """Claim keys, in order; return the earlier answer of those that are not new.
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is stored under a key that was claimed before."""
+
+    digest: bytes
+    reply: Reply | None
+
+    def answer(self, claim: Claim) -> Reply | HubError:
+        """Return what a later request with this key is answered."""
+        if claim.digest != self.digest:
+            return IdempotencyKeyReusedError(key=claim.key.key)
+        return self.reply or IdempotencyInProgressError(key=claim.key.key)
+
+
+def claim_many(session: Session, claims: Sequence[Claim]) -> dict[Key, Earlier]:
+    """Claim keys, in order; return what is stored of those that are not new.
 
     Waits for another transaction that has claimed the same key, and takes the key
     over if that one rolls back.
@@ -105,31 +117,33 @@ def claim_many(
     keys = _columns([claim.key for claim in claims])
     digests = {"digests": [claim.digest for claim in claims]}
     ours = {Key(*row) for row in session.execute(_CLAIM, keys | digests)}
-    lost = {claim.key: claim.digest for claim in claims if claim.key not in ours}
-    if not lost:
-        return {}
-    found = session.execute(_EARLIER, _columns(list(lost)))
+    lost = [claim.key for claim in claims if claim.key not in ours]
+    return _stored(session, lost) if lost else {}
+
+
+def _stored(session: Session, keys: Sequence[Key]) -> dict[Key, Earlier]:
+    found = session.execute(_EARLIER, _columns(keys))
     return {
-        (key := Key(row.world, row.owner_id, row.key)): _earlier(row, lost[key])
+        Key(row.world, row.owner_id, row.key): Earlier(
+            row.digest,
+            None
+            if row.status is None
+            else Reply(row.status, row.reply, is_replay=True),
+        )
         for row in found
     }
 
 
-def _earlier(row: Any, digest: bytes) -> Reply | HubError:
-    if row.digest != digest:
-        return IdempotencyKeyReusedError(key=row.key)
-    if row.status is None:
-        return IdempotencyInProgressError(key=row.key)
-    return Reply(row.status, row.reply, is_replay=True)
+def _answer(earlier: Earlier | None, claim: Claim) -> Reply | None:
+    answer = None if earlier is None else earlier.answer(claim)
+    if isinstance(answer, HubError):
+        raise answer
+    return answer
 
 
 def find(session: Session, claim: Claim) -> Reply | None:
     """Return the stored reply of a repeated request, without claiming the key."""
-    row = session.execute(_EARLIER, _columns([claim.key])).one_or_none()
-    earlier = None if row is None else _earlier(row, claim.digest)
-    if isinstance(earlier, HubError):
-        raise earlier
-    return earlier
+    return _answer(_stored(session, [claim.key]).get(claim.key), claim)
 
 
 def store_many(session: Session, replies: Mapping[Key, tuple[int, str]]) -> None:
@@ -150,9 +164,7 @@ def once(
     session: Session, claim: Claim, work: Callable[[], tuple[int, str]]
 ) -> Reply | None:
     """Do *work* unless it was done before; return the earlier reply, or None."""
-    earlier = claim_many(session, [claim]).get(claim.key)
-    if isinstance(earlier, HubError):
-        raise earlier
+    earlier = _answer(claim_many(session, [claim]).get(claim.key), claim)
     if earlier is None:
         store_many(session, {claim.key: work()})
     return earlier

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from allocation import errors as allocation
 from hub.catalogue import errors as catalogue
-from hub.catalogue import queries as catalogue_queries
+from hub.catalogue.queries import Listing, performances
 from hub.kernel import clock, idempotency
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
@@ -73,14 +73,8 @@ class Performances(MethodView):
         with transaction() as session:
             now = clock.now(session, caller().world)
             wanted.setdefault("starts_from", now)
-            rows = catalogue_queries.performances(
-                session,
-                world=caller().world,
-                now=now,
-                after=_start_and_id(after),
-                limit=limit,
-                **wanted,
-            )
+            listing = Listing(after=_start_and_id(after), limit=limit, **wanted)
+            rows = performances(session, listing, world=caller().world, now=now)
         return page(rows, limit, lambda row: [row.starts_at.isoformat(), row.id])
 
 
@@ -98,12 +92,9 @@ class PerformanceById(MethodView):
     def get(self, performance_id: UUID) -> Any:
         """Show a performance."""
         with transaction() as session:
-            rows = catalogue_queries.performances(
-                session,
-                world=caller().world,
-                now=clock.now(session, caller().world),
-                performance_id=performance_id,
-            )
+            now = clock.now(session, caller().world)
+            listing = Listing(performance_id=performance_id)
+            rows = performances(session, listing, world=caller().world, now=now)
         if not rows:
             raise NotFoundError(performance_id=performance_id)
         return rows[0]
@@ -147,6 +138,7 @@ class Holds(MethodView):
         errors.TicketLimitError,
         errors.MixedCurrenciesError,
         errors.OfferChangedError,
+        errors.PerformanceBusyError,
         NoTermsError,
         OverloadedError,
         *KEYS,
@@ -223,6 +215,7 @@ class Orders(MethodView):
         errors.HoldReleasedError,
         errors.AlreadyConfirmedError,
         errors.ReferenceTakenError,
+        errors.PerformanceBusyError,
         catalogue.PerformanceCancelledError,
         *KEYS,
     )

@@ -57,6 +57,14 @@ class MixedCurrenciesError(HubError):
     code, title, status = "mixed-currencies", "A hold is in one currency", 422
 
 
+class PerformanceBusyError(HubError):
+    """The supplier's change of this performance is being written at this moment."""
+
+    code, title, status = "performance-busy", "The performance is being changed", 503
+    retry = Retry.SAME_KEY
+    retry_after_s = 1
+
+
 class OfferChangedError(HubError):
     """The supplier changed the performance between price and hold."""
 

@@ -29,14 +29,14 @@ _SIDES = {
     "supplier": (text(_ROWS.format(contract="supplier_contract_id")), SUPPLIER_ACCOUNT),
 }
 _BOOK = text(
-    "SELECT e.id, e.kind, e.order_id, e.line_no, e.sequence, e.tickets,"
-    " e.happened_at, e.supplier_contract_id, e.agent_contract_id,"
-    " json_agg(json_build_array(p.no, p.account, p.party_id, p.what, p.currency,"
-    " p.amount_minor) ORDER BY p.no) AS postings"
-    " FROM journal_entry e JOIN posting p ON p.entry_id = e.id"
-    " WHERE e.world = :world AND e.legal_entity = :entity"
+    "SELECT e.id, e.kind, e.order_id, e.line_no, e.sequence, e.tickets, e.happened_at,"
+    " e.posted_at, e.supplier_contract_id, e.agent_contract_id,"
+    " (SELECT json_agg(json_build_array(p.no, p.account, p.party_id, p.what,"
+    " p.currency, p.amount_minor) ORDER BY p.no) FROM posting p"
+    " WHERE p.entry_id = e.id) AS postings, e.posted_xid::text AS xid"
+    " FROM journal_entry e WHERE e.world = :world AND e.legal_entity = :entity"
     " AND e.posted_xid >= CAST(:low AS xid8) AND e.posted_xid < CAST(:high AS xid8)"
-    " GROUP BY e.id ORDER BY e.posted_xid, e.id"
+    " ORDER BY e.posted_xid, e.id"
 )
 
 
@@ -73,10 +73,22 @@ def statement_rows(
 
 
 def book_entries(
-    session: Session, world: str, entity: str, low: int, high: int
+    session: Session,
+    world: str,
+    entity: str,
+    low: int,
+    high: int,
+    *,
+    has_xid: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Yield a book's entries posted by transactions of [low, high), with postings."""
+    """Yield a book's entries posted by transactions of [low, high), with postings.
+
+    They are streamed: a book may be larger than memory.
+    """
     where = {"world": world, "entity": entity, "low": str(low), "high": str(high)}
     rows = session.execute(_BOOK, where, execution_options={"yield_per": 1_000})
-    for row in rows:
-        yield dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
+    for row in rows.mappings():
+        entry = dict(row)
+        if not has_xid:
+            del entry["xid"]
+        yield entry

@@ -1,12 +1,17 @@
-"""The laws of the journal, checked on the database."""
+"""The laws of the journal and of statements, checked on the database."""
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from settlement.queries.journal import book_entries
-from settlement.rules.seals import FIRST, seal
+from partners.models import Contract, Partner
+from settlement.models import Statement
+from settlement.queries.journal import statement_rows
+from settlement.queries.seals import broken_seals
+from settlement.queries.statements import stored_rows
+from settlement.rules.periods import Period
+from settlement.rules.statements import digest, totals
 
 _UNBALANCED = text(
     "SELECT entry_id, currency, sum(amount_minor) AS off_by FROM posting"
@@ -16,35 +21,34 @@ _WITHOUT_POSTINGS = text(
     "SELECT e.id AS entry_id FROM journal_entry e WHERE NOT EXISTS"
     " (SELECT FROM posting p WHERE p.entry_id = e.id) LIMIT 20"
 )
-_STATEMENTS = text(
-    "SELECT s.id AS statement_id FROM statement s LEFT JOIN LATERAL ("
-    " SELECT count(*) AS lines, coalesce(sum(due_minor), 0) AS due"
-    " FROM statement_line l"
-    " WHERE l.statement_id = s.id) sums ON true WHERE s.state = 'closed' AND ("
-    " (s.totals->>'due_minor')::bigint <> sums.due"
-    " OR (s.totals->>'lines')::bigint <> sums.lines) LIMIT 20"
-)
-_LEFT_OUT = text(
-    "SELECT e.id AS entry_id, s.id AS statement_id FROM statement s"
-    " JOIN journal_entry e ON CASE s.side WHEN 'agent' THEN e.agent_contract_id"
-    " ELSE e.supplier_contract_id END = s.contract_id"
-    " AND e.happened_at >= s.starts_at AND e.happened_at < s.ends_at"
-    " LEFT JOIN statement_line l ON l.entry_id = e.id AND l.side = s.side"
-    " WHERE s.state = 'closed' AND l.statement_id IS DISTINCT FROM s.id LIMIT 20"
+_NOT_STATED = text(
+    "SELECT e.id AS entry_id, s.contract_id FROM (SELECT contract_id, side,"
+    " max(ends_at) AS until FROM statement WHERE state = 'closed'"
+    " GROUP BY contract_id, side) s JOIN journal_entry e ON CASE s.side"
+    " WHEN 'agent' THEN e.agent_contract_id ELSE e.supplier_contract_id END"
+    " = s.contract_id AND e.happened_at < s.until WHERE NOT EXISTS (SELECT FROM"
+    " statement_line l WHERE l.entry_id = e.id AND l.side = s.side) LIMIT 20"
 )
 _NUMBERS = text(
-    "SELECT n.legal_entity, n.last, count(s.number) AS issued FROM document_number n"
-    " LEFT JOIN statement s ON s.legal_entity = n.legal_entity AND s.number IS NOT NULL"
-    " GROUP BY n.legal_entity, n.last HAVING count(s.number) <> n.last LIMIT 20"
+    "SELECT coalesce(n.legal_entity, s.legal_entity) AS legal_entity, n.last"
+    " FROM document_number n FULL JOIN (SELECT legal_entity, count(*) AS issued,"
+    " min(number) AS low, max(number) AS high FROM statement"
+    " WHERE number IS NOT NULL GROUP BY legal_entity) s"
+    " ON s.legal_entity = n.legal_entity"
+    " WHERE (n.last, 1, n.last) IS DISTINCT FROM (s.issued::int, s.low, s.high) LIMIT 20"
 )
-_BLOCKS = text(
-    "SELECT world, legal_entity, no, from_xid::text AS low, to_xid::text AS high,"
-    " entries, previous, hash FROM seal_block ORDER BY world, legal_entity, no"
-)
-_TAIL = text(
-    "SELECT count(*) FROM journal_entry e WHERE e.posted_xid >= coalesce("
-    " (SELECT max(b.to_xid) FROM seal_block b WHERE b.world = e.world"
-    " AND b.legal_entity = e.legal_entity), '0'::xid8)"
+_TERMS_USED = text(
+    "SELECT l.order_id, l.no, said.side FROM order_line l CROSS JOIN LATERAL"
+    " (VALUES ('agent', l.quote->'agent'), ('supplier', l.quote->'supplier'))"
+    " AS said(side, quote)"
+    " LEFT JOIN terms t ON t.id = (said.quote->>'terms_id')::uuid"
+    " WHERE ((said.quote->>'contract_id')::uuid, (said.quote->>'version')::int,"
+    " (said.quote->>'commission_bp')::int,"
+    " (said.quote->>'ticket_fee_minor')::bigint,"
+    " (said.quote->>'service_fee_minor')::bigint,"
+    " (said.quote->>'commission_base_minor')::bigint) IS DISTINCT FROM"
+    " (t.contract_id, t.version, t.commission_bp, t.ticket_fee_minor,"
+    " t.ticket_fee_minor * l.quantity, l.face_minor) LIMIT 20"
 )
 
 
@@ -53,33 +57,48 @@ def broken_laws(session: Session) -> list[dict[str, Any]]:
     checks = {
         "every entry sums to zero in every currency": _UNBALANCED,
         "every entry has postings": _WITHOUT_POSTINGS,
-        "a closed statement's total is the sum of its lines": _STATEMENTS,
-        "a closed statement holds every entry of its period": _LEFT_OUT,
+        "every entry of a closed time is in a statement of each side": _NOT_STATED,
         "document numbers have no gaps": _NUMBERS,
+        "a sale has the terms its contract says": _TERMS_USED,
     }
-    return [
-        {"law": law} | {name: str(value) for name, value in row._mapping.items()}  # noqa: SLF001 - documented
+    found = [
+        {"law": law} | {name: str(value) for name, value in row.items()}
         for law, query in checks.items()
-        for row in session.execute(query)
-    ] + _broken_seals(session)
+        for row in session.execute(query).mappings()
+    ]
+    return found + _broken_statements(session) + broken_seals(session)
 
 
-def _broken_seals(session: Session) -> list[dict[str, Any]]:
-    broken: list[dict[str, Any]] = []
-    before: dict[tuple[str, str], tuple[int, str, bytes]] = {}
-    for block in session.execute(_BLOCKS).all():
-        book = (block.world, block.legal_entity)
-        no, high, chained = before.get(book, (0, "0", FIRST))
-        entries = list(book_entries(session, *book, int(block.low), int(block.high)))
-        follows = (block.no, block.low, block.previous) == (no + 1, high, chained)
-        is_whole = len(entries) == block.entries
-        if not (follows and is_whole and seal(block.previous, entries) == block.hash):
-            law = "sealed entries are as they were when they were sealed"
-            broken.append({"law": law, "book": "/".join(book), "block": block.no})
-        before[book] = (block.no, block.high, block.hash)
-    return broken
+def _broken_statements(session: Session) -> list[dict[str, Any]]:
+    closed = (
+        select(Statement, Contract, Partner)
+        .join(Contract, Contract.id == Statement.contract_id)
+        .join(Partner, Partner.id == Contract.partner_id)
+        .where(Statement.state == "closed")
+        .order_by(Statement.id)
+    )
+    return [
+        {"law": law, "statement_id": str(statement.id)}
+        for statement, contract, partner in session.execute(closed)
+        for law in _broken(session, statement, contract, partner)
+    ]
 
 
-def unsealed(session: Session) -> int:
-    """Return how many entries no seal covers yet: the tail."""
-    return int(session.scalars(_TAIL).one())
+def _broken(
+    session: Session, statement: Statement, contract: Contract, partner: Partner
+) -> list[str]:
+    lines = stored_rows(session, statement.id)
+    period = Period(statement.period, statement.starts_at, statement.ends_at)
+    said = (statement.partner_id, statement.currency, statement.legal_entity)
+    agreed = (contract.partner_id, contract.currency, contract.legal_entity)
+    held = {
+        "a closed statement's lines are those that were closed": digest(lines)
+        == statement.lines_digest,
+        "a closed statement's totals are the sums of its lines": totals(lines)
+        == statement.totals,
+        "a closed statement says what the journal says": lines
+        == statement_rows(session, contract, statement.side, period),
+        "a statement is its contract's": (*said, statement.side)
+        == (*agreed, partner.kind),
+    }
+    return [law for law, is_held in held.items() if not is_held]

@@ -61,9 +61,9 @@ def list_statements(
     return session.scalars(wanted.order_by(Statement.id).limit(limit + 1)).all()
 
 
-def of_period(session: Session, *, world: str, period: str) -> Sequence[UUID]:
+def of_period(session: Session, *, world: str, period: str) -> Sequence[Statement]:
     """Return the statements of a period, in a fixed order."""
-    wanted = select(Statement.id).where(
+    wanted = select(Statement).where(
         Statement.world == world, Statement.period == period
     )
     return session.scalars(wanted.order_by(Statement.id)).all()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from settlement.errors import UnknownPeriodError
 
-_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])\Z")
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])\Z")
 
 
 @dataclass(frozen=True, slots=True)

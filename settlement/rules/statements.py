@@ -5,7 +5,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 SUMMED = (
@@ -49,7 +49,8 @@ def as_csv(rows: Sequence[StatementRow]) -> str:
     writer = csv.writer(text)
     writer.writerow([field.name for field in fields(StatementRow)])
     for row in rows:
-        cells = asdict(row) | {"happened_at": row.happened_at.isoformat()}
+        at = row.happened_at.astimezone(UTC).isoformat()
+        cells = asdict(row) | {"happened_at": at}
         writer.writerow(cells.values())
     return text.getvalue()
 

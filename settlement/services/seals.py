@@ -6,50 +6,61 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from hub.kernel import metrics
+from settlement.errors import SealsAheadError
 from settlement.models import SealBlock
 from settlement.queries.journal import book_entries
+from settlement.queries.seals import open_books
 from settlement.rules.seals import FIRST, seal
 
-_BOOKS = text(
-    "SELECT DISTINCT e.world, e.legal_entity FROM journal_entry e"
-    " WHERE e.posted_xid < pg_snapshot_xmin(pg_current_snapshot())"
-    " AND e.posted_xid >= coalesce((SELECT max(b.to_xid) FROM seal_block b"
-    " WHERE b.world = e.world AND b.legal_entity = e.legal_entity), '0'::xid8)"
-)
+BLOCK_ENTRIES_MAX = 5_000
+BLOCKS_MAX = 20
 _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-_LAST = text(
-    "SELECT no, hash, to_xid::text AS to_xid FROM seal_block WHERE world = :world"
-    " AND legal_entity = :entity ORDER BY no DESC LIMIT 1"
-)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('sealer'))")
+_CUT = text(
+    "SELECT posted_xid::text FROM journal_entry WHERE world = :world"
+    " AND legal_entity = :entity AND posted_xid > CAST(:low AS xid8)"
+    " AND posted_xid < CAST(:high AS xid8) ORDER BY posted_xid OFFSET :most LIMIT 1"
+)
 
 
 def seal_journal(session: Session) -> int:
-    """Seal the committed entries below the transaction horizon; return how many."""
+    """Seal committed entries below the transaction horizon; return how many.
+
+    Each block holds a bounded number of entries, and all those of a transaction.
+    SealsAheadError when the chain was made by another server's transaction counter.
+    """
     session.execute(_LOCK)
     horizon = int(session.scalars(_HORIZON).one())
-    books = session.execute(_BOOKS).all()
-    return sum(
-        _seal_book(session, row.world, row.legal_entity, horizon) for row in books
-    )
+    sealed = 0
+    for _ in range(BLOCKS_MAX):
+        books = open_books(session, horizon)
+        if not books:
+            break
+        sealed += sum(_seal_book(session, book, horizon) for book in books)
+        session.flush()  # the next round starts where these blocks end
+    metrics.SEALED.inc(sealed)
+    return sealed
 
 
-def _seal_book(session: Session, world: str, entity: str, horizon: int) -> int:
-    where = {"world": world, "entity": entity}
-    last: Row[Any] | None = session.execute(_LAST, where).one_or_none()
-    low = int(last.to_xid) if last else 0
-    entries = list(book_entries(session, world, entity, low, horizon))
-    previous = last.hash if last else FIRST
+def _seal_book(session: Session, last: Row[Any], horizon: int) -> int:
+    book = {"world": last.world, "entity": last.legal_entity}
+    low = int(last.to_xid or 0)
+    if low > horizon:
+        raise SealsAheadError(sealed_to=low, horizon=horizon)
+    cut = {"low": str(low), "high": str(horizon), "most": BLOCK_ENTRIES_MAX}
+    high = int(session.scalar(_CUT, book | cut) or horizon)
+    previous = last.hash or FIRST
+    entries = book_entries(session, last.world, last.legal_entity, low, high)
+    hashed, count = seal(previous, entries)
     block = SealBlock(
-        world=world,
-        legal_entity=entity,
-        no=last.no + 1 if last else 1,
+        world=last.world,
+        legal_entity=last.legal_entity,
+        no=(last.no or 0) + 1,
         from_xid=str(low),
-        to_xid=str(horizon),
-        entries=len(entries),
+        to_xid=str(high),
+        entries=count,
         previous=previous,
-        hash=seal(previous, entries),
+        hash=hashed,
     )
     session.add(block)
-    metrics.SEALED.inc(len(entries))
-    return len(entries)
+    return count

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from importlib.metadata import version
 from uuid import UUID
@@ -14,9 +15,10 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import NotFoundError
 from hub.kernel.ids import new_id
-from partners.models import Contract, Partner
+from partners.models import Contract, Credential, Partner
 from partners.queries import contracts_with_partners
 from settlement.errors import (
+    ChangedSinceDraftError,
     ChangedSinceReviewError,
     ClosingWaitsError,
     OwnWorkError,
@@ -31,8 +33,12 @@ from settlement.rules.statements import StatementRow, digest, totals
 
 FENCE_TIMEOUT_S = 30.0
 FENCE_POLL_S = 0.05
-_MARK = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+_MARK = text("SELECT pg_current_xact_id()::text")
 _OLDEST = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+_HAS_TERMS = text(
+    "SELECT EXISTS (SELECT FROM terms WHERE contract_id = :contract"
+    " AND valid && tstzrange(:starts, :ends))"
+)
 _DRAW = text(
     "INSERT INTO document_number (legal_entity, last) VALUES (:entity, 1)"
     " ON CONFLICT (legal_entity) DO UPDATE SET last = document_number.last + 1"
@@ -41,43 +47,45 @@ _DRAW = text(
 
 
 def fence(
-    read: Callable[[], tuple[int, int]], *, timeout_s: float = FENCE_TIMEOUT_S
+    transaction: Callable[[], AbstractContextManager[Session]],
+    *,
+    timeout_s: float = FENCE_TIMEOUT_S,
 ) -> int:
     """Wait until every transaction open at the call has ended; return the watermark.
 
-    *read* returns (next transaction id, oldest one open) from a new transaction each
-    time. ClosingWaitsError when an older transaction stays open past the time-out.
+    The watermark is a transaction id of our own: all that were open then are below
+    it. ClosingWaitsError when one of them stays open past the time-out.
     """
-    mark, oldest = read()
+    with transaction() as session:
+        mark = int(session.scalars(_MARK).one())
     deadline = time.monotonic() + timeout_s
-    while oldest < mark:
+    while True:
+        with transaction() as session:
+            oldest = int(session.scalars(_OLDEST).one())
+        if oldest > mark:
+            return mark
         if time.monotonic() > deadline:
             raise ClosingWaitsError(waited_s=timeout_s, oldest=oldest, mark=mark)
         time.sleep(FENCE_POLL_S)
-        _, oldest = read()
-    return mark
-
-
-def horizon(session: Session) -> tuple[int, int]:
-    """Return (next transaction id, oldest transaction that is still open)."""
-    mark, oldest = session.scalars(_MARK).one(), session.scalars(_OLDEST).one()
-    return int(mark), int(oldest)
 
 
 def draft_period(session: Session, who: Caller, period: str) -> list[UUID]:
     """Draft, or draft again, every statement of a month that is not closed yet.
 
-    PeriodOpenError when the month has not ended in one of the contracts' zones.
+    A contract without terms or sales in the month has none. PeriodOpenError when the
+    month has not ended in one of the contracts' zones.
     """
-    return [
+    periods.month(period, "UTC")  # what is no month is said even without contracts
+    drafted = [
         _draft(session, who, contract, partner, period)
         for contract, partner in contracts_with_partners(session, world=who.world)
     ]
+    return [statement_id for statement_id in drafted if statement_id is not None]
 
 
 def _draft(
     session: Session, who: Caller, contract: Contract, partner: Partner, name: str
-) -> UUID:
+) -> UUID | None:
     period = periods.month(name, contract.zone)
     now = clock.now(session, who.world)
     if now < period.ends_at:
@@ -90,6 +98,10 @@ def _draft(
     if found is not None and found.state == "closed":
         return found.id
     rows = statement_rows(session, contract, partner.kind, period)
+    if found is not None and found.lines_digest == digest(rows):
+        return found.id  # as it was drafted, or reviewed
+    if not rows and not _has_terms(session, contract, period):
+        return None
     values = {
         "world": who.world,
         "legal_entity": contract.legal_entity,
@@ -115,12 +127,24 @@ def _draft(
     return session.scalars(upsert.returning(Statement.id)).one()
 
 
-def review(session: Session, who: Caller, statement_id: UUID) -> Statement:
-    """Mark a draft as reviewed: its lines as they are now are what may be closed."""
+def _has_terms(session: Session, contract: Contract, period: periods.Period) -> bool:
+    where = {"starts": period.starts_at, "ends": period.ends_at}
+    return bool(session.scalar(_HAS_TERMS, {"contract": contract.id, **where}))
+
+
+def review(
+    session: Session, who: Caller, statement_id: UUID, *, lines_sha256: str
+) -> Statement:
+    """Mark a draft as reviewed: the lines the reviewer saw are what may be closed.
+
+    ChangedSinceDraftError when they are not the lines as they are now.
+    """
     statement = _lock(session, who, statement_id)
     if statement.state != "draft":
         raise StatementStateError(state=statement.state, wanted="draft")
     rows = current_rows(session, statement)
+    if digest(rows).hex() != lines_sha256:
+        raise ChangedSinceDraftError(now=digest(rows).hex())
     statement.totals = dict(totals(rows))
     statement.lines_digest = digest(rows)
     statement.state = "reviewed"
@@ -135,13 +159,10 @@ def close(
     """Close a reviewed statement for good; the caller has passed the fence.
 
     OwnWorkError when the reviewer closes, ChangedSinceReviewError when its lines are
-    no longer those reviewed. A number is drawn last, and in the live world only.
+    no longer those reviewed. A number is drawn last, in the live world only, and not
+    for a month without a single line.
     """
-    statement = _lock(session, who, statement_id)
-    if statement.state != "reviewed":
-        raise StatementStateError(state=statement.state, wanted="reviewed")
-    if statement.reviewed_by == who.credential_id:
-        raise OwnWorkError(reviewed_by=who.name)
+    statement = closable(session, who, statement_id)
     rows = current_rows(session, statement)
     if digest(rows) != statement.lines_digest:
         raise ChangedSinceReviewError(statement_id=statement_id)
@@ -150,10 +171,21 @@ def close(
     statement.code_version = version("ticket-hub")
     statement.closed_by = who.credential_id
     statement.closed_at = clock.now(session, who.world)
-    if statement.world == clock.LIVE:
+    if statement.world == clock.LIVE and rows:
         entity = {"entity": statement.legal_entity}
         statement.number = session.scalars(_DRAW, entity).one()
     statement.state = "closed"
+    return statement
+
+
+def closable(session: Session, who: Caller, statement_id: UUID) -> Statement:
+    """Return a statement, locked, that *who* may close; or raise why not."""
+    statement = _lock(session, who, statement_id)
+    if statement.state != "reviewed":
+        raise StatementStateError(state=statement.state, wanted="reviewed")
+    reviewer = session.get_one(Credential, statement.reviewed_by)
+    if reviewer.holder_id == who.holder_id:
+        raise OwnWorkError(reviewed_by=reviewer.name)
     return statement
 
 

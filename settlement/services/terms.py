@@ -3,17 +3,23 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from hub.kernel import clock
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.ids import new_id
 from partners.models import Contract
 from settlement.errors import TermsOverlapError
 from settlement.models import Terms
 
+_END_OPEN = text(
+    "UPDATE terms SET valid = tstzrange(lower(valid), :valid_from)"
+    " WHERE contract_id = :contract AND upper_inf(valid)"
+    " AND lower(valid) < :valid_from"
+)
 EXCLUSION_VIOLATION = "23P01"
 
 
@@ -27,12 +33,18 @@ def agree_terms(
     ticket_fee_minor: int,
     created_by: UUID,
 ) -> Terms:
-    """Add a version valid from-until (half-open); TermsOverlapError if one is there."""
+    """Add a version valid from-until (half-open); TermsOverlapError if one is there.
+
+    Terms that are open-ended end where their successor begins, if that is to come.
+    """
     if valid_until is not None and valid_until <= valid_from:
         reason = "ends before it starts"
         raise InvalidRequestError(field="valid_until", reason=reason)
     session.get_one(Contract, contract.id, with_for_update=True)
     newest = select(func.max(Terms.version)).where(Terms.contract_id == contract.id)
+    if valid_from >= clock.now(session, contract.world):
+        where = {"contract": contract.id, "valid_from": valid_from}
+        session.execute(_END_OPEN, where)
     terms = Terms(
         id=new_id(),
         contract_id=contract.id,

@@ -165,3 +165,40 @@ def test_fitting_keeps_sums_and_never_promises_what_is_not_there(capacity, taken
     assert root == nodes["online"].charge
     assert root <= max(capacity, sum(taken.values()))
     assert {leaf.holder: leaf.taken for leaf in leaves} == taken
+
+
+def test_a_dropped_channel_keeps_what_it_sold():
+    nodes, root = fitted(TWO, 120, {"trade/7": 30})
+    assert (nodes["trade"].ceiling, nodes["trade"].taken, nodes["trade"].guarantee) == (
+        0,
+        30,
+        0,
+    )
+    assert root == 120  # 90 of the promised 100 are left beside the 30 sold
+
+
+def test_a_channels_own_promise_is_cut_before_those_of_its_agents():
+    wanted = plan(
+        Rule(
+            "a",
+            FIXED,
+            seats=60,
+            rules=(Rule("a/1", FIXED, seats=30), Rule("a/2", FIXED, seats=20)),
+        ),
+        Rule("b", FREE, rules=(Rule("b/3", FREE),)),
+    )
+    nodes, root = fitted(wanted, 95, {"b/3": 40})
+    assert root == 95
+    assert [nodes[holder].guarantee for holder in ("a", "a/1", "a/2")] == [55, 30, 20]
+    nodes, root = fitted(wanted, 80, {"b/3": 40})
+    assert root == 80
+    assert [nodes[holder].guarantee for holder in ("a", "a/1", "a/2")] == [40, 30, 10]
+
+
+def test_a_channels_ceiling_bounds_what_its_agents_are_promised():
+    wanted = plan(
+        Rule("online", FREE, ceiling=30, rules=(Rule("online/1", FIXED, seats=30),))
+    )
+    nodes, root = fitted(wanted, 150, {"online/9": 20})
+    assert nodes["online/1"].guarantee == 10
+    assert (nodes["online"].taken, root) == (30, 30)

@@ -1,8 +1,9 @@
 """Placing holds: many wishes, one transaction, each answered for itself."""
 
 import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,23 +12,31 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation import queries as allocation
+from allocation.errors import (
+    AllotmentExhaustedError,
+    OvercommittedError,
+    SeatsTakenError,
+)
 from allocation.rules.tree import Node, settle
-from allocation.services.tree import free_seats, write_counts
+from allocation.services.tree import SeatKey, take_seats, write_counts
 from hub.catalogue import queries as catalogue
 from hub.catalogue.rules import SaleWindow
 from hub.kernel import idempotency
-from hub.kernel.committer import Committer, Steps
+from hub.kernel.committer import Committer, Steps, TryAgainError
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, IdempotencyKeyReusedError
-from hub.kernel.idempotency import Key, Reply
+from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.metrics import HOLDS
-from hub.sales.errors import OfferChangedError
+from hub.sales import queries
+from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.rules import priced
-from hub.sales.services.lapse import lapse_due
-from hub.sales.services.seating import Seating
+from hub.sales.services.lapse import CHUNK, lapse_due
+from hub.sales.services.seating import Seating, seating
 from hub.sales.services.wishes import HoldWish
 
 CREATED = 201
+BUSY_WAIT_S = 5.0
+BUSY_PAUSE_S = 0.02
 _TIMES = text(
     "SELECT name, clock_timestamp() + clock_offset AS now FROM world"
     " WHERE name = ANY(:worlds)"
@@ -52,13 +61,16 @@ _ADD_LINES = text(
 class HoldBatch:
     """What is locked for some wishes, and what has been decided so far."""
 
-    earlier: dict[Key, Reply | HubError]
+    earlier: dict[Key, Earlier]
     first: dict[Key, HoldWish]
     seating: Seating
     windows: dict[UUID, SaleWindow]
+    closed: dict[UUID, int]
     nodes: dict[UUID, Node]
     before: dict[UUID, Node]
     now: dict[str, datetime]
+    busy: set[UUID]
+    answers: dict[Key, Reply | HubError] = field(default_factory=dict)
     placed: list[tuple[HoldWish, dict[str, Any], datetime]] = field(
         default_factory=list
     )
@@ -66,27 +78,38 @@ class HoldBatch:
 
 
 def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
-    """Lock what the wishes touch: performances, keys, seats, nodes; read the clock."""
+    """Lock what the wishes touch: performances, keys, nodes; then read the clock.
+
+    A performance that is being changed is not waited for: its wishes are sent back,
+    or one busy performance would hold up the sale of all others.
+    """
     performance_ids = {found for wish in wishes for found in wish.performance_ids}
-    allocation.share_performances(session, performance_ids)
+    busy = allocation.share_performances(session, performance_ids)
     first: dict[Key, HoldWish] = {}
     for wish in wishes:
-        first.setdefault(wish.claim.key, wish)
+        if not busy & wish.performance_ids:
+            first.setdefault(wish.claim.key, wish)
     claims = [wish.claim for wish in first.values()]
     earlier = idempotency.claim_many(session, claims)
     new = [wish for key, wish in first.items() if key not in earlier]
-    seating = Seating()
-    seating.assign(session, new)
     takes: dict[UUID, tuple[int, int]] = {}
     for wish in new:
         for leaf, seats in wish.seats_by_leaf.items():
             takes[leaf] = (takes.get(leaf, (0, 0))[0] + seats, 0)
     nodes = allocation.lock_tree(session, takes)
-    windows = catalogue.windows(session, performance_ids)
-    worlds = sorted({wish.world for wish in wishes})
-    times = session.execute(_TIMES, {"worlds": worlds})
-    now = {row.name: row.now for row in times}
-    return HoldBatch(earlier, first, seating, windows, nodes, dict(nodes), now)
+    roots = {line.offer.root_id for wish in new for line in wish.lines}
+    times = session.execute(_TIMES, {"worlds": sorted({w.world for w in wishes})})
+    return HoldBatch(
+        earlier=earlier,
+        first=first,
+        seating=seating(session, new),
+        windows=catalogue.windows(session, performance_ids),
+        closed=allocation.overcommitted(session, roots),
+        nodes=nodes,
+        before=dict(nodes),
+        now={row.name: row.now for row in times},
+        busy=busy,
+    )
 
 
 def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:
@@ -94,18 +117,22 @@ def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:
 
     A key that comes twice in one batch is decided once.
     """
+    if batch.busy & wish.performance_ids:
+        return PerformanceBusyError()
     key = wish.claim.key
+    if key in batch.earlier:
+        return batch.earlier[key].answer(wish.claim)
     if batch.first[key].claim.digest != wish.claim.digest:
         return IdempotencyKeyReusedError(key=key.key)
-    if key in batch.earlier:
-        return batch.earlier[key]
+    if key in batch.answers:
+        return batch.answers[key]
     try:
         reply = _place(batch, wish)
     except HubError as error:
         batch.refused.append(wish)
-        batch.earlier[key] = error
+        batch.answers[key] = error
         return error
-    batch.earlier[key] = Reply(reply.status, reply.body, is_replay=True)
+    batch.answers[key] = replace(reply, is_replay=True)
     return reply
 
 
@@ -114,11 +141,15 @@ def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
     for line in wish.lines:
         window = batch.windows[line.offer.performance_id]
         window.refuse_unless_on_sale(now)
-        if window.version != line.offer.version:
+        seen = (line.offer.version, line.offer.map_version)
+        if seen != (window.version, window.map_version):
             raise OfferChangedError(performance_id=window.performance_id)
-    if wish.hold_id in batch.seating.refused:
-        raise batch.seating.refused[wish.hold_id]
-    batch.nodes = settle(batch.nodes, wish.seats_by_leaf)
+        if line.offer.root_id in batch.closed:
+            over_by = batch.closed[line.offer.root_id]
+            raise OvercommittedError(area=line.offer.area, over_by=over_by)
+    after = settle(batch.nodes, wish.seats_by_leaf)
+    batch.seating.choose(wish)
+    batch.nodes = after
     expires_at = now + timedelta(seconds=wish.ttl_s)
     body = _body(batch, wish, expires_at)
     batch.placed.append((wish, body, expires_at))
@@ -126,11 +157,10 @@ def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
 
 
 def _body(batch: HoldBatch, wish: HoldWish, expires_at: datetime) -> dict[str, Any]:
-    chosen = batch.seating.chosen.get(wish.hold_id, {})
     lines = []
     for line in wish.lines:
         names = line.seat_map.seats if line.seat_map else {}
-        seats = [names[seat] for seat in chosen.get(line.no, ())]
+        seats = [names[seat] for seat in batch.seating.seats(wish, line.no)]
         lines.append(
             hold_line(line.no, line.offer, line.quantity, seats, line.quote.dumped())
         )
@@ -177,11 +207,14 @@ def hold_body(
 
 def write(session: Session, batch: HoldBatch) -> None:
     """Store what was decided, as arrays; a refused wish leaves nothing behind."""
-    seats = [key for wish in batch.refused for key in batch.seating.keys(wish)]
-    free_seats(session, seats)
     idempotency.release_many(session, [wish.claim.key for wish in batch.refused])
     if not batch.placed:
         return
+    seats: dict[SeatKey, UUID] = {}
+    for wish, _, _ in batch.placed:
+        seats |= batch.seating.keys(wish)
+    if seats and take_seats(session, seats):
+        raise TryAgainError  # another process was faster: choose among what is left
     changed = [n for n in batch.nodes.values() if n != batch.before[n.id]]
     write_counts(session, changed)
     session.execute(_ADD_HOLDS, _hold_columns(batch))
@@ -201,7 +234,6 @@ def _hold_columns(batch: HoldBatch) -> dict[str, list[Any]]:
 
 def _line_columns(batch: HoldBatch) -> dict[str, list[Any]]:
     lines = [(wish, line) for wish, _, _ in batch.placed for line in wish.lines]
-    chosen = batch.seating.chosen
     return {
         "holds": [wish.hold_id for wish, _ in lines],
         "nos": [line.no for _, line in lines],
@@ -210,9 +242,7 @@ def _line_columns(batch: HoldBatch) -> dict[str, list[Any]]:
         "offers": [line.offer.offer_id for _, line in lines],
         "quantities": [line.quantity for _, line in lines],
         "seats": [
-            "{"
-            + ",".join(map(str, chosen.get(wish.hold_id, {}).get(line.no, ())))
-            + "}"
+            "{" + ",".join(map(str, batch.seating.seats(wish, line.no))) + "}"
             for wish, line in lines
         ],
         "quotes": [json.dumps(line.quote.dumped()) for _, line in lines],
@@ -226,14 +256,40 @@ HoldCommitter = Committer[HoldWish, HoldBatch, Reply]
 def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
     """Have a wish decided; before refusing it, give back what has lapsed and retry."""
     try:
-        reply = committer.submit(wish)
+        try:
+            reply = _submit(committer, wish)
+        except (AllotmentExhaustedError, SeatsTakenError):
+            if not _make_room(wish):
+                raise
+            reply = _submit(committer, wish)
     except HubError as refusal:
         HOLDS.labels(refusal.code).inc()
-        with transaction() as session:
-            ids = sorted(wish.performance_ids)
-            lapsed = lapse_due(session, performance_ids=ids)
-        if not lapsed:
-            raise
-        reply = committer.submit(wish)
+        raise
     HOLDS.labels("replayed" if reply.is_replay else "placed").inc()
     return reply
+
+
+def _submit(committer: HoldCommitter, wish: HoldWish) -> Reply:
+    """Submit a wish, again while its performance is being changed."""
+    deadline = time.monotonic() + BUSY_WAIT_S
+    while True:
+        try:
+            return committer.submit(wish)
+        except PerformanceBusyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_PAUSE_S)
+
+
+def _make_room(wish: HoldWish) -> bool:
+    """Give back lapsed holds on a wish's performances; return whether any had lapsed.
+
+    Waits for a twin that is giving them back at this moment.
+    """
+    ids = sorted(wish.performance_ids)
+    with transaction() as session:
+        if not queries.has_due_holds(session, performance_ids=ids):
+            return False
+        while lapse_due(session, performance_ids=ids) == CHUNK:
+            continue
+    return True

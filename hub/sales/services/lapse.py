@@ -47,8 +47,8 @@ def _end(session: Session, hold_ids: Sequence[UUID], state: HoldState) -> None:
         return
     session.execute(_END, {"ids": list(hold_ids), "state": state})
     lines = queries.hold_lines(session, hold_ids)
+    give_back(session, sums((line.node_id, line.quantity) for line in lines))
     free_seats(
         session,
         [(line.performance_id, seat) for line in lines for seat in line.seat_ids],
     )
-    give_back(session, sums((line.node_id, line.quantity) for line in lines))

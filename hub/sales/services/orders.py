@@ -22,6 +22,7 @@ from hub.sales import queries
 from hub.sales.errors import (
     AlreadyCancelledError,
     PastCancellationError,
+    PerformanceBusyError,
     ReferenceTakenError,
 )
 from hub.sales.models import HoldLine, Order, OrderLine, Ticket
@@ -49,20 +50,19 @@ def confirm_hold(
 ) -> Order:
     """Turn a hold into an order with tickets, and post what everybody gets.
 
-    HoldExpiredError, HoldReleasedError, AlreadyConfirmedError, ReferenceTakenError or
-    PerformanceCancelledError say why not.
+    HoldExpiredError, HoldReleasedError, AlreadyConfirmedError, ReferenceTakenError
+    and PerformanceCancelledError say why not.
     """
     hold = queries.get_hold(
         session, hold_id, world=who.world, agent_id=who.partner, lock=True
     )
     lines = queries.hold_lines(session, [hold_id])
     performance_ids = {line.performance_id for line in lines}
-    share_performances(session, performance_ids)
+    if share_performances(session, performance_ids):
+        raise PerformanceBusyError
     now = clock.now(session, who.world)
     refuse_unless_held(hold.state, is_past=hold.expires_at <= now, hold_id=hold_id)
-    for window in catalogue.windows(session, performance_ids).values():
-        if window.status == "cancelled":
-            raise PerformanceCancelledError(performance_id=window.performance_id)
+    _refuse_cancelled(session, performance_ids)
     hold.state = HoldState.CONFIRMED
     hold.version += 1
     order = Order(
@@ -87,6 +87,12 @@ def confirm_hold(
     post(session, who.world, facts)
     ORDERS.labels("confirmed").inc()
     return order
+
+
+def _refuse_cancelled(session: Session, performance_ids: Collection[UUID]) -> None:
+    for window in catalogue.windows(session, performance_ids).values():
+        if window.status == "cancelled":
+            raise PerformanceCancelledError(performance_id=window.performance_id)
 
 
 def _add_order(session: Session, order: Order) -> None:
@@ -162,11 +168,8 @@ def cancel_tickets(
     quantity = sum(line.quantity for line in lines)
     order.state = order_state(quantity, sum(line.cancelled for line in lines))
     order.version += 1
-    free_seats(
-        session,
-        [(t.performance_id, t.seat_id) for t in tickets if t.seat_id is not None],
-    )
     give_back(session, sums((line.node_id, undone[line.no]) for line in lines))
+    free_seats(session, [(t.performance_id, t.seat_id) for t in tickets if t.seat_id])
     ORDERS.labels("cancelled").inc()
     return order
 

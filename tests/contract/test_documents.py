@@ -1,0 +1,154 @@
+"""The API document is valid, committed, complete, and tells what is answered."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from connectors.feed.records import json_schema
+from hub.access import ROUTES
+from hub.app import document
+from hub.kernel.http import PROBLEM_JSON
+
+OPENAPI = Path(__file__).parents[2] / "openapi"
+
+
+@pytest.fixture(scope="module")
+def spec():
+    return json.loads(json.dumps(document()))
+
+
+def test_the_committed_documents_are_those_of_the_code(spec):
+    assert json.loads((OPENAPI / "hub.v1.json").read_text()) == spec
+    committed = json.loads((OPENAPI / "feed.v1.schema.json").read_text())
+    assert committed == json.loads(json.dumps(json_schema()))
+
+
+def test_the_document_is_valid_openapi_3_1(spec):
+    assert spec["openapi"] == "3.1.0"
+    assert list(OpenAPIV31SpecValidator(spec).iter_errors()) == []
+
+
+def test_every_route_of_the_api_is_documented_and_no_other(spec):
+    documented = {
+        (method.upper(), path)
+        for path, item in spec["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    routes = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route))
+        for method, route in ROUTES
+        if route.startswith("/v1/")
+    }
+    assert documented == routes
+
+
+def test_refusals_are_documented_as_problems(spec):
+    for path, item in spec["paths"].items():
+        for method, operation in item.items():
+            if method == "parameters" or path == "/v1/feed-schema":
+                continue
+            assert operation["summary"], path
+            responses = operation["responses"]
+            assert {"401", "404"} <= set(responses), (method, path)
+            for status, response in responses.items():
+                if "$ref" not in response and status.isdigit() and int(status) >= 400:
+                    assert set(response["content"]) == {PROBLEM_JSON}, (path, status)
+
+
+def check(spec, name, answer):
+    """Validate an answer against a schema of the document, which must be complete."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": spec["components"]}
+    validator = jsonschema.Draft202012Validator(
+        schema, format_checker=jsonschema.FormatChecker()
+    )
+    validator.validate(answer)
+
+
+def test_what_is_answered_is_what_is_documented(hub, spec):
+    sold = hub.on_sale()
+    path = f"/v1/performances/{sold['id']}"
+    check(spec, "PerformancePage", hub.get("ann", "/v1/performances"))
+    check(spec, "Performance", hub.get("ann", path))
+    check(spec, "Availability", hub.get("ann", f"{path}/availability"))
+    check(spec, "SeatList", hub.get("ann", f"{path}/seats"))
+    offers = [
+        hub.offer_id("ann", sold["id"]),
+        hub.offer_id("ann", sold["id"], "stalls"),
+    ]
+    hold = hub.hold("ann", [(found, 2) for found in offers])
+    check(spec, "Hold", hold)
+    check(spec, "Hold", hub.get("ann", f"/v1/holds/{hold['id']}"))
+    order = hub.confirm("ann", hold)
+    check(spec, "Order", order)
+    check(spec, "Order", hub.cancel("ann", order, [order["tickets"][0]["id"]]))
+    check(spec, "OrderPage", hub.get("ann", "/v1/orders"))
+    check(spec, "DeliveryPage", hub.get("sup", "/v1/deliveries"))
+    check(spec, "PartnerPage", hub.get("operator", "/v1/partners"))
+    check(spec, "CredentialPage", hub.get("operator", "/v1/credentials"))
+    check(spec, "PlanList", hub.get("operator", hub.of("sup", "plans")))
+    refused = hub.hold("ann", [(offers[0], 2)], expect=422, key="x" * 300)
+    check(spec, "Problem", refused)
+
+
+def test_hand_written_replies_hold_all_their_schema_wants(hub, spec):
+    """Holds and orders are written past marshmallow; nothing required may be missing."""
+    sold = hub.on_sale()
+    hold = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 1)])
+    order = hub.confirm("ann", hold)
+    schemas = spec["components"]["schemas"]
+    for name, answer in (("Hold", hold), ("Order", order)):
+        assert set(answer) == set(schemas[name]["properties"])
+        lines = schemas[f"{name}Line"]["properties"]
+        assert set(answer["lines"][0]) == set(lines)
+
+
+def test_the_docs_page_works_without_the_net(hub):
+    page = hub.call(None, "GET", "/docs/").get_data(as_text=True)
+    assert "/openapi.json" in page
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert sources
+    for source in sources:
+        assert not source.startswith(("http:", "https:", "//")), source
+
+
+def test_every_problem_has_a_page(hub):
+    listed = hub.call(None, "GET", "/problems").get_data(as_text=True)
+    codes = re.findall(r'<tr id="([^"]+)"', listed)
+    assert {"allotment-exhausted", "hold-expired", "store-unavailable"} <= set(codes)
+    assert len(set(codes)) == len(codes)
+    for code in codes:
+        page = hub.call(None, "GET", f"/problems/{code}")
+        assert page.status_code == 200
+    assert hub.call(None, "GET", "/problems/none").status_code == 404
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLE = re.compile(r"```(ndjson|csv)\n(.*?)```", re.DOTALL)
+
+
+def test_every_feed_example_in_the_docs_is_taken(hub):
+    found = [
+        (page.name, kind, body)
+        for page in sorted(DOCS.rglob("*.md"))
+        for kind, body in EXAMPLE.findall(page.read_text())
+    ]
+    assert len(found) >= 3
+    types = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
+    for page, kind, body in found:
+        made = hub.post(
+            "sup",
+            "/v1/feeds/season/deliveries",
+            None,
+            202,
+            data=body.encode(),
+            content_type=types[kind],
+        )
+        hub.work()
+        done = hub.get("sup", f"/v1/deliveries/{made['id']}")
+        assert done["refused"] == 0, (page, hub.refusals(done))
+        assert done["state"] == "done"
