@@ -59,7 +59,7 @@ class ChangedSinceDraftError(HubError):
 
 
 class SealsAheadError(HubError):
-    """The chain of seals was made with a higher transaction counter than this server's."""
+    """The chain of seals was made by a higher transaction counter than this one."""
 
     code, title, status = "seals-ahead", "Seals are ahead of this server", 409
 

@@ -315,6 +315,12 @@ class Hub:
         path = f"/v1/orders/{order['id']}/cancellations"
         return self.post(who, path, wanted, expect, key=key or str(uuid4()))
 
+    def review(self, who, statement_id, expect=200):
+        """Review a statement as somebody who has looked at its lines."""
+        path = f"/v1/statements/{statement_id}"
+        seen = {"lines_sha256": self.get(who, path)["lines_sha256"]}
+        return self.post(who, f"{path}/review", seen, expect)
+
     def move_clock(self, **ahead):
         """Move the world's clock forward."""
         now = datetime.fromisoformat(self.get("operator", "/v1/clock")["now"])

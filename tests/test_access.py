@@ -109,7 +109,7 @@ def filled(hub):
     before = f"{year - (number == 1)}-{(number - 2) % 12 + 1:02}"
     drafts = hub.post("finance", f"/v1/periods/{before}/drafts", None)
     for found in drafts["statement_ids"]:
-        hub.post("auditor", f"/v1/statements/{found}/review", None, 200)
+        hub.review("auditor", found)
         hub.post("finance", f"/v1/statements/{found}/closing", None, 200)
     mine = hub.get("ann", "/v1/statements")["items"][0]
     return {
@@ -184,7 +184,7 @@ def test_another_world_sees_nothing_of_this_one(hub, filled):
             "their-finance",
             "POST",
             f"/v1/statements/{filled['statement_id']}/review",
-            None,
+            {"lines_sha256": "0" * 64},
         ),
     ]
     for who, method, path, body in asked:

@@ -6,8 +6,28 @@ from alembic import context
 from sqlalchemy import create_engine, pool
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
+import allocation.models
+import connectors.models
+import hub.catalogue.models
+import hub.kernel.clock
+import hub.kernel.idempotency
+import hub.kernel.outbox
+import hub.sales.models
+import partners.models
 import settlement.models
 from hub.kernel.db import Base
+
+TABLES_OF = (
+    allocation.models,
+    connectors.models,
+    hub.catalogue.models,
+    hub.kernel.clock,
+    hub.kernel.idempotency,
+    hub.kernel.outbox,
+    hub.sales.models,
+    partners.models,
+    settlement.models,
+)
 
 
 def is_ours(_: object, name: str | None, kind: str, *__: object) -> bool:

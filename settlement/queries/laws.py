@@ -35,7 +35,8 @@ _NUMBERS = text(
     " min(number) AS low, max(number) AS high FROM statement"
     " WHERE number IS NOT NULL GROUP BY legal_entity) s"
     " ON s.legal_entity = n.legal_entity"
-    " WHERE (n.last, 1, n.last) IS DISTINCT FROM (s.issued::int, s.low, s.high) LIMIT 20"
+    " WHERE (n.last, 1, n.last) IS DISTINCT FROM (s.issued::int, s.low, s.high)"
+    " LIMIT 20"
 )
 _TERMS_USED = text(
     "SELECT l.order_id, l.no, said.side FROM order_line l CROSS JOIN LATERAL"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -102,7 +103,24 @@ def _draft(
         return found.id  # as it was drafted, or reviewed
     if not rows and not _has_terms(session, contract, period):
         return None
-    values = {
+    values = _drafted(who, contract, partner, period, rows) | {"drafted_at": now}
+    made = insert(Statement).values(
+        id=new_id(), contract_id=contract.id, period=name, **values
+    )
+    upsert = made.on_conflict_do_update(
+        index_elements=["contract_id", "period"], set_=values
+    )
+    return session.scalars(upsert.returning(Statement.id)).one()
+
+
+def _drafted(
+    who: Caller,
+    contract: Contract,
+    partner: Partner,
+    period: periods.Period,
+    rows: Sequence[StatementRow],
+) -> dict[str, Any]:
+    return {
         "world": who.world,
         "legal_entity": contract.legal_entity,
         "partner_id": partner.id,
@@ -114,17 +132,9 @@ def _draft(
         "totals": totals(rows),
         "lines_digest": digest(rows),
         "drafted_by": who.credential_id,
-        "drafted_at": now,
         "reviewed_by": None,
         "reviewed_at": None,
     }
-    made = insert(Statement).values(
-        id=new_id(), contract_id=contract.id, period=name, **values
-    )
-    upsert = made.on_conflict_do_update(
-        index_elements=["contract_id", "period"], set_=values
-    )
-    return session.scalars(upsert.returning(Statement.id)).one()
 
 
 def _has_terms(session: Session, contract: Contract, period: periods.Period) -> bool:

@@ -15,6 +15,7 @@ from partners.models import Contract
 from settlement.errors import TermsOverlapError
 from settlement.models import Terms
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:contract))")
 _END_OPEN = text(
     "UPDATE terms SET valid = tstzrange(lower(valid), :valid_from)"
     " WHERE contract_id = :contract AND upper_inf(valid)"
@@ -40,7 +41,7 @@ def agree_terms(
     if valid_until is not None and valid_until <= valid_from:
         reason = "ends before it starts"
         raise InvalidRequestError(field="valid_until", reason=reason)
-    session.get_one(Contract, contract.id, with_for_update=True)
+    session.execute(_ONE_AT_A_TIME, {"contract": str(contract.id)})
     newest = select(func.max(Terms.version)).where(Terms.contract_id == contract.id)
     if valid_from >= clock.now(session, contract.world):
         where = {"contract": contract.id, "valid_from": valid_from}

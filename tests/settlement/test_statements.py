@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from hub.kernel import db
 from hub.kernel.db import transaction
 from settlement.errors import ClosingWaitsError
 from settlement.services.statements import fence
@@ -47,7 +48,7 @@ def drafted(hub):
 
 def closed(hub):
     for statement in drafted(hub).values():
-        hub.post("auditor", f"/v1/statements/{statement['id']}/review", None, 200)
+        hub.review("auditor", statement["id"])
         hub.post("finance", f"/v1/statements/{statement['id']}/closing", None, 200)
     return {
         who: hub.get("finance", f"/v1/statements/{s['id']}")
@@ -104,12 +105,24 @@ def test_reviewer_and_closer_are_two(sold):
     path = f"/v1/statements/{drafted(sold)['ann']['id']}"
     early = sold.post("finance", f"{path}/closing", None, 409)
     assert early["code"] == "statement-state"
-    sold.post("finance", f"{path}/review", None, 200)
+    stale = sold.post("finance", f"{path}/review", {"lines_sha256": "0" * 64}, 409)
+    assert stale["code"] == "changed-since-draft"
+    sold.review("finance", path.rpartition("/")[2])
     assert sold.post("finance", f"{path}/closing", None, 409)["code"] == "own-work"
     assert sold.post("auditor", f"{path}/closing", None, 200)["state"] == "closed"
-    for action in ("review", "closing"):
-        again = sold.post("finance", f"{path}/{action}", None, 409)
-        assert again["code"] == "statement-state"
+    again = sold.post("finance", f"{path}/closing", None, 409)
+    assert again["code"] == "statement-state"
+    assert sold.review("finance", path.rpartition("/")[2], 409)["code"] == again["code"]
+
+
+def test_two_keys_of_one_person_are_one_person(sold):
+    end_month(sold)
+    statement = drafted(sold)["ann"]
+    sold.review("finance", statement["id"])
+    rotation = f"/v1/credentials/{sold.ids['finance-key']}/rotation"
+    second = sold.post("operator", rotation, {"overlap_s": 60})["key"]
+    path = f"/v1/statements/{statement['id']}/closing"
+    assert sold.post(second, path, None, 409)["code"] == "own-work"
 
 
 def test_partners_see_their_own_once_it_is_closed(sold):
@@ -154,17 +167,33 @@ def test_a_closed_statement_stays_as_it_is_whatever_comes_later(sold):
 def test_a_draft_that_changed_since_its_review_is_not_closed(sold, session):
     end_month(sold)
     path = f"/v1/statements/{drafted(sold)['ann']['id']}"
-    sold.post("auditor", f"{path}/review", None, 200)
+    sold.review("auditor", path.rpartition("/")[2])
     session.execute(text("UPDATE statement SET lines_digest = '\\x00'"))
     session.commit()
     refused = sold.post("finance", f"{path}/closing", None, 409)
     assert refused["code"] == "changed-since-review"
 
 
+def test_open_ended_terms_end_where_their_successor_begins(sold):
+    path = f"/v1/contracts/{sold.ids['ann-contract']}/terms"
+    first = {"valid_from": "2099-01-01T00:00:00Z", "commission_bp": 1_000}
+    made = sold.post("operator", path, first)
+    assert (made["version"], made["valid_until"]) == (2, None)
+    second = first | {"valid_from": "2099-06-01T00:00:00Z"}
+    assert sold.post("operator", path, second)["version"] == 3
+    with transaction() as session:
+        query = text(
+            "SELECT upper(valid)::date::text FROM terms WHERE contract_id = :id"
+            " ORDER BY version"
+        )
+        ends = session.scalars(query, {"id": sold.ids["ann-contract"]}).all()
+    assert ends == ["2099-01-01", "2099-06-01", None]
+
+
 def test_terms_never_overlap_and_the_edge_belongs_to_the_next(sold):
     contract = sold.ids["ann-contract"]
     path = f"/v1/contracts/{contract}/terms"
-    overlapping = {"valid_from": "2030-01-01T00:00:00Z", "commission_bp": 1}
+    overlapping = {"valid_from": "2021-01-01T00:00:00Z", "commission_bp": 1}
     assert sold.post("operator", path, overlapping, 409)["code"] == "terms-overlap"
     before = {
         "valid_from": "2019-01-01T00:00:00Z",
@@ -241,9 +270,15 @@ INSERT INTO posting SELECT new.id, n, 'x', NULL, 'x', 'EUR', n FROM new,
 
 
 def test_an_entry_that_does_not_balance_is_not_committed(sold, session):
-    session.execute(text(UNBALANCED.format(2)))
-    with pytest.raises(DBAPIError, match="does not balance: EUR 3"):
-        session.commit()
+    with pytest.raises(DBAPIError, match="does not balance"):
+        session.execute(text(UNBALANCED.format(2)))
+
+
+def test_a_statement_cannot_be_closed_past_its_way(sold, session):
+    end_month(sold)
+    drafted(sold)
+    with pytest.raises(DBAPIError, match="a statement goes draft, reviewed, closed"):
+        session.execute(text("UPDATE statement SET state = 'closed'"))
 
 
 def test_an_entry_without_postings_is_not_committed(sold, session):
@@ -258,17 +293,19 @@ def test_a_posting_cannot_join_an_older_entry(sold, session):
         session.execute(text(late))
 
 
-def test_the_fence_waits_for_older_transactions_and_says_if_it_cannot():
-    readings = iter([(10, 7), (12, 7), (12, 10), (15, 12)])
-    assert fence(lambda: next(readings), timeout_s=5) == 10
-    with pytest.raises(ClosingWaitsError):
-        fence(lambda: (10, 7), timeout_s=0.1)
+def test_the_fence_waits_for_what_is_open_and_says_if_it_cannot(engine):
+    with db.SessionFactory() as older:
+        opened = int(older.scalar(text("SELECT pg_current_xact_id()::text")))
+        with pytest.raises(ClosingWaitsError) as waited:
+            fence(transaction, timeout_s=0.2)
+        assert waited.value.facts["oldest"] <= opened
+    assert fence(transaction) > opened
 
 
 def test_closing_waits_for_a_sale_that_is_still_being_written(sold):
     end_month(sold)
     statement = drafted(sold)["ann"]
-    sold.post("auditor", f"/v1/statements/{statement['id']}/review", None, 200)
+    sold.review("auditor", statement["id"])
     is_open, may_end = threading.Event(), threading.Event()
 
     def sell_slowly():
@@ -312,7 +349,7 @@ def test_live_statements_are_numbered_without_gaps(sold, owner_url):
     assert {item["number"] for item in found.values()} == {None}
     for statement in found.values():
         path = f"/v1/statements/{statement['id']}"
-        sold.post("auditor", f"{path}/review", None, 200)
+        sold.review("auditor", statement["id"])
         sold.post("auditor", f"{path}/closing", None, 409)  # draws no number
         sold.post("finance", f"{path}/closing", None, 200)
     assert sorted(item["number"] for item in drafted(sold).values()) == [1, 2, 3]

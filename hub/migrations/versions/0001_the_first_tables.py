@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.Column("node_id", sa.Uuid(), nullable=False),
         sa.Column("offer_id", sa.Uuid(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
-        sa.Column("seat_ids", postgresql.ARRAY(sa.UUID()), nullable=False),
+        sa.Column("seat_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("quote", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_hold_line_quantity")),
         sa.PrimaryKeyConstraint("hold_id", "no", name=op.f("pk_hold_line")),
@@ -272,10 +272,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract")),
         sa.UniqueConstraint(
-            "partner_id",
-            "legal_entity",
-            "currency",
-            name=op.f("uq_contract_partner_id_legal_entity_currency"),
+            "partner_id", "currency", name=op.f("uq_contract_partner_id_currency")
         ),
     )
     op.create_table(
@@ -289,6 +286,7 @@ def upgrade() -> None:
         sa.Column("key_hint", sa.Text(), nullable=False),
         sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
         sa.Column("rotated_from", sa.Uuid(), nullable=True),
         sa.Column(
             "created_at",
@@ -562,9 +560,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "ix_journal_entry_posted_xid",
+        "ix_journal_entry_book",
         "journal_entry",
-        ["posted_xid", "id"],
+        ["world", "legal_entity", "posted_xid", "id"],
         unique=False,
     )
     op.create_index(
@@ -622,10 +620,11 @@ def upgrade() -> None:
             "side IN ('supplier', 'agent')", name=op.f("ck_statement_side")
         ),
         sa.CheckConstraint(
-            "state IN ('draft', 'reviewed', 'closed')", name=op.f("ck_statement_state")
+            "state <> 'closed' OR num_nulls(reviewed_by, reviewed_at, closed_by, closed_at, watermark, code_version) = 0 AND reviewed_by <> closed_by",
+            name=op.f("ck_statement_closed"),
         ),
         sa.CheckConstraint(
-            "reviewed_by <> closed_by", name=op.f("ck_statement_four_eyes")
+            "state IN ('draft', 'reviewed', 'closed')", name=op.f("ck_statement_state")
         ),
         sa.ForeignKeyConstraint(
             ["closed_by"], ["credential.id"], name=op.f("fk_statement_closed_by")
@@ -712,7 +711,7 @@ def upgrade() -> None:
         sa.Column("world", sa.Text(), nullable=False),
         sa.Column("performance_id", sa.Uuid(), nullable=False),
         sa.Column("root_id", sa.Uuid(), nullable=False),
-        sa.Column("path", postgresql.ARRAY(sa.UUID()), nullable=False),
+        sa.Column("path", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False),
         sa.Column("agent_id", sa.Uuid(), nullable=True),
         sa.Column("depth", sa.Integer(), nullable=False),
@@ -723,6 +722,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer(), server_default="0", nullable=False),
         sa.Column("plan_id", sa.Uuid(), nullable=True),
         sa.Column("split_capacity", sa.Integer(), nullable=True),
+        sa.Column("is_cut", sa.Boolean(), server_default="false", nullable=False),
         sa.CheckConstraint(
             "ceiling IS NULL OR ceiling >= guarantee", name=op.f("ck_node_promise")
         ),
@@ -744,6 +744,13 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "70"},
     )
     op.create_index("ix_node_performance_id", "node", ["performance_id"], unique=False)
+    op.create_index(
+        "ix_node_to_mend",
+        "node",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("is_cut AND depth = 0"),
+    )
     op.create_table(
         "performance",
         sa.Column("feed_id", sa.Uuid(), nullable=False),

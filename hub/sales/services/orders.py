@@ -57,12 +57,9 @@ def confirm_hold(
         session, hold_id, world=who.world, agent_id=who.partner, lock=True
     )
     lines = queries.hold_lines(session, [hold_id])
-    performance_ids = {line.performance_id for line in lines}
-    if share_performances(session, performance_ids):
-        raise PerformanceBusyError
+    _share(session, {line.performance_id for line in lines})
     now = clock.now(session, who.world)
     refuse_unless_held(hold.state, is_past=hold.expires_at <= now, hold_id=hold_id)
-    _refuse_cancelled(session, performance_ids)
     hold.state = HoldState.CONFIRMED
     hold.version += 1
     order = Order(
@@ -89,7 +86,10 @@ def confirm_hold(
     return order
 
 
-def _refuse_cancelled(session: Session, performance_ids: Collection[UUID]) -> None:
+def _share(session: Session, performance_ids: Collection[UUID]) -> None:
+    """Keep performances from being changed; refuse if one is, or is cancelled."""
+    if share_performances(session, performance_ids):
+        raise PerformanceBusyError
     for window in catalogue.windows(session, performance_ids).values():
         if window.status == "cancelled":
             raise PerformanceCancelledError(performance_id=window.performance_id)
