@@ -4,6 +4,7 @@ from marshmallow import fields, validate
 
 from allocation.rules.plans import RuleKind
 from hub.kernel.http import ReplySchema, RequestSchema
+from partners.schemas import REF
 
 SEATS_MAX = 1_000_000
 WEIGHT_MAX = 10_000
@@ -21,13 +22,13 @@ class HolderRuleSchema(RequestSchema):
 class AgentRuleSchema(HolderRuleSchema):
     """What an agent is given of its channel's seats."""
 
-    agent = fields.String(required=True)
+    agent = fields.String(required=True, validate=REF)
 
 
 class ChannelRuleSchema(HolderRuleSchema):
     """What a channel is given of an area's seats."""
 
-    channel = fields.String(required=True)
+    channel = fields.String(required=True, validate=REF)
     agents = fields.List(
         fields.Nested(AgentRuleSchema),
         load_default=list,

@@ -62,6 +62,7 @@ class FeedDeliveries(MethodView):
         errors.BrokenDeliveryError,
         errors.DeliveryTooLargeError,
         errors.EmptyDeliveryError,
+        errors.LengthRequiredError,
         errors.UnsupportedFormatError,
     )
     def post(self, wanted: dict[str, Any], feed: str) -> tuple[Any, dict[str, str]]:

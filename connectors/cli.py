@@ -1,11 +1,11 @@
 """hub feed: pushing a file as a supplier does, over HTTP."""
 
 import json
+import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import requests
@@ -13,7 +13,6 @@ from rich.progress import Progress
 
 from connectors.feed.records import json_schema
 
-CHUNK_BYTES = 256 * 1024
 TYPES = {
     ".csv": "text/csv",
     ".ndjson": "application/x-ndjson",
@@ -36,8 +35,16 @@ def feed() -> None:
 @click.option("--key", envvar="HUB_API_KEY", required=True, help="Or HUB_API_KEY.")
 def push(*, file: Path, name: str, full: bool, url: str, key: str) -> None:
     """Push FILE (.ndjson or .csv, also .gz) and follow the delivery to its end."""
-    delivery = send(url, key, name, file, mode="full" if full else "delta")
-    delivery = follow(url, key, delivery)
+    key = key.strip()
+    if not key.isascii():
+        message = "the key holds characters no key has"
+        raise click.ClickException(message)
+    try:
+        delivery = send(url, key, name, file, mode="full" if full else "delta")
+        delivery = follow(url, key, delivery)
+    except requests.RequestException as error:
+        message = f"{url} does not answer: {error}"
+        raise click.ClickException(message) from None
     counts = ("accepted", "unchanged", "stale", "refused", "withdrawn")
     said = ", ".join(f"{delivery[count]} {count}" for count in counts)
     click.echo(f"{delivery['state']}: {said}")
@@ -54,18 +61,36 @@ def send(url: str, key: str, name: str, file: Path, *, mode: str) -> dict[str, A
     headers = {
         "Authorization": f"Bearer {key}",
         "Content-Type": TYPES.get(suffix.lower(), "application/octet-stream"),
-        "Content-Length": str(file.stat().st_size),
     }
     if is_gzip:
         headers["Content-Encoding"] = "gzip"
-    reply = requests.post(
-        f"{url}/v1/feeds/{name}/deliveries",
-        params={"mode": mode},
-        data=_blocks(file),
-        headers=headers,
-        timeout=TIMEOUT_S,
-    )
+    with file.open("rb") as source, _bar() as progress:
+        reply = requests.post(
+            f"{url}/v1/feeds/{name}/deliveries",
+            params={"mode": mode},
+            data=_Body(source, progress) if file.stat().st_size else b"",
+            headers=headers,
+            timeout=TIMEOUT_S,
+        )
     return answered(reply)
+
+
+class _Body:
+    """A file that tells how much of it has been sent; its length is known."""
+
+    def __init__(self, source: BinaryIO, progress: Progress) -> None:
+        self._source = source
+        self._size = os.fstat(source.fileno()).st_size
+        self._progress = progress
+        self._task = progress.add_task("sending", total=self._size)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._source.read(size)
+        self._progress.advance(self._task, len(block))
+        return block
 
 
 def answered(reply: requests.Response) -> dict[str, Any]:
@@ -80,14 +105,6 @@ def answered(reply: requests.Response) -> dict[str, Any]:
     facts = {k: v for k, v in said.items() if k not in {"type", "title", "status"}}
     message = f"{reply.status_code} {said.get('title')}: {facts}"
     raise click.ClickException(message)
-
-
-def _blocks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as source, _bar() as progress:
-        task = progress.add_task(f"sending {file.name}", total=file.stat().st_size)
-        while block := source.read(CHUNK_BYTES):
-            yield block
-            progress.advance(task, len(block))
 
 
 def _bar() -> Progress:

@@ -21,6 +21,12 @@ class BrokenDeliveryError(HubError):
     code, title, status = "delivery-broken", "The delivery did not arrive whole", 400
 
 
+class LengthRequiredError(HubError):
+    """A body without Content-Length that does not say itself where it ends."""
+
+    code, title, status = "length-required", "Send Content-Length, or gzip", 411
+
+
 class EmptyDeliveryError(HubError):
     """A delivery without a single record."""
 

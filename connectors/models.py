@@ -65,6 +65,7 @@ class Delivery(Base):
     stale: Mapped[int] = mapped_column(server_default="0")
     refused: Mapped[int] = mapped_column(server_default="0")
     withdrawn: Mapped[int] = mapped_column(server_default="0")
+    unreadable: Mapped[int] = mapped_column(server_default="0")
     would_drop: Mapped[int | None]
     known: Mapped[int | None]
     received_at: Mapped[CreatedAt]

@@ -11,6 +11,8 @@ from connectors.feed.records import (
 )
 from hub.kernel.money import BASIS_POINTS, is_currency
 
+YEAR_MIN, YEAR_MAX = 2000, 2100
+MOMENTS = ("starts_at", "ends_at", "announce_at", "on_sale_at", "cut_off_at")
 YEARS_AHEAD_MAX = timedelta(days=3_660)
 
 
@@ -33,6 +35,7 @@ def check(record: AnyRecord) -> None:
         case AuditoriumRecord():
             _check_auditorium(record)
         case PerformanceRecord():
+            _check_range(record)
             _check_times(record)
             _check_offers(record)
 
@@ -54,6 +57,13 @@ def _check_auditorium(record: AuditoriumRecord) -> None:
         ]
         if len(set(seats)) != len(seats):
             _refuse(f"areas[{at}].rows", "repeated-seat", "a seat is named twice")
+
+
+def _check_range(record: PerformanceRecord) -> None:
+    for field in MOMENTS:
+        at = getattr(record, field)
+        if at is not None and not YEAR_MIN <= at.year <= YEAR_MAX:
+            _refuse(field, "out-of-range", f"years go from {YEAR_MIN} to {YEAR_MAX}")
 
 
 def _check_times(record: PerformanceRecord) -> None:

@@ -57,6 +57,13 @@ class DeliverySchema(ReplySchema):
     stale = fields.Integer(required=True)
     refused = fields.Integer(required=True)
     withdrawn = fields.Integer(required=True)
+    unreadable = fields.Integer(
+        required=True,
+        metadata={
+            "description": "Lines of a full delivery that name no record: "
+            "while there is one, nothing is withdrawn"
+        },
+    )
     would_drop = fields.Integer(required=True, allow_none=True)
     known = fields.Integer(required=True, allow_none=True)
     received_at = fields.AwareDateTime(required=True)

@@ -27,6 +27,7 @@ from hub.kernel.jobs import queue_connection
 from hub.sales.services.holds import STEPS
 
 API_VERSION = "1"
+METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE"}
 RESOURCES = (
     connectors.api.blp,
     hub.sales.api.blp,
@@ -46,6 +47,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     log.configure(settings.log_level)
     db.bind(db.connect(settings.database_url))
     app = Flask("hub", static_folder=None)
+    app.url_map.merge_slashes = False
     configure(app, settings)
     measure(app)
     access.guard(app, secret=settings.secret_key, cache_s=settings.credential_cache_s)
@@ -113,8 +115,9 @@ def measure(app: Flask) -> None:
     def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "unknown"
         took_s = time.perf_counter() - g.started
-        metrics.REQUESTS.labels(request.method, route, response.status_code).inc()
-        metrics.REQUEST_SECONDS.labels(request.method, route).observe(took_s)
+        method = request.method if request.method in METHODS else "other"
+        metrics.REQUESTS.labels(method, route, response.status_code).inc()
+        metrics.REQUEST_SECONDS.labels(method, route).observe(took_s)
         logger.debug(
             "request",
             method=request.method,

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 
 import click
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError
 
 import connectors.cli
 import partners.cli
@@ -37,8 +39,11 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (config.ConfigError, EmbeddedError, HubError) as error:
-            click.echo(f"hub: {error}", err=True)
-            ctx.exit(2)
+            said = str(error)
+        except (OperationalError, RedisError, OSError) as error:
+            said = str(error).splitlines()[0]
+        click.echo(f"hub: {said}", err=True)
+        return ctx.exit(2)
 
 
 @click.group(cls=Commands)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 SECRET_LENGTH_MIN = 32
 LOG_LEVELS = ("debug", "info", "warning", "error")
+DIGITS_MAX = 16
 MEBIBYTE = 1024 * 1024
 OWNER_URL = "HUB_DATABASE_OWNER_URL"
 
@@ -53,7 +54,8 @@ class _Reader:
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         said = self.text(name) or str(default)
-        if not said.isdecimal() or not low <= int(said) <= high:
+        is_number = said.isascii() and said.isdecimal() and len(said) < DIGITS_MAX
+        if not is_number or not low <= int(said) <= high:
             message = (
                 f"{name} is {said!r}: it must be a whole number from {low} to {high}"
             )

@@ -156,13 +156,16 @@ def stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
 
 def refuse_busy_port(host: str, port: int) -> None:
     """Raise ConfigError if somebody listens there: granian would share it silently."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            message = f"HUB_PORT {port} on {host} cannot be used: {error.strerror}"
-            raise ConfigError(message) from None
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        message = f"HUB_PORT {port} on HUB_HOST {host} cannot be used: {error.strerror}"
+        raise ConfigError(message) from None
 
 
 def wait_until_ready(
@@ -187,7 +190,7 @@ def wait_until_ready(
 def base_url(settings: Settings) -> str:
     """Return where the API answers on this machine."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared
-    return f"http://{host}:{settings.port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def watch(children: Sequence[subprocess.Popen[bytes]], halt: Stop) -> int:

@@ -69,7 +69,7 @@ def supervise(settings: Settings) -> int:
 def prepare(settings: Settings) -> None:
     """Connect this process to the database and set up its log."""
     log.configure(settings.log_level)
-    db.bind(db.connect(str(settings.database_url), pool_size=4))
+    db.bind(db.connect(str(settings.database_url), is_patient=True))
 
 
 def run_jobs(settings: Settings) -> int:

@@ -1,5 +1,6 @@
 """hub key: the first keys of a world, made by whoever has the database."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,25 @@ from hub.kernel.db import transaction
 from partners import services
 
 
+class Text(click.ParamType[str]):
+    """Text of a stated form."""
+
+    name = "text"
+
+    def __init__(self, pattern: str, said: str) -> None:
+        self._pattern, self._said = re.compile(pattern), said
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if not self._pattern.fullmatch(value):
+            self.fail(f"must be {self._said}", param, ctx)
+        return value
+
+
+TEXT = Text(r"\S.{0,199}", "1 to 200 characters")
+
+
 @click.group("key")
 def key() -> None:
     """Issue API keys to people; partners' keys are issued over the API."""
@@ -18,7 +38,7 @@ def key() -> None:
 
 @key.command("issue")
 @click.option("--kind", type=click.Choice(["operator", "finance"]), required=True)
-@click.option("--name", required=True, help="Whose key it is.")
+@click.option("--name", required=True, type=TEXT, help="Whose key it is.")
 @click.option("--world", default=LIVE, show_default=True, help="live or a sandbox.")
 @click.option("--days", type=click.IntRange(1, 3650), help="Until it expires.")
 @click.pass_obj
@@ -39,9 +59,11 @@ def issue(database: Any, *, kind: str, name: str, world: str, days: int | None) 
 
 
 @key.command("legal-entity")
-@click.argument("code")
-@click.option("--name", required=True)
-@click.option("--country", required=True, help="ISO 3166-1 alpha-2.")
+@click.argument("code", type=Text(r"[a-z0-9][a-z0-9-]{0,31}", "letters, digits, -"))
+@click.option("--name", required=True, type=TEXT)
+@click.option(
+    "--country", required=True, type=Text(r"[A-Z]{2}", "two letters of ISO 3166-1")
+)
 @click.pass_obj
 def legal_entity(database: Any, *, code: str, name: str, country: str) -> None:
     """Register the company whose books and document numbers these are."""

@@ -19,7 +19,8 @@ def new_key() -> str:
 
 def key_hash(key: str, secret: str) -> bytes:
     """Return the keyed hash (HMAC-SHA256) under which a key is stored."""
-    return hmac.new(secret.encode(), key.encode(), hashlib.sha256).digest()
+    said = key.encode(errors="replace")
+    return hmac.new(secret.encode(), said, hashlib.sha256).digest()
 
 
 def zone(name: str) -> ZoneInfo:

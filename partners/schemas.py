@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from hub.kernel.callers import Kind
-from hub.kernel.http import ReplySchema, RequestSchema
+from hub.kernel.http import Moment, ReplySchema, RequestSchema
 from partners.rules import SCOPES
 
 REF = validate.Regexp(r"^[a-z0-9][a-z0-9._-]{0,63}\Z")
@@ -49,7 +49,7 @@ class CredentialRequestSchema(RequestSchema):
         fields.String(validate=validate.OneOf(sorted(SCOPES))),
         validate=validate.Length(1, len(SCOPES)),
     )
-    expires_at = fields.AwareDateTime()
+    expires_at = Moment()
 
 
 class RotationRequestSchema(RequestSchema):
@@ -114,4 +114,4 @@ class ClockSchema(ReplySchema):
 class ClockRequestSchema(RequestSchema):
     """Where to move a sandbox's clock; forward only."""
 
-    now = fields.AwareDateTime(required=True)
+    now = Moment(required=True)

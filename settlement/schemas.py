@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
+from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
 
 MINOR_MAX = 100_000_000_00
 
@@ -10,8 +10,8 @@ MINOR_MAX = 100_000_000_00
 class TermsRequestSchema(RequestSchema):
     """A version of a contract's terms, valid from-until (half-open)."""
 
-    valid_from = fields.AwareDateTime(required=True)
-    valid_until = fields.AwareDateTime()
+    valid_from = Moment(required=True)
+    valid_until = Moment()
     commission_bp = fields.Integer(
         required=True,
         strict=True,

@@ -169,7 +169,11 @@ class Hub:
             }
             for name, kind in staff.items():
                 credential, key = services.issue_credential(
-                    session, secret=SECRET, world=WORLD, kind=kind, name=name
+                    session,
+                    secret=self.settings.secret_key,
+                    world=WORLD,
+                    kind=kind,
+                    name=name,
                 )
                 self.keys[name] = key
                 self.ids[f"{name}-key"] = str(credential.id)

@@ -119,6 +119,10 @@ def rule_of(
     A new plan that names an agent its channel does not have is refused; in one that
     is in force such an agent has left, and is given nothing.
     """
+    for channel in rules["channels"]:
+        if is_new and channel["channel"] not in agents:
+            reason = "no agent sells through this channel"
+            raise PlanRefusedError(holder=channel["channel"], reason=reason)
     channels = tuple(
         _rule(
             channel["channel"],

@@ -1,6 +1,7 @@
 """How the body of a delivery, whatever its size, becomes parts of whole lines."""
 
 import csv
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from connectors.feed.records import encoder
 BLOCK_BYTES = 256 * 1024
 PART_LINES_MAX = 1_000
 PART_BYTES_MAX = 512 * 1024
+RECORDS_MAX = 2_000_000
+GROUP_ROWS_MAX = 2_000
 LINE_BYTES_MAX = 8 * 1024 * 1024
 FORMATS = {
     "application/x-ndjson": "ndjson",
@@ -35,6 +38,7 @@ CSV_OFFER = (
     *("area", "price_type", "currency", "face_minor", "booking_fee_minor"),
     *("tax_bp", "tickets_min", "tickets_max"),
 )
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 CSV_NUMBERS = {
     "version",
     "capacity",
@@ -125,18 +129,20 @@ def csv_lines(body: Iterable[bytes]) -> Iterator[Line]:
     """Yield performances from CSV: adjacent rows of one ref are one performance."""
     text = (_decoded(line.no, line.json) for line in lines(body))
     reader = csv.DictReader(text, strict=True)
-    _check_header(reader.fieldnames or ())
     group: list[dict[str, Any]] = []
     first = 0
     try:
+        _check_header(reader.fieldnames or ())
         for row in reader:
+            if len(group) >= GROUP_ROWS_MAX:
+                raise DeliveryTooLargeError(line=first, rows_max=GROUP_ROWS_MAX)
             if group and row["ref"] != group[0]["ref"]:
                 yield Line(first, _performance(group))
                 group = []
             first = first if group else reader.line_num
             group.append(row)
     except csv.Error as error:
-        reason = f"line {reader.line_num} is not CSV: {error}"
+        reason = f"line {reader.line_num + 1} is not CSV: {error}"
         raise BrokenDeliveryError(reason=reason) from None
     if group:
         yield Line(first, _performance(group))
@@ -154,9 +160,14 @@ def _check_header(names: Iterable[str]) -> None:
     given = list(names)
     missing = [name for name in CSV_NEEDED if name not in given]
     unknown = [name for name in given if name not in known]
-    if missing or unknown:
-        reason = "the first line must name the columns"
-        raise BrokenDeliveryError(reason=reason, missing=missing, unknown=unknown)
+    repeated = sorted({name for name in given if given.count(name) > 1})
+    if missing or unknown or repeated:
+        raise BrokenDeliveryError(
+            reason="the first line must name the columns, each once",
+            missing=missing,
+            unknown=unknown,
+            repeated=repeated,
+        )
 
 
 def _performance(rows: list[dict[str, Any]]) -> bytes:
@@ -177,7 +188,7 @@ def _said(row: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _typed(name: str, said: str | None) -> object:
-    is_number = name in CSV_NUMBERS and said and said.lstrip("-").isdecimal()
+    is_number = name in CSV_NUMBERS and said and WHOLE_NUMBER.fullmatch(said)
     return int(said) if is_number and said else said
 
 
@@ -186,7 +197,9 @@ def parts(found: Iterable[Line]) -> Iterator[Part]:
     gathered: list[bytes] = []
     numbers: list[int] = []
     size = 0
-    for line in found:
+    for count, line in enumerate(found, start=1):
+        if count > RECORDS_MAX:
+            raise DeliveryTooLargeError(line=line.no, records_max=RECORDS_MAX)
         gathered.append(line.json)
         numbers.append(line.no)
         size += len(line.json)

@@ -16,7 +16,9 @@ from connectors.errors import (
     DeliveryTooLargeError,
     EmptyDeliveryError,
     FeedExistsError,
+    LengthRequiredError,
     NotQuarantinedError,
+    UnsupportedFormatError,
 )
 from connectors.feed import bodies
 from connectors.models import Delivery, Feed
@@ -73,21 +75,34 @@ def spool(
 ) -> Body:
     """Write a body to disk as it arrives; refuse it if too long, or cut short."""
     body_format = bodies.format_of(content_type)
-    if encoding not in {None, "", "identity", "gzip"}:
-        raise BrokenDeliveryError(reason="Content-Encoding may be gzip or none")
+    encoding = (encoding or "identity").lower().removeprefix("x-")
+    if encoding not in {"identity", "gzip"}:
+        raise UnsupportedFormatError(encoding=encoding, known=["gzip", "identity"])
     if length is not None and length > bytes_max:
         raise DeliveryTooLargeError(bytes_max=bytes_max, got=length)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed on, closed by the edge
+    try:
+        size = _copy(read, file, bytes_max)
+        if length is None and size and encoding == "identity":
+            raise LengthRequiredError  # cut off and whole would look the same
+        if length is not None and size < length:
+            reason = "the body ends early"
+            raise BrokenDeliveryError(reason=reason, got=size, wanted=length)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return Body(file, size, body_format, encoding == "gzip")
+
+
+def _copy(read: Callable[[int], bytes], file: IO[bytes], bytes_max: int) -> int:
     size = 0
     for block in iter(lambda: read(bodies.BLOCK_BYTES), b""):
         size += len(block)
         if size > bytes_max:
             raise DeliveryTooLargeError(bytes_max=bytes_max)
         file.write(block)
-    if length is not None and size < length:
-        raise BrokenDeliveryError(reason="the body ends early", got=size, wanted=length)
-    file.seek(0)
-    return Body(file, size, body_format, encoding == "gzip")
+    return size
 
 
 def receive(

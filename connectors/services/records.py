@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
+import structlog
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from connectors import queries
@@ -28,6 +30,10 @@ from connectors.services import performances, venues
 from connectors.services.taken import Taken
 
 REASON_LENGTH_MAX = 500
+NAME_LENGTH_MAX = 128
+ESCAPED_NUL = rb"\u0000"
+UNREADABLE = (ValueError, RecursionError, OverflowError)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +87,70 @@ def _decode(
     refused: list[Refusal] = []
     for line in lines:
         try:
+            refuse_nul(line)
             record = decoder.decode(line.json)
             check(record)
         except RefusedError as error:
-            refused.append(_refusal(line.no, record.ref, error))
-        except ValueError as error:  # not JSON, not UTF-8, or not such a record
-            refused.append(_refusal(line.no, _ref(line), _explained(error)))
+            refused.append(_refusal(line.no, named(line).ref, error))
+        except UNREADABLE as error:  # not JSON, not UTF-8, or not such a record
+            refused.append(_refusal(line.no, named(line).ref, _explained(error)))
         else:
             records.append((line.no, record))
     return records, refused
 
 
 def _refusal(line: int, ref: str | None, error: RefusedError) -> Refusal:
-    reason = error.reason[:REASON_LENGTH_MAX]
-    return Refusal(line, ref, error.field, error.code, reason)
+    field = error.field and storable(error.field)
+    reason = storable(error.reason, REASON_LENGTH_MAX)
+    return Refusal(line, ref, field, error.code, reason)
 
 
-def _ref(line: Line) -> str | None:
+def storable(text: str, length_max: int = NAME_LENGTH_MAX) -> str:
+    """Return text that PostgreSQL can hold: no NUL, and not too much of it."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}")[:length_max]
+
+
+def refuse_nul(line: Line) -> None:
+    """Refuse a line with an escaped NUL: no text may hold one."""
+    if ESCAPED_NUL in line.json:
+        raise RefusedError(None, "nul-character", "the line holds a NUL character")
+
+
+def named(line: Line) -> Named:
+    """Return what a line calls itself, as far as it can be read."""
     try:
-        return name_decoder.decode(line.json).ref
-    except ValueError:
-        return Named().ref
+        found = name_decoder.decode(line.json)
+    except UNREADABLE:
+        return Named()
+    return Named(found.ref and storable(found.ref), found.type)
 
 
-def _explained(error: ValueError) -> RefusedError:
+def apply_safely(
+    session: Session, feed: Feed, lines: Sequence[Line]
+) -> tuple[Counter[str], list[Refusal]]:
+    """Apply lines; one that cannot be stored is found, refused, and stops no other.
+
+    What is wrong with the server, not with a line, is raised.
+    """
+    try:
+        with session.begin_nested():
+            return apply_lines(session, feed, lines)
+    except (DataError, IntegrityError, ArithmeticError) as error:
+        if len(lines) == 1:
+            log.exception("record not stored", feed=str(feed.id), line=lines[0].no)
+            refused = RefusedError(None, "not-storable", type(error).__name__)
+            return Counter(), [_refusal(lines[0].no, named(lines[0]).ref, refused)]
+    counts: Counter[str] = Counter()
+    refusals: list[Refusal] = []
+    middle = len(lines) // 2
+    for half in (lines[:middle], lines[middle:]):
+        found, refused_lines = apply_safely(session, feed, half)
+        counts += found
+        refusals += refused_lines
+    return counts, refusals
+
+
+def _explained(error: Exception) -> RefusedError:
     """Take msgspec's message apart: ``reason - at `$.field```."""
     reason, _, at = str(error).rpartition(" - at `$")
     field = at.rstrip("`").lstrip(".") or None if reason else None

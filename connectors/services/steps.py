@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 from allocation.queries import stop_performances
 from connectors import queries
 from connectors.feed import bodies
-from connectors.feed.records import Named, name_decoder
 from connectors.models import Delivery, Feed
 from connectors.rules import drops_too_much
-from connectors.services.records import Refusal, apply_lines
+from connectors.services.records import Refusal, apply_safely, named
 from hub.kernel import clock, outbox
 from hub.kernel.metrics import FEED_RECORDS
 
@@ -70,17 +69,12 @@ def _lines(session: Session, delivery: Delivery, no: int) -> list[bodies.Line]:
 
 
 def _check_part(session: Session, delivery: Delivery) -> None:
-    named = [_named(line) for line in _lines(session, delivery, delivery.parts_checked)]
-    refs = [name.ref for name in named if name.type == "performance" and name.ref]
+    """Note which performances a full delivery names, and how many lines name none."""
+    found = [named(line) for line in _lines(session, delivery, delivery.parts_checked)]
+    refs = [name.ref for name in found if name.type == "performance" and name.ref]
     session.execute(_ADD_REFS, {"delivery": delivery.id, "refs": refs})
+    delivery.unreadable += sum(1 for name in found if name.ref is None)
     delivery.parts_checked += 1
-
-
-def _named(line: bodies.Line) -> Named:
-    try:
-        return name_decoder.decode(line.json)
-    except ValueError:  # msgspec's own error, or bytes that are not UTF-8
-        return Named()
 
 
 def _judge(session: Session, feed: Feed, delivery: Delivery) -> None:
@@ -95,7 +89,7 @@ def _judge(session: Session, feed: Feed, delivery: Delivery) -> None:
 
 def _apply_part(session: Session, feed: Feed, delivery: Delivery) -> None:
     lines = _lines(session, delivery, delivery.parts_applied)
-    counts, refused = apply_lines(session, feed, lines)
+    counts, refused = apply_safely(session, feed, lines)
     delivery.accepted += counts["accepted"]
     delivery.unchanged += counts["unchanged"]
     delivery.stale += counts["stale"]
@@ -123,7 +117,7 @@ def _count(counts: Counter[str]) -> None:
 
 
 def _finish(session: Session, feed: Feed, delivery: Delivery) -> None:
-    if delivery.mode == "full":
+    if delivery.mode == "full" and not delivery.unreadable:
         now = clock.now(session, feed.world)
         gone = queries.to_withdraw(session, delivery, now)
         stop_performances(session, gone)

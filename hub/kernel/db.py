@@ -53,8 +53,17 @@ class Base(DeclarativeBase):
 SessionFactory = sessionmaker(expire_on_commit=False)
 
 
-def connect(url: str, *, pool_size: int = 4, statement_timeout_s: int = 30) -> Engine:
-    """Make the engine for *url*; every connection has bounded waits."""
+def connect(
+    url: str,
+    *,
+    pool_size: int = 4,
+    statement_timeout_s: int = 30,
+    is_patient: bool = False,
+) -> Engine:
+    """Make the engine for *url*; every connection has bounded waits.
+
+    A patient one asks each connection first whether it still works: jobs do.
+    """
     options = (
         f"-c statement_timeout={statement_timeout_s * 1000} -c lock_timeout=10000 "
         "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
@@ -64,6 +73,7 @@ def connect(url: str, *, pool_size: int = 4, statement_timeout_s: int = 30) -> E
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
+        pool_pre_ping=is_patient,
         connect_args={"options": options, "connect_timeout": 5},
     )
 

@@ -1,7 +1,9 @@
 """The one place that knows flask-smorest: our Api, Blueprint, schemas and problems."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -9,14 +11,24 @@ import flask_smorest
 import structlog
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
-from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, validate
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from marshmallow import (
+    EXCLUDE,
+    INCLUDE,
+    RAISE,
+    Schema,
+    ValidationError,
+    fields,
+    pre_load,
+    validate,
+)
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
 from hub.kernel.errors import (
     HubError,
+    InvalidRequestError,
     NotFoundError,
     Retry,
     StoreUnavailableError,
@@ -26,6 +38,9 @@ from hub.kernel.idempotency import Reply
 
 PROBLEM_JSON = "application/problem+json"
 PAGE_MAX = 200
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 DISCONNECTED = {"57P01", "57P02", "57P03", "08000", "08003", "08006", "08001"}
 FRAMEWORK_CODES = {
     400: "malformed-request",
@@ -46,6 +61,22 @@ class RequestSchema(Schema):
 
     class Meta:
         unknown = RAISE
+
+    @pre_load
+    def refuse_unstorable_text(self, data: Any, **_: Any) -> Any:
+        for name, value in data.items() if isinstance(data, Mapping) else ():
+            if isinstance(value, str) and UNSTORABLE.search(value):
+                message = "Text may hold neither NUL nor half a surrogate pair."
+                raise ValidationError(message, name)
+        return data
+
+
+class Moment(fields.AwareDateTime):
+    """A time with its zone, in a range that every part of the hub can tell."""
+
+    def __init__(self, **more: Any) -> None:
+        bounds = validate.Range(EARLIEST, LATEST, error="Between {min} and {max}.")
+        super().__init__(validate=bounds, **more)
 
 
 class ReplySchema(Schema):
@@ -103,7 +134,10 @@ class Parser(FlaskParser):
     def load_json(self, req: Any, schema: Schema) -> Any:
         if not req.is_json:
             raise UnsupportedMediaType
-        return super().load_json(req, schema)
+        try:
+            return super().load_json(req, schema)
+        except (RecursionError, ValueError):
+            raise BadRequest from None
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -214,6 +248,9 @@ def handle_database_error(
     if isinstance(error, PoolTimeoutError) or _is_away(error):
         log.warning("store unavailable", error=str(error).splitlines()[0])
         return handle_hub_error(StoreUnavailableError())
+    if isinstance(error, DataError):
+        reason = "a value cannot be stored"
+        return handle_hub_error(InvalidRequestError(reason=reason))
     return handle_unexpected(error)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from hub.kernel.errors import InvalidRequestError
 
 T = TypeVar("T")
+CURSOR_LENGTH_MAX = 300
 
 
 def cursor(*key: object) -> str:
@@ -22,6 +23,7 @@ def key_of(text: str | None, *, length: int) -> list[str] | None:
     if text is None:
         return None
     try:
+        text = text[:CURSOR_LENGTH_MAX]
         key = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError:
         raise InvalidRequestError(field="after", reason="not a cursor") from None

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
+from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
 from hub.sales.rules import HoldState, OrderState
 
 LINES_MAX = 10
@@ -17,8 +17,8 @@ class PerformanceQuerySchema(PageSchema):
     """Which performances to list; from now on unless said otherwise."""
 
     genre = fields.String(validate=validate.OneOf(GENRES))
-    starts_from = fields.AwareDateTime()
-    starts_until = fields.AwareDateTime()
+    starts_from = Moment()
+    starts_until = Moment()
 
 
 class PerformanceSchema(ReplySchema):

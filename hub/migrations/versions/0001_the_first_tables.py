@@ -478,6 +478,7 @@ def upgrade() -> None:
         sa.Column("stale", sa.Integer(), server_default="0", nullable=False),
         sa.Column("refused", sa.Integer(), server_default="0", nullable=False),
         sa.Column("withdrawn", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unreadable", sa.Integer(), server_default="0", nullable=False),
         sa.Column("would_drop", sa.Integer(), nullable=True),
         sa.Column("known", sa.Integer(), nullable=True),
         sa.Column(

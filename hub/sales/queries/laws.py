@@ -65,8 +65,8 @@ _SAME_LAW = text(
     " (n.performance_id, pa.performance_id, n.root_id, n.world,"
     " l.quote->>'currency', (l.quote->>'quantity')::int,"
     " (l.quote->>'face_minor')::bigint, (l.quote->>'booking_fee_minor')::bigint)"
-    " OR EXISTS (SELECT FROM ticket t"
-    " WHERE (t.order_id, t.line_no) = (l.order_id, l.no) AND t.performance_id <> l.performance_id) LIMIT 20"
+    " OR EXISTS (SELECT FROM ticket t WHERE t.order_id = l.order_id"
+    " AND t.line_no = l.no AND t.performance_id <> l.performance_id) LIMIT 20"
 )
 _LINES = text(
     "SELECT l.order_id, l.no, l.quote, o.world, o.confirmed_at,"
