@@ -6,17 +6,20 @@ from uuid import UUID
 
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
-_RANDOM_A = 0xFFF << 64
 _RANDOM_B = (1 << 62) - 1
 
 
 def new_id() -> UUID:
-    """Return a UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits."""
-    random = int.from_bytes(os.urandom(10))
-    value = (time.time_ns() // 1_000_000) << 80
-    return UUID(
-        int=value | _VERSION | (random & _RANDOM_A) | _VARIANT | random & _RANDOM_B
-    )
+    """Return a UUIDv7 (RFC 9562, method 3): a quarter of a microsecond, then random.
+
+    48 bits of Unix milliseconds, 12 of their fraction, 62 random ones: ids made one
+    after the other by a process sort in that order.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = rest * 4096 // 1_000_000
+    random = int.from_bytes(os.urandom(8)) & _RANDOM_B
+    value = milliseconds << 80 | _VERSION | fraction << 64 | _VARIANT | random
+    return UUID(int=value)
 
 
 def first_id_at(unix_ms: int) -> UUID:

@@ -35,9 +35,11 @@ from hub.kernel.pages import id_after, key_of, page
 from hub.sales import errors, queries, schemas
 from hub.sales.services import lapse, orders, views, wishes
 from hub.sales.services.holds import place_hold
+from hub.sales.services.wishes import HoldWish
 from settlement.errors import NoTermsError
 
 blp = Blueprint("sales", __name__, url_prefix="/v1", description="Agents: the sale")
+PRICE_TRIES = 3
 KEYS = (IdempotencyKeyReusedError, IdempotencyInProgressError)
 
 
@@ -146,21 +148,31 @@ class Holds(MethodView):
     def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
         """Place a hold: all lines or none, at prices fixed until it expires."""
         claim = _claim(headers["idempotency_key"])
-        with transaction() as session:
+        for _ in range(PRICE_TRIES):
+            with transaction() as session:
+                wish = _price(session, claim, wanted["lines"])
+            if isinstance(wish, Reply):
+                return replied(wish)
             try:
-                wish = wishes.price(
-                    session,
-                    caller(),
-                    wanted["lines"],
-                    claim=claim,
-                    ttl_s=current_app.config["HUB_HOLD_TTL_S"],
-                )
-            except HubError:  # a repeat is answered even if the offer is gone since
-                earlier = idempotency.find(session, claim)
-                if earlier is None:
-                    raise
-                return replied(earlier)
-        return replied(place_hold(current_app.extensions["hold_committer"], wish))
+                committer = current_app.extensions["hold_committer"]
+                return replied(place_hold(committer, wish))
+            except errors.OfferChangedError as error:
+                changed = error  # priced just before the supplier's change: once more
+        raise changed
+
+
+def _price(
+    session: Session, claim: Claim, lines: list[dict[str, Any]]
+) -> HoldWish | Reply:
+    """Price a wish; a repeat is answered even if its offer is gone since."""
+    ttl_s = current_app.config["HUB_HOLD_TTL_S"]
+    try:
+        return wishes.price(session, caller(), lines, claim=claim, ttl_s=ttl_s)
+    except HubError:
+        earlier = idempotency.find(session, claim)
+        if earlier is None:
+            raise
+        return earlier
 
 
 @blp.route("/holds/<uuid:hold_id>")

@@ -17,7 +17,7 @@ from allocation.errors import (
     OvercommittedError,
     SeatsTakenError,
 )
-from allocation.rules.tree import Node, settle
+from allocation.rules.tree import Node, available, settle
 from allocation.services.tree import SeatKey, take_seats, write_counts
 from hub.catalogue import queries as catalogue
 from hub.catalogue.rules import SaleWindow
@@ -284,12 +284,27 @@ def _submit(committer: HoldCommitter, wish: HoldWish) -> Reply:
 def _make_room(wish: HoldWish) -> bool:
     """Give back lapsed holds on a wish's performances; return whether any had lapsed.
 
-    Waits for a twin that is giving them back at this moment.
+    Waits for a twin that is giving them back at this moment, and sees what one has
+    given back since the refusal.
     """
     ids = sorted(wish.performance_ids)
     with transaction() as session:
         if not queries.has_due_holds(session, performance_ids=ids):
-            return False
+            return _has_room(session, wish)
         while lapse_due(session, performance_ids=ids) == CHUNK:
             continue
     return True
+
+
+def _has_room(session: Session, wish: HoldWish) -> bool:
+    paths = allocation.agent_paths(session, wish.performance_ids, wish.agent_id)
+    for line in wish.lines:
+        free = available(paths.get(line.offer.root_id, ()))
+        if free is not None and free < line.quantity:
+            return False
+    taken = allocation.taken_seats(session, wish.performance_ids)
+    return not any(
+        seat in taken[line.offer.performance_id]
+        for line in wish.lines
+        for seat in line.seats
+    )

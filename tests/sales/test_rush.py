@@ -1,0 +1,307 @@
+"""What happened in review: holds among plan changes, twins, lapses and map changes."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from allocation.errors import AllotmentExhaustedError, SeatsTakenError
+from allocation.queries import stop_performances
+from allocation.services.plans import mend_cut_trees
+from hub.kernel import db
+from hub.kernel.committer import Committer
+from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
+from hub.kernel.idempotency import Claim, Key, Reply
+from hub.access import Callers
+from hub.sales.errors import OfferChangedError, PerformanceBusyError
+from hub.sales.services import holds, wishes
+from partners.rules import key_hash
+from tests.hubs import SECRET, WORLD, auditorium, performance, production, venue
+
+
+def channel(name, *agents, kind="free-sale", **more):
+    return {"channel": name, "kind": kind, "agents": list(agents), **more}
+
+
+def agent(ref, kind="free-sale", **more):
+    return {"agent": ref, "kind": kind, **more}
+
+
+def wish(hub, who, lines, key=None):
+    """Price a wish outside any lock, as the resource does."""
+    found = Callers(0).find(key_hash(hub.keys[who], SECRET))
+    wanted = [
+        {"offer_id": UUID(o), "quantity": n}
+        if isinstance(n, int)
+        else {"offer_id": UUID(o), "seat_ids": n}
+        for o, n in lines
+    ]
+    claim = Claim(
+        Key(WORLD, found.owner_id, key or str(uuid4())), key.encode() if key else b"d"
+    )
+    with transaction() as session:
+        return wishes.price(session, found, wanted, claim=claim, ttl_s=900)
+
+
+def decide(*batch):
+    """Carry wishes out in one transaction."""
+    with transaction() as session:
+        return holds.STEPS.run(session, list(batch))
+
+
+def mended():
+    with transaction() as session:
+        return mend_cut_trees(session)
+
+
+def test_a_dropped_channel_keeps_the_seats_it_sold(hub):
+    hub.add_partner("tom", "agent", channel="trade", commission_bp=100)
+    sold = hub.on_sale(
+        {"channels": [channel("online", agent("ann")), channel("trade", agent("tom"))]},
+        floor=10,
+    )
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.confirm("tom", hub.hold("tom", [(offer_id, 10)]))
+    hub.plan({"channels": [channel("online", agent("ann"))]})
+    refused = hub.hold("ann", [(offer_id, 1)], expect=409)
+    assert refused["code"] == "allotment-exhausted"
+    hub.assert_lawful()
+
+
+def test_a_guarantee_cut_for_holds_comes_back_when_they_go(hub):
+    sold = hub.on_sale({"channels": [channel("online", agent("bob"))]}, floor=20)
+    offer_id = hub.offer_id("bob", sold["id"])
+    taken = [hub.hold("bob", [(offer_id, 10)]) for _ in range(2)]
+    plan = {
+        "channels": [channel("online", agent("ann", "fixed", seats=15), agent("bob"))]
+    }
+    hub.plan(plan)
+    assert mended() == 0
+    for found in taken:
+        hub.call("bob", "DELETE", f"/v1/holds/{found['id']}")
+    assert mended() == 1
+    assert mended() == 0
+    hub.hold("bob", [(offer_id, 5)])
+    assert hub.hold("bob", [(offer_id, 1)], expect=409)["bound_by"] == "area"
+    hub.hold("ann", [(offer_id, 10)])
+    hub.hold("ann", [(offer_id, 5)])
+    hub.assert_lawful()
+
+
+def test_a_hopeless_wish_takes_no_seats_from_others_of_its_batch(hub):
+    hub.deliver(
+        [
+            venue(),
+            auditorium(rows=1, seats_in_row=10),
+            production(),
+            performance(stalls=10),
+        ]
+    )
+    hub.plan(
+        {
+            "channels": [
+                channel(
+                    "online",
+                    agent("ann", ceiling=1),
+                    agent("bob", "fixed", seats=10),
+                )
+            ]
+        }
+    )
+    sold = hub.get("bob", "/v1/performances")["items"][0]
+    offer_id = hub.offer_id("bob", sold["id"], "stalls")
+    hopeless, fair = decide(
+        wish(hub, "ann", [(offer_id, 10)]), wish(hub, "bob", [(offer_id, 2)])
+    )
+    assert isinstance(hopeless, AllotmentExhaustedError)
+    assert hopeless.facts["bound_by"] == "agent"
+    assert isinstance(fair, Reply)
+    hub.assert_lawful()
+
+
+def test_seats_are_chosen_again_when_another_process_was_faster(hub):
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"], "stalls")
+    slow = Committer(holds.STEPS, is_batching=False)
+    mine = wish(hub, "ann", [(offer_id, 2)])
+    real, raced = holds.take_seats, []
+
+    def overtaken(session, seats):
+        if not raced:
+            raced.append(True)
+            with transaction() as other:
+                real(other, dict.fromkeys(seats, uuid4()))
+        return real(session, seats)
+
+    holds.take_seats = overtaken
+    try:
+        reply = slow.submit(mine)
+    finally:
+        holds.take_seats = real
+    assert [seat["number"] for seat in reply.body["lines"][0]["seats"]] == ["3", "4"]
+
+
+def test_explicit_seats_in_one_batch_go_to_the_first(hub):
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"], "stalls")
+    seats = hub.get("ann", f"/v1/performances/{sold['id']}/seats")["items"]
+    chosen = [UUID(seats[0]["id"]), UUID(seats[1]["id"])]
+    first, second = decide(
+        wish(hub, "ann", [(offer_id, chosen)]),
+        wish(hub, "bob", [(offer_id, chosen[1:])]),
+    )
+    assert isinstance(first, Reply)
+    assert isinstance(second, SeatsTakenError)
+    hub.assert_lawful()
+
+
+def test_one_key_in_one_batch_is_decided_once(hub):
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"])
+    same = [wish(hub, "ann", [(offer_id, 1)], key="k") for _ in range(2)]
+    first, second = decide(*same)
+    assert (first.body["id"], first.is_replay, second.is_replay) == (
+        second.body["id"],
+        False,
+        True,
+    )
+    other = wish(hub, "ann", [(offer_id, 1)], key="k")
+    other = wishes.HoldWish(
+        Claim(other.claim.key, b"another body"),
+        other.world,
+        other.agent_id,
+        other.hold_id,
+        other.ttl_s,
+        other.lines,
+    )
+    wrong, right = decide(other, wish(hub, "ann", [(offer_id, 1)], key="k"))
+    assert isinstance(wrong, HubError)
+    assert right.is_replay
+    hub.assert_lawful()
+
+
+def test_seats_that_lapsed_are_found_by_all_who_ask_at_once(hub):
+    sold = hub.on_sale(floor=40)
+    offer_id = hub.offer_id("ann", sold["id"])
+    for _ in range(4):
+        hub.hold("ann", [(offer_id, 10)])
+    hub.move_clock(minutes=16)
+
+    def one(number):
+        with hub.app.test_client() as client:
+            return client.post(
+                "/v1/holds",
+                json={"lines": [{"offer_id": offer_id, "quantity": 1}]},
+                headers={
+                    "Authorization": f"Bearer {hub.keys['bob']}",
+                    "Idempotency-Key": str(number),
+                },
+            ).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(one, range(8))) == {201}
+    hub.assert_lawful()
+
+
+def test_a_new_seat_map_is_seen_before_an_old_seat_is_held(hub):
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"], "stalls")
+    old = wish(hub, "ann", [(offer_id, 1)])
+    hub.deliver([auditorium(version=2, seats_in_row=9)])
+    assert isinstance(decide(old)[0], OfferChangedError)
+
+
+def test_a_performance_being_changed_does_not_hold_up_the_others(hub):
+    first = hub.on_sale()
+    hub.deliver([performance("p2", days=31)])
+    second = hub.get("ann", "/v1/performances")["items"][1]
+    busy = wish(hub, "ann", [(hub.offer_id("ann", first["id"]), 1)])
+    free = wish(hub, "ann", [(hub.offer_id("ann", second["id"]), 1)])
+    with db.SessionFactory() as changing:
+        stop_performances(changing, [busy.lines[0].offer.performance_id])
+        waiting, placed = decide(busy, free)
+        changing.rollback()
+    assert isinstance(waiting, PerformanceBusyError)
+    assert isinstance(placed, Reply)
+    hub.assert_lawful()
+
+
+def test_a_hold_waits_out_a_short_change(hub):
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"])
+    is_open, may_end = threading.Event(), threading.Event()
+
+    def change():
+        with transaction() as session:
+            ids = session.scalars(text("SELECT id FROM performance")).all()
+            stop_performances(session, ids)
+            is_open.set()
+            may_end.wait(10)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    is_open.wait(10)
+    threading.Timer(0.3, may_end.set).start()
+    assert hub.hold("ann", [(offer_id, 1)])["state"] == "held"
+    changer.join()
+
+
+def test_capacity_changes_and_releases_do_not_deadlock(hub):
+    """Both lock a tree deepest first; the other order made half of these fail."""
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"])
+    statuses = []
+
+    def sell(number):
+        with hub.app.test_client() as client:
+            headers = {"Authorization": f"Bearer {hub.keys['ann']}"}
+            for turn in range(10):
+                key = {"Idempotency-Key": f"{number}-{turn}"}
+                made = client.post(
+                    "/v1/holds",
+                    json={"lines": [{"offer_id": offer_id, "quantity": 1}]},
+                    headers=headers | key,
+                ).get_json()
+                if made.get("code") == "offer-changed":
+                    continue  # the feed changed it three times meanwhile
+                gone = client.delete(f"/v1/holds/{made['id']}", headers=headers)
+                statuses.append(gone.status_code)
+
+    with ThreadPoolExecutor(3) as pool:
+        sales = [pool.submit(sell, number) for number in range(3)]
+        version = 2
+        while not all(sale.done() for sale in sales):
+            hub.deliver([performance(version=version, floor=100 + version % 50)])
+            version += 1
+        for sale in sales:
+            sale.result()
+    assert len(statuses) >= 10
+    assert set(statuses) == {200}
+    hub.assert_lawful()
+
+
+def test_a_channel_never_holds_more_than_its_ceiling(hub):
+    plan = {"channels": [channel("online", agent("bob"), ceiling=30)]}
+    sold = hub.on_sale(plan)
+    offer_id = hub.offer_id("bob", sold["id"])
+    hub.hold("bob", [(offer_id, 10)])
+    hub.hold("bob", [(offer_id, 10)])
+    hub.plan(
+        {
+            "channels": [
+                channel(
+                    "online",
+                    agent("ann", "fixed", seats=30),
+                    kind="fixed",
+                    seats=30,
+                    ceiling=30,
+                )
+            ]
+        }
+    )
+    assert hub.areas("ann", sold["id"])["floor"]["available"] == 10
+    hub.hold("ann", [(offer_id, 10)])
+    assert hub.hold("ann", [(offer_id, 1)], expect=409)["bound_by"] == "channel"
+    hub.assert_lawful()
