@@ -22,6 +22,9 @@ _PATHS = text(
     " WHERE leaf.performance_id = ANY(:performances) AND leaf.agent_id = :agent"
     " ORDER BY leaf.root_id, n.depth DESC"
 )
+_LEAVES = text(
+    "SELECT root_id, id FROM node WHERE root_id = ANY(:roots) AND agent_id = :agent"
+)
 _SHARE_PERFORMANCES = text(
     "SELECT key FROM unnest(CAST(:keys AS bigint[])) AS key"
     " WHERE NOT pg_try_advisory_xact_lock_shared(key)"
@@ -161,6 +164,14 @@ def agent_paths(
     for row in session.execute(_PATHS, wanted):
         found.setdefault(row.root_id, []).append(_node(row))
     return found
+
+
+def agent_leaves(
+    session: Session, root_ids: Collection[UUID], agent_id: UUID
+) -> dict[UUID, UUID]:
+    """Return, per root (performance area), the agent's own node; unlocked."""
+    rows = session.execute(_LEAVES, {"roots": list(root_ids), "agent": agent_id})
+    return {row.root_id: row.id for row in rows}
 
 
 def taken_seats(

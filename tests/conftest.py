@@ -94,7 +94,7 @@ def engine(database_url):
 
 
 @pytest.fixture
-def session(engine):  # noqa: ARG001 - binds the factory
+def session(engine):
     """A session; the test commits if it wants to."""
     with db.SessionFactory() as session:
         yield session

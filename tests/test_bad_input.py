@@ -3,8 +3,8 @@
 import base64
 import gzip
 import json
-from io import BytesIO
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from uuid import uuid4
 
 import pytest

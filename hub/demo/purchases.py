@@ -14,6 +14,8 @@ CANCELS_EVERY = 9
 CANCELS_PART_EVERY = 7
 RELEASES_EVERY = 11
 CHOOSES_SEATS_EVERY = 5
+GENRES = ("stage", "film", "sport", "film", "general")
+LAST_FILM_DAY = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,16 @@ class Shop:
         path = f"/v1/performances/{performance['id']}"
         found = client.get(f"{path}/availability")
         quantity = 1 + visit.no % 4
-        areas = [a for a in found["areas"] if a["available"] >= quantity]
-        if not areas or not found["is_on_sale"]:
+        sold = [
+            (area, offer)
+            for area in found["areas"]
+            for offer in area["offers"]
+            if area["available"] >= quantity
+            and offer["tickets_min"] <= quantity <= offer["tickets_max"]
+        ]
+        if not sold or not found["is_on_sale"]:
             return None
-        area = areas[visit.no % len(areas)]
-        offer = area["offers"][visit.no % len(area["offers"])]
+        area, offer = sold[visit.no % len(sold)]
         line: dict[str, Any] = {"offer_id": offer["offer_id"]}
         if area["is_seated"] and visit.no % CHOOSES_SEATS_EVERY == 0:
             seats = client.get(f"{path}/seats")["items"]
@@ -103,7 +110,9 @@ class Shop:
 
     def _listing(self, client: Client, visit: Visit) -> list[dict[str, Any]]:
         """Return the performances of the next three weeks, by day and genre."""
-        genre = ("stage", "film", "sport", "film", "general")[visit.no % 5]
+        genre = GENRES[visit.no % len(GENRES)]
+        if genre == "film" and visit.day > LAST_FILM_DAY:
+            genre = "stage"
         key = (visit.day, genre)
         if key not in self._listed:
             starts = visit.at.astimezone(UTC).replace(hour=0) + timedelta(days=1)

@@ -1,7 +1,6 @@
 """Which terms cover a sale."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +19,10 @@ _PARTIES = text(
     " JOIN contract a ON a.legal_entity = s.legal_entity AND a.currency = s.currency"
     " AND a.world = s.world AND a.partner_id = :agent"
     " JOIN terms at ON at.contract_id = a.id"
+    " JOIN (SELECT name, clock_timestamp() + clock_offset AS now FROM world) w"
+    " ON w.name = s.world"
     " WHERE s.partner_id = ANY(:suppliers) AND s.world = :world"
-    " AND st.valid @> CAST(:now AS timestamptz)"
-    " AND at.valid @> CAST(:now AS timestamptz)"
-    " ORDER BY s.legal_entity DESC"
+    " AND st.valid @> w.now AND at.valid @> w.now"
 )
 
 
@@ -33,15 +32,9 @@ def parties(
     world: str,
     suppliers: Collection[UUID],
     agent_id: UUID,
-    now: datetime,
 ) -> dict[tuple[UUID, str], Parties]:
     """Return, per (supplier, currency), the terms of both sides that are valid now."""
-    wanted = {
-        "world": world,
-        "suppliers": list(suppliers),
-        "agent": agent_id,
-        "now": now,
-    }
+    wanted = {"world": world, "suppliers": list(suppliers), "agent": agent_id}
     return {
         (row.supplier_id, row.currency): _parties(row, agent_id)
         for row in session.execute(_PARTIES, wanted)

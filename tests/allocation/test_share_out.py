@@ -1,9 +1,9 @@
 """Plans over the API: shared out, cut, split again, explained."""
 
-from hub.kernel.db import transaction
 from sqlalchemy import text
 
-from tests.hubs import performance, production, venue, auditorium
+from hub.kernel.db import transaction
+from tests.hubs import auditorium, performance, production, venue
 
 
 def plan(*agents, **channel):

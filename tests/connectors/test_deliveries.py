@@ -20,7 +20,7 @@ def counts(delivery):
 
 def rows(table):
     with transaction() as session:
-        found = session.execute(text(f"SELECT * FROM {table} ORDER BY id"))  # noqa: S608
+        found = session.execute(text(f"SELECT * FROM {table} ORDER BY id"))
         return [tuple(row) for row in found]
 
 

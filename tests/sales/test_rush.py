@@ -9,12 +9,12 @@ from sqlalchemy import text
 from allocation.errors import AllotmentExhaustedError, SeatsTakenError
 from allocation.queries import stop_performances
 from allocation.services.plans import mend_cut_trees
+from hub.access import Callers
 from hub.kernel import db
 from hub.kernel.committer import Committer
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key, Reply
-from hub.access import Callers
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.services import holds, wishes
 from partners.rules import key_hash

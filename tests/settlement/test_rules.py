@@ -148,7 +148,7 @@ def test_published_splits_by_largest_remainder(total, weights, parts):
 @given(total=amounts, weights=st.lists(st.integers(0, 50), min_size=1, max_size=6))
 def test_parts_sum_and_are_within_one_unit(total, weights):
     if not sum(weights):
-        with pytest.raises(ValueError):  # noqa: PT011 - its message is the weights
+        with pytest.raises(ValueError):
             split(total, weights)
         return
     parts = split(total, weights)

@@ -96,15 +96,18 @@ def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
     for wish in new:
         for leaf, seats in wish.seats_by_leaf.items():
             takes[leaf] = (takes.get(leaf, (0, 0))[0] + seats, 0)
-    nodes = allocation.lock_tree(session, takes)
     roots = {line.offer.root_id for wish in new for line in wish.lines}
+    taken = seating(session, new)
+    windows = catalogue.windows(session, performance_ids)
+    closed = allocation.overcommitted(session, roots)
+    nodes = allocation.lock_tree(session, takes)  # last: others wait for these rows
     times = session.execute(_TIMES, {"worlds": sorted({w.world for w in wishes})})
     return HoldBatch(
         earlier=earlier,
         first=first,
-        seating=seating(session, new),
-        windows=catalogue.windows(session, performance_ids),
-        closed=allocation.overcommitted(session, roots),
+        seating=taken,
+        windows=windows,
+        closed=closed,
         nodes=nodes,
         before=dict(nodes),
         now={row.name: row.now for row in times},

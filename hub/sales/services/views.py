@@ -49,7 +49,6 @@ def availability(session: Session, who: Caller, performance_id: UUID) -> dict[st
         world=who.world,
         suppliers={offer.supplier_id for offer in offers},
         agent_id=who.partner,
-        now=now,
     )
     refusal = _refusal(window, now)
     areas: dict[UUID, list[Row[Any]]] = {}

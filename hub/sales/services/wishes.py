@@ -9,11 +9,9 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from allocation.errors import NotAllottedError, UnknownSeatsError
-from allocation.queries import agent_paths
-from allocation.rules.tree import Node
+from allocation.queries import agent_leaves
 from hub.catalogue import queries as catalogue
 from hub.catalogue.queries import SeatMap
-from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.idempotency import Claim
@@ -79,14 +77,12 @@ def price(
     found = catalogue.offers(session, world=who.world, offer_ids=offer_ids)
     offers = {offer.offer_id: offer for offer in found}
     _check(wanted, offers)
-    performance_ids = {offer.performance_id for offer in found}
-    paths = agent_paths(session, performance_ids, who.partner)
+    leaves = agent_leaves(session, {offer.root_id for offer in found}, who.partner)
     terms = parties(
         session,
         world=who.world,
         suppliers={offer.supplier_id for offer in found},
         agent_id=who.partner,
-        now=clock.now(session, who.world),
     )
     lines = tuple(
         _line(
@@ -94,7 +90,7 @@ def price(
             line,
             offers[line["offer_id"]],
             no=no,
-            paths=paths,
+            leaves=leaves,
             terms=terms,
         )
         for no, line in enumerate(wanted, start=1)
@@ -135,11 +131,11 @@ def _line(
     offer: Row[Any],
     *,
     no: int,
-    paths: dict[UUID, list[Node]],
+    leaves: dict[UUID, UUID],
     terms: dict[tuple[UUID, str], Parties],
 ) -> WishLine:
-    path = paths.get(offer.root_id)
-    if path is None:
+    leaf_id = leaves.get(offer.root_id)
+    if leaf_id is None:
         raise NotAllottedError(offer_id=offer.offer_id, area=offer.area)
     agreed = terms.get((offer.supplier_id, offer.currency))
     if agreed is None:
@@ -153,6 +149,4 @@ def _line(
         raise UnknownSeatsError(offer_id=offer.offer_id, seat_ids=unknown)
     quantity = quantity_of(wanted)
     line = Line(quantity, offer.currency, offer.face_minor, offer.booking_fee_minor)
-    return WishLine(
-        no, offer, path[0].id, quantity, seats, seat_map, quote(line, agreed)
-    )
+    return WishLine(no, offer, leaf_id, quantity, seats, seat_map, quote(line, agreed))
