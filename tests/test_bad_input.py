@@ -17,7 +17,7 @@ OFFER = str(uuid4())
 LINE = {"offer_id": OFFER, "quantity": 1}
 
 
-def refused(hub, who, method, path, status, code, **more):
+def refused(hub, who, method, path, status, code, **more):  # noqa: PLR0917
     """Send something bad; return the problem, which must be one."""
     response = hub.call(who, method, path, **more)
     assert response.status_code == status, response.get_data(as_text=True)

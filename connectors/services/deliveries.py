@@ -83,16 +83,20 @@ def spool(
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed on, closed by the edge
     try:
         size = _copy(read, file, bytes_max)
-        if length is None and size and encoding == "identity":
-            raise LengthRequiredError  # cut off and whole would look the same
-        if length is not None and size < length:
-            reason = "the body ends early"
-            raise BrokenDeliveryError(reason=reason, got=size, wanted=length)
+        _check_whole(size, length, has_own_end=encoding == "gzip")
     except BaseException:
         file.close()
         raise
     file.seek(0)
     return Body(file, size, body_format, encoding == "gzip")
+
+
+def _check_whole(size: int, length: int | None, *, has_own_end: bool) -> None:
+    if length is None and size and not has_own_end:
+        raise LengthRequiredError  # cut off and whole would look the same
+    if length is not None and size < length:
+        reason = "the body ends early"
+        raise BrokenDeliveryError(reason=reason, got=size, wanted=length)
 
 
 def _copy(read: Callable[[int], bytes], file: IO[bytes], bytes_max: int) -> int:

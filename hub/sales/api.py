@@ -34,7 +34,7 @@ from hub.kernel.idempotency import Claim, Key, Reply
 from hub.kernel.pages import id_after, key_of, page
 from hub.sales import errors, queries, schemas
 from hub.sales.services import lapse, orders, views, wishes
-from hub.sales.services.holds import place_hold
+from hub.sales.services.placing import place_hold
 from hub.sales.services.wishes import HoldWish
 from settlement.errors import NoTermsError
 

@@ -45,7 +45,7 @@ def test_only_the_edges_and_the_committer_open_transactions():
         "db.py",
     }
     named = {
-        "hub/sales/services/holds.py",  # gives back what has lapsed, then retries
+        "hub/sales/services/placing.py",  # gives back what has lapsed, then retries
         "hub/migrations/env.py",  # alembic's own
         "settlement/services/statements.py",  # the fence needs several, handed in
     }

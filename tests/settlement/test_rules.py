@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -83,7 +84,7 @@ def by_currency(legs):
 def test_entries_balance_and_cancellations_return_exactly_the_sale(line, cuts):
     stops = sorted({min(cut, line.quantity) for cut in cuts} | {0, line.quantity})
     entries = [postings(fact(line))]
-    for sequence, ends in enumerate(zip(stops, stops[1:], strict=False), start=1):
+    for sequence, ends in enumerate(pairwise(stops), start=1):
         entries.append(postings(fact(line, sequence, ends)))
     for legs in entries:
         assert set(by_currency(legs).values()) <= {0}
