@@ -22,7 +22,7 @@ from hub.kernel.pages import id_after, page
 from partners.queries import get_partner
 
 blp = Blueprint(
-    "feeds", __name__, url_prefix="/v1", description="Suppliers: inventory in"
+    "supplier", __name__, url_prefix="/v1", description="Suppliers: inventory in"
 )
 REPORT = ("line", "ref", "field", "code", "reason")
 REPORT_PAGE = 1_000
@@ -86,7 +86,7 @@ class FeedDeliveries(MethodView):
             delivery = deliveries.receive(
                 session, found, body, mode=wanted["mode"], bytes_max=bytes_max
             )
-        where = url_for("feeds.DeliveryById", delivery_id=delivery.id)
+        where = url_for("supplier.DeliveryById", delivery_id=delivery.id)
         return delivery, {"Location": where}
 
 

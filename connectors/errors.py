@@ -1,6 +1,6 @@
 """What can go wrong with feeds and their deliveries."""
 
-from hub.kernel.errors import HubError, Retry
+from hub.kernel.errors import HubError
 
 
 class FeedExistsError(HubError):
@@ -43,11 +43,3 @@ class NotQuarantinedError(HubError):
     """Only a delivery in quarantine waits for a decision."""
 
     code, title, status = "not-quarantined", "This delivery waits for nobody", 409
-
-
-class FeedBusyError(HubError):
-    """Another delivery of the feed is being worked on."""
-
-    code, title, status = "feed-busy", "An earlier delivery is still being applied", 409
-    retry = Retry.LATER
-    retry_after_s = 5

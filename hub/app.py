@@ -3,6 +3,8 @@
 import html
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -21,8 +23,8 @@ from hub import access, config
 from hub.kernel import db, log, metrics
 from hub.kernel.committer import Committer
 from hub.kernel.db import transaction
-from hub.kernel.errors import HubError, NotFoundError
-from hub.kernel.http import Api
+from hub.kernel.errors import HubError, NotFoundError, Retry
+from hub.kernel.http import FRAMEWORK_CODES, Api
 from hub.kernel.jobs import queue_connection
 from hub.sales.services.holds import STEPS
 
@@ -162,7 +164,31 @@ def exposition() -> Response:
     return Response(found, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _catalogue() -> Iterator[type[HubError]]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A problem as its page tells it."""
+
+    code: str
+    title: str
+    status: int
+    retry: str
+    said: str
+
+
+def _catalogue() -> dict[str, Told]:
+    """Return every problem there is by code: the framework's, then ours."""
+    found = {
+        code: Told(code, HTTPStatus(status).phrase, status, Retry.NEVER, "")
+        for status, code in FRAMEWORK_CODES.items()
+    }
+    for error in _errors():
+        said = error.__doc__ or ""
+        told = Told(error.code, error.title, error.status, error.retry, said)
+        found[error.code] = told
+    return dict(sorted(found.items()))
+
+
+def _errors() -> Iterator[type[HubError]]:
     waiting = list(HubError.__subclasses__())
     while waiting:
         error = waiting.pop()
@@ -181,7 +207,7 @@ def problems() -> Response:
     rows = "".join(
         f'<tr id="{e.code}"><td><a href="/problems/{e.code}">{e.code}</a>'
         f"<td>{e.status}<td>{html.escape(e.title)}<td>{e.retry}"
-        for e in sorted(_catalogue(), key=lambda error: error.code)
+        for e in _catalogue().values()
     )
     head = "<tr><th>code<th>status<th>title<th>retry"
     return _page("Problems", f"<table>{head}{rows}</table>")
@@ -189,9 +215,9 @@ def problems() -> Response:
 
 def problem_page(code: str) -> Response:
     """Show one problem."""
-    for error in _catalogue():
-        if error.code == code:
-            said = html.escape(error.__doc__ or "")
-            facts = f"HTTP status {error.status}; retry: {error.retry}."
-            return _page(error.title, f"<p><code>{code}</code><p>{said}<p>{facts}")
-    raise NotFoundError(problem=code)
+    told = _catalogue().get(code)
+    if told is None:
+        raise NotFoundError(problem=code)
+    facts = f"HTTP status {told.status}; retry: {told.retry}."
+    said = html.escape(told.said)
+    return _page(told.title, f"<p><code>{code}</code><p>{said}<p>{facts}")

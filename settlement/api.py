@@ -19,7 +19,7 @@ from settlement.rules.statements import as_csv
 from settlement.services import statements, terms
 
 blp = Blueprint(
-    "settlement", __name__, url_prefix="/v1", description="Terms and statements"
+    "finance", __name__, url_prefix="/v1", description="Terms and statements"
 )
 
 

@@ -32,7 +32,6 @@ CreatedAt = Annotated[
 Minor = Annotated[int, mapped_column(BigInteger)]
 Names = Annotated[dict[str, str], mapped_column(JSONB)]
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
-JsonList = Annotated[list[Any], mapped_column(JSONB)]
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -48,12 +48,6 @@ class InvalidRequestError(HubError):
     code, title, status = "invalid-request", "The request is not valid", 422
 
 
-class ConflictError(HubError):
-    """The thing exists already."""
-
-    code, title, status = "already-exists", "There is one already", 409
-
-
 class UnauthenticatedError(HubError):
     """No credential, or one that is unknown, expired or revoked."""
 

@@ -20,8 +20,3 @@ def new_id() -> UUID:
     random = int.from_bytes(os.urandom(8)) & _RANDOM_B
     value = milliseconds << 80 | _VERSION | fraction << 64 | _VARIANT | random
     return UUID(int=value)
-
-
-def first_id_at(unix_ms: int) -> UUID:
-    """Return the smallest id of that millisecond: the bound of a partition."""
-    return UUID(int=unix_ms << 80)

@@ -38,7 +38,7 @@ from hub.sales.services.placing import place_hold
 from hub.sales.services.wishes import HoldWish
 from settlement.errors import NoTermsError
 
-blp = Blueprint("sales", __name__, url_prefix="/v1", description="Agents: the sale")
+blp = Blueprint("agent", __name__, url_prefix="/v1", description="Agents: the sale")
 PRICE_TRIES = 3
 KEYS = (IdempotencyKeyReusedError, IdempotencyInProgressError)
 

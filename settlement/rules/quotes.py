@@ -74,17 +74,6 @@ class Quote:
     supplier: Side
     agent: Side
 
-    @property
-    def price_minor(self) -> int:
-        """What the buyer pays: face value and booking fee."""
-        return self.face_minor + self.booking_fee_minor
-
-    @property
-    def net_minor(self) -> int:
-        """What the agent will owe for it."""
-        fees = self.agent.service_fee_minor - self.agent.commission_minor
-        return self.price_minor + fees
-
     def dumped(self) -> dict[str, Any]:
         """Return the quote as it is stored on the line: ids as text."""
         stored: dict[str, Any] = _plain(asdict(self))

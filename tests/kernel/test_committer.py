@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from hub.kernel.committer import Committer, Limits, Steps, TryAgainError
-from hub.kernel.errors import ConflictError, OverloadedError
+from hub.kernel.errors import NotFoundError, OverloadedError
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Recorder:
         self.batches.append([(wish.owner, wish.number) for wish in wishes])
 
     def decide(self, _, wish):
-        return ConflictError(number=wish.number) if wish.number % 2 else wish.number
+        return NotFoundError(number=wish.number) if wish.number % 2 else wish.number
 
 
 def all_at_once(subject, wishes):
@@ -65,7 +65,7 @@ def test_each_wish_gets_its_own_answer():
     recorder = Recorder()
     subject = committer(recorder.steps())
     assert subject.submit(Wanted("a", 2)) == 2
-    with pytest.raises(ConflictError):
+    with pytest.raises(NotFoundError):
         subject.submit(Wanted("a", 3))
 
 
