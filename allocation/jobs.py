@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from allocation.services import plans
+from allocation.services.sharing import share_out_supplier
 from hub.kernel import outbox
 from hub.kernel.db import transaction
 
@@ -13,6 +13,6 @@ def share_out(message_id: str, supplier_id: str) -> None:
         with transaction() as session:
             if outbox.is_done(session, UUID(message_id)):
                 return
-            if plans.share_out_supplier(session, UUID(supplier_id)) == 0:
+            if share_out_supplier(session, UUID(supplier_id)) == 0:
                 outbox.mark_done(session, UUID(message_id))
                 return

@@ -10,7 +10,8 @@ from rq import Queue, SimpleWorker
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from allocation.services.plans import PLAN_PUBLISHED, mend_cut_trees
+from allocation.services.plans import PLAN_PUBLISHED
+from allocation.services.sharing import mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
 from connectors.services.steps import INVENTORY_CHANGED
 from hub.config import Settings, child_environment

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from allocation.services.plans import share_out_supplier
+from allocation.services.sharing import share_out_supplier
 from connectors.services.steps import step
 from hub.app import create_app
 from hub.kernel import db

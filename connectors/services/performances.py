@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from allocation.queries import stop_performances
-from allocation.services.plans import change_capacities
+from allocation.services.sharing import change_capacities
 from allocation.services.tree import add_roots
 from connectors import queries
 from connectors.feed.records import PerformanceRecord

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from allocation.errors import AllotmentExhaustedError, SeatsTakenError
 from allocation.queries import stop_performances
-from allocation.services.plans import mend_cut_trees
+from allocation.services.sharing import mend_cut_trees
 from hub.access import Callers
 from hub.kernel import db
 from hub.kernel.committer import Committer
