@@ -43,11 +43,17 @@ def push(*, file: Path, name: str, full: bool, url: str, key: str) -> None:
         delivery = send(url, key, name, file, mode="full" if full else "delta")
         delivery = follow(url, key, delivery)
     except requests.RequestException as error:
-        message = f"{url} does not answer: {error}"
+        message = f"{url} does not answer ({type(error).__name__})"
         raise click.ClickException(message) from None
     counts = ("accepted", "unchanged", "stale", "refused", "withdrawn")
     said = ", ".join(f"{delivery[count]} {count}" for count in counts)
     click.echo(f"{delivery['state']}: {said}")
+    if delivery["state"] == "quarantined":
+        click.echo(
+            f"delivery {delivery['id']} would withdraw {delivery['would_drop']} of"
+            f" {delivery['known']} performances: it waits for the operator",
+            err=True,
+        )
     if delivery["refused"]:
         _echo_refusals(url, key, delivery)
     if delivery["state"] != "done" or delivery["refused"]:
@@ -102,8 +108,9 @@ def answered(reply: requests.Response) -> dict[str, Any]:
         said = reply.json()
     except ValueError:
         said = {"title": reply.reason}
-    facts = {k: v for k, v in said.items() if k not in {"type", "title", "status"}}
-    message = f"{reply.status_code} {said.get('title')}: {facts}"
+    left_out = {"type", "title", "status"}
+    facts = "".join(f"\n  {k}: {v}" for k, v in said.items() if k not in left_out)
+    message = f"{reply.status_code} {said.get('title')}{facts}"
     raise click.ClickException(message)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hub.kernel.db import Base, CreatedAt, Id, WorldName
 
@@ -71,6 +71,8 @@ class Delivery(Base):
     received_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
+
+    feed: Mapped[Feed] = relationship(lazy="joined", innerjoin=True)
 
 
 class DeliveryPart(Base):

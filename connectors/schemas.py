@@ -45,7 +45,8 @@ class DeliverySchema(ReplySchema):
     """A delivery: where it stands, and what became of its records."""
 
     id = fields.UUID(required=True)
-    feed_id = fields.UUID(required=True)
+    feed = fields.String(required=True, attribute="feed.name")
+    supplier_id = fields.UUID(required=True, attribute="feed.supplier_id")
     mode = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     bytes = fields.Integer(required=True)

@@ -39,14 +39,21 @@ def key() -> None:
 @key.command("issue")
 @click.option("--kind", type=click.Choice(["operator", "finance"]), required=True)
 @click.option("--name", required=True, type=TEXT, help="Whose key it is.")
-@click.option("--world", default=LIVE, show_default=True, help="live or a sandbox.")
+@click.option(
+    "--world",
+    default=LIVE,
+    show_default=True,
+    type=Text(r"[a-z0-9][a-z0-9-]{0,31}", "letters, digits, -"),
+    help="live, or a sandbox: a new name makes a new one.",
+)
 @click.option("--days", type=click.IntRange(1, 3650), help="Until it expires.")
 @click.pass_obj
 def issue(database: Any, *, kind: str, name: str, world: str, days: int | None) -> None:
     """Issue a key and print it; it cannot be shown again."""
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None  # noqa: TID251 - an edge
     with database() as settings, transaction() as session:
-        services.open_world(session, world)
+        if services.open_world(session, world):
+            click.echo(f"a new world is made: {world}", err=True)
         _, secret_key = services.issue_credential(
             session,
             secret=settings.secret_key,

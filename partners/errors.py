@@ -9,6 +9,12 @@ class PartnerExistsError(HubError):
     code, title, status = "partner-exists", "A partner with this reference exists", 409
 
 
+class LegalEntityExistsError(HubError):
+    """The code belongs to another company: it is on documents, and does not change."""
+
+    code, title, status = "legal-entity-exists", "Another company has this code", 409
+
+
 class ContractExistsError(HubError):
     """One contract per partner and currency: whose books these are is one answer."""
 

@@ -16,6 +16,7 @@ from partners import queries, rules
 from partners.errors import (
     ContractExistsError,
     CredentialEndedError,
+    LegalEntityExistsError,
     PartnerExistsError,
     UnknownCurrencyError,
 )
@@ -24,18 +25,21 @@ from partners.models import Contract, Credential, LegalEntity, Partner
 _NOW = select(func.clock_timestamp())
 
 
-def open_world(session: Session, name: str) -> None:
-    """Make a world if there is none of that name."""
-    session.execute(insert(World).values(name=name).on_conflict_do_nothing())
+def open_world(session: Session, name: str) -> bool:
+    """Make a world if there is none of that name; return whether one was made."""
+    made = insert(World).values(name=name).on_conflict_do_nothing()
+    return session.scalar(made.returning(World.name)) is not None
 
 
 def register_legal_entity(
     session: Session, *, code: str, name: str, country: str
 ) -> None:
-    """Make a legal entity, or rename the one of that code."""
-    values = {"name": name, "country": country}
-    made = insert(LegalEntity).values(code=code, **values)
-    session.execute(made.on_conflict_do_update(index_elements=["code"], set_=values))
+    """Make a legal entity; LegalEntityExistsError if the code names another."""
+    values = {"code": code, "name": name, "country": country}
+    session.execute(insert(LegalEntity).values(values).on_conflict_do_nothing())
+    found = session.get_one(LegalEntity, code)
+    if (found.name, found.country) != (name, country):
+        raise LegalEntityExistsError(code=code, name=found.name, country=found.country)
 
 
 def register_partner(

@@ -13,9 +13,10 @@ from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import transaction
 from hub.kernel.errors import ForbiddenError, UnauthenticatedError
 from hub.kernel.money import Money
+from partners.models import Partner
 from partners.queries import find_caller
 from partners.rules import key_hash
-from settlement.errors import NotReviewedError
+from settlement.errors import AlreadyClosedError, NotReviewedError
 from settlement.models import Statement
 from settlement.queries import statements as queries
 from settlement.rules.periods import month
@@ -39,7 +40,7 @@ def identify(key: str, secret: str, *, scope: str = "write") -> Caller:
     if who is None:
         raise UnauthenticatedError
     if who.kind is not Kind.FINANCE or scope not in who.scopes:
-        raise ForbiddenError(kind=who.kind, allowed=[Kind.FINANCE])
+        raise ForbiddenError(kind=str(who.kind), allowed=str(Kind.FINANCE), scope=scope)
     return who
 
 
@@ -67,7 +68,7 @@ def draft(database: Any, *, period: str, key: str) -> None:
         who = identify(key, settings.secret_key)
         with transaction() as session:
             ids = statements.draft_period(session, who, period)
-        click.echo(f"{len(ids)} statements drafted for {period}", err=True)
+        click.echo(f"{period}: {len(ids)} statements", err=True)
 
 
 @settlement.command("review")
@@ -75,7 +76,7 @@ def draft(database: Any, *, period: str, key: str) -> None:
 @KEY
 @click.pass_obj
 def review(database: Any, *, period: str, key: str) -> None:
-    """Review every draft of PERIOD, drafting first what is not there yet."""
+    """Review every draft of PERIOD; drafts it first if nobody has."""
     with database() as settings:
         who = identify(key, settings.secret_key)
         for line in review_period(who, period):
@@ -83,18 +84,21 @@ def review(database: Any, *, period: str, key: str) -> None:
 
 
 def review_period(who: Caller, period: str) -> list[str]:
-    """Draft a period and review every draft of it; return what was reviewed."""
+    """Review every draft of a period, as it was drafted; return what was reviewed."""
     with transaction() as session:
-        statements.draft_period(session, who, period)
+        if not queries.of_period(session, world=who.world, period=period):
+            statements.draft_period(session, who, period)
         drafts = _in_state(session, who, period, "draft")
+    told: list[str] = []
 
     def work(statement: Statement) -> None:
         digest = statement.lines_digest.hex()
         with transaction() as session:
-            statements.review(session, who, statement.id, lines_sha256=digest)
+            done = statements.review(session, who, statement.id, lines_sha256=digest)
+            told.append(_told(session, done))
 
     each(f"reviewing {period}", drafts, work)
-    return [_told(statement) for statement in drafts]
+    return told
 
 
 @settlement.command("close")
@@ -113,6 +117,9 @@ def close_period(who: Caller, period: str) -> None:
     with transaction() as session:
         reviewed = _in_state(session, who, period, "reviewed")
         drafts = _in_state(session, who, period, "draft")
+        closed = _in_state(session, who, period, "closed")
+    if closed and not reviewed and not drafts:
+        raise AlreadyClosedError(period=period, closed=len(closed))
     if drafts or not reviewed:
         raise NotReviewedError(
             period=period, reviewed=len(reviewed), not_reviewed=len(drafts)
@@ -144,14 +151,15 @@ def list_statements(database: Any, *, period: str, key: str) -> None:
         who = identify(key, settings.secret_key, scope="read")
         with transaction() as session:
             for found in queries.of_period(session, world=who.world, period=period):
-                click.echo(_told(found))
+                click.echo(_told(session, found))
 
 
-def _told(statement: Statement) -> str:
+def _told(session: Session, statement: Statement) -> str:
+    partner = session.get_one(Partner, statement.partner_id)
     due = Money(statement.totals["due_minor"], statement.currency)
     tickets = statement.totals["tickets"]
     return (
-        f"{statement.id}  {statement.side:8}  {statement.state:8}"
+        f"{statement.id}  {statement.side:8}  {partner.ref:20}  {statement.state:8}"
         f"  {tickets:6} tickets  {due} due"
     )
 

@@ -34,6 +34,12 @@ class StatementStateError(HubError):
     code, title, status = "statement-state", "The statement is not ready for that", 409
 
 
+class AlreadyClosedError(HubError):
+    """Everything of that period is closed."""
+
+    code, title, status = "already-closed", "The period is closed already", 409
+
+
 class NotReviewedError(HubError):
     """A period is closed when every statement of it has been reviewed."""
 

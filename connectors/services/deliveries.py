@@ -116,7 +116,7 @@ def receive(
     delivery = Delivery(
         id=new_id(),
         world=feed.world,
-        feed_id=feed.id,
+        feed=feed,
         mode=mode,
         state="received",
         bytes=body.size,

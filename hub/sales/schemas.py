@@ -91,11 +91,27 @@ class StepSchema(ReplySchema):
     """One node on the walk from the agent's allotment up to the area."""
 
     level = fields.String(required=True)
-    guarantee = fields.Integer(required=True)
-    ceiling = fields.Integer(required=True, allow_none=True)
-    taken = fields.Integer(required=True)
-    overcommitted = fields.Integer(required=True)
-    binds = fields.Boolean(required=True)
+    guarantee = fields.Integer(
+        required=True, metadata={"description": "Seats kept for this node"}
+    )
+    ceiling = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Seats it may never exceed; the area's capacity"},
+    )
+    taken = fields.Integer(
+        required=True,
+        metadata={
+            "description": "An agent: seats held and sold. Above: what its nodes cost "
+            "it, each the larger of its guarantee and what it has taken"
+        },
+    )
+    overcommitted = fields.Integer(
+        required=True, metadata={"description": "Seats taken above the ceiling"}
+    )
+    binds = fields.Boolean(
+        required=True, metadata={"description": "Whether one seat more fails here"}
+    )
 
 
 class AreaAvailabilitySchema(ReplySchema):
@@ -105,6 +121,11 @@ class AreaAvailabilitySchema(ReplySchema):
     name = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     is_seated = fields.Boolean(required=True)
     available = fields.Integer(required=True)
+    nothing_because = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "no-terms or not-allotted; null when there is both"},
+    )
     walk = fields.List(fields.Nested(StepSchema), required=True)
     offers = fields.List(fields.Nested(OfferSchema), required=True)
 

@@ -194,7 +194,7 @@ def closable(session: Session, who: Caller, statement_id: UUID) -> Statement:
     if statement.state != "reviewed":
         raise StatementStateError(state=statement.state, wanted="reviewed")
     reviewer = session.get_one(Credential, statement.reviewed_by)
-    if reviewer.holder_id == who.holder_id:
+    if reviewer.holder_id == who.holder_id or reviewer.name == who.name:
         raise OwnWorkError(reviewed_by=reviewer.name)
     return statement
 

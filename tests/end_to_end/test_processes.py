@@ -309,7 +309,7 @@ def test_the_command_line_beside_a_running_hub(selling, tmp_path):
         "feed", "push", str(empty), "--feed", "season", "--url", served.url
     )
     assert refused.returncode == 1
-    assert "delivery-empty" in refused.stderr
+    assert "code: delivery-empty" in refused.stderr
     away = served.run(
         "feed", "push", str(file), "--feed", "season", "--url", "http://127.0.0.1:9"
     )

@@ -123,6 +123,9 @@ def test_two_keys_of_one_person_are_one_person(sold):
     second = sold.post("operator", rotation, {"overlap_s": 60})["key"]
     path = f"/v1/statements/{statement['id']}/closing"
     assert sold.post(second, path, None, 409)["code"] == "own-work"
+    wanted = {"kind": "finance", "name": "finance"}
+    third = sold.post("operator", "/v1/credentials", wanted)["key"]
+    assert sold.post(third, path, None, 409)["code"] == "own-work"
 
 
 def test_partners_see_their_own_once_it_is_closed(sold):

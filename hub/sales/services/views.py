@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from allocation import queries as allocation
+from allocation.errors import NotAllottedError
 from allocation.rules.tree import Node, available, explain
 from hub.catalogue import queries as catalogue
 from hub.kernel import clock
@@ -18,6 +19,7 @@ from hub.sales import queries
 from hub.sales.models import Hold, HoldLine, Order, OrderLine
 from hub.sales.rules import HoldState, priced
 from hub.sales.services.holds import hold_body, hold_line
+from settlement.errors import NoTermsError
 from settlement.queries.terms import parties
 from settlement.rules.quotes import Line, Parties, quote
 
@@ -89,11 +91,13 @@ def _area(
         for offer in offers
         if (agreed := terms.get((offer.supplier_id, offer.currency))) is not None
     ]
+    missing = None if path else NotAllottedError.code
     return {
         "area": offers[0].area,
         "name": offers[0].area_name,
         "is_seated": offers[0].is_seated,
         "available": free if priced_offers else 0,
+        "nothing_because": missing if priced_offers else NoTermsError.code,
         "walk": explain(path),
         "offers": priced_offers,
     }
