@@ -42,7 +42,7 @@ class Node(Base):
         ),
         CheckConstraint("overcommitted >= 0", name="overcommitted"),
         Index("ix_node_performance_id", "performance_id"),
-        Index("ix_node_to_mend", "id", postgresql_where=text("is_cut AND depth = 0")),
+        Index("ix_node_to_mend", "root_id", postgresql_where=text("is_cut")),
         {"postgresql_with": {"fillfactor": "70"}},
     )
 

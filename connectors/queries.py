@@ -30,8 +30,10 @@ _ROOMS = text(
     " JOIN area a ON a.auditorium_id = r.id"
     " WHERE r.supplier_id = :supplier AND r.ref = ANY(:refs)"
 )
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('feed ' || :supplier))")
 _MISSING = (
     " FROM performance p WHERE p.feed_id = :feed AND p.withdrawn_at IS NULL"
+    " AND p.delivery_id < :delivery"
     " AND p.status = 'scheduled' AND coalesce(p.ends_at, p.starts_at) > :now"
 )
 _NOT_NAMED = (
@@ -146,8 +148,12 @@ def refusals(
 
 
 def lock_next_delivery(session: Session, feed_id: UUID) -> tuple[Feed, Delivery] | None:
-    """Lock a feed and return its oldest delivery that is not finished, if any."""
+    """Lock a feed and return its oldest delivery that is not finished, if any.
+
+    A supplier's feeds are worked off one at a time: they may name the same records.
+    """
     feed = session.get_one(Feed, feed_id, with_for_update=True)
+    session.execute(_ONE_AT_A_TIME, {"supplier": str(feed.supplier_id)})
     wanted = select(Delivery).where(
         Delivery.feed_id == feed_id, Delivery.state.in_(UNFINISHED)
     )

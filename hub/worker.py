@@ -162,6 +162,8 @@ def _count_waiting() -> None:
 
 
 def _keep_partitions() -> None:
-    with transaction() as session:
-        session.execute(_MAKE, {"weeks": PARTITION_WEEKS})
-        session.execute(_DROP)
+    for query, where in ((_MAKE, {"weeks": PARTITION_WEEKS}), (_DROP, {})):
+        is_more = True
+        while is_more:
+            with transaction() as session:
+                is_more = bool(session.scalar(query, where))

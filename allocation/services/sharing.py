@@ -22,9 +22,14 @@ _ROOTS = text(
     " WHERE n.id = ANY(:ids) AND n.depth = 0"
 )
 _TO_MEND = text(
-    "SELECT n.id, p.supplier_id FROM node n JOIN performance p"
-    " ON p.id = n.performance_id WHERE n.is_cut AND n.depth = 0"
-    " AND n.taken < n.ceiling ORDER BY n.id LIMIT :most"
+    "SELECT DISTINCT r.id, p.supplier_id FROM node n JOIN node r ON r.id = n.root_id"
+    " JOIN performance p ON p.id = r.performance_id JOIN world w ON w.name = p.world"
+    " LEFT JOIN node c ON c.id = n.path[1] AND c.depth = 1 WHERE n.is_cut"
+    " AND coalesce(p.ends_at, p.starts_at) > clock_timestamp() + w.clock_offset"
+    " AND CASE WHEN c.id IS NULL THEN r.taken < r.ceiling"
+    " ELSE (c.ceiling IS NULL OR c.taken < c.ceiling)"
+    " AND (c.taken < c.guarantee OR r.taken < r.ceiling) END"
+    " ORDER BY r.id LIMIT :most"
 )
 _UPSERT = text(
     "INSERT INTO node (id, world, performance_id, root_id, path, holder, agent_id,"
@@ -48,11 +53,8 @@ _UPSERT = text(
 
 def share_out_supplier(session: Session, supplier_id: UUID) -> int:
     """Bring some of a supplier's trees up to its plan; return how many, 0 when done."""
-    plan = queries.find_plan(session, supplier_id)
-    if plan is None:
-        return 0
     roots = queries.unsplit_roots(session, supplier_id, most=CHUNK_ROOTS)
-    share_out_roots(session, plan, roots)
+    share_out_roots(session, supplier_id, roots)
     return len(roots)
 
 
@@ -67,45 +69,58 @@ def change_capacities(
     """
     _lock_trees(session, list(capacities))
     tree.set_capacities(session, capacities)
-    plan = queries.find_plan(session, supplier_id)
-    if plan is not None:
-        share_out_roots(session, plan, list(capacities))
+    share_out_roots(session, supplier_id, list(capacities))
 
 
-def share_out_roots(session: Session, plan: Plan, root_ids: Sequence[UUID]) -> None:
-    """Apply a plan to trees: compute, stop their performances, lock, fit, write.
+def share_out_roots(
+    session: Session, supplier_id: UUID, root_ids: Sequence[UUID]
+) -> None:
+    """Apply the plan in force to trees: compute, stop, lock, fit, write.
 
     Shares are a function of plan and capacity alone; what is taken stays taken.
     """
-    if not root_ids:
+    plan = queries.find_plan(session, supplier_id)
+    if plan is None or not root_ids:
         return
-    rule = rule_of(plan.rules, agents_by_channel(session, world=plan.world))
     found = session.execute(_ROOTS, {"ids": list(root_ids)}).all()
-    shares = {row.ceiling: share_out(rule, row.ceiling) for row in found}
+    shares = _Shares(session, plan)
+    for row in found:
+        shares.of(row.ceiling)  # the long part, before anybody is stopped
     queries.stop_performances(session, {row.performance_id for row in found})
     existing = _lock_trees(session, root_ids)
-    rows: list[list[Any]] = []
-    for root_id in root_ids:
-        capacity = existing[root_id][""].ceiling or 0
-        if capacity not in shares:  # it changed before we had the lock
-            shares[capacity] = share_out(rule, capacity)
-        rows += _split(existing[root_id], shares[capacity], plan)
+    newest = queries.find_plan(session, supplier_id)
+    if newest is not None and newest.id != plan.id:
+        shares = _Shares(session, newest)
+    rows = [row for root_id in root_ids for row in _split(existing[root_id], shares)]
     session.execute(_UPSERT, _columns(rows))
+
+
+class _Shares:
+    """What a plan makes of a capacity; each is computed once."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self.plan = plan
+        self._rule = rule_of(plan.rules, agents_by_channel(session, world=plan.world))
+        self._known: dict[int, list[Allotted]] = {}
+
+    def of(self, capacity: int) -> list[Allotted]:
+        if capacity not in self._known:
+            self._known[capacity] = share_out(self._rule, capacity)
+        return self._known[capacity]
 
 
 def mend_cut_trees(session: Session) -> int:
     """Split trees again whose guarantees were cut and that have places again.
 
-    Holds that lapse and orders that are cancelled give room back to promises.
+    Holds that lapse and orders that are cancelled give room back to promises. Only
+    trees in which a cut node could have a seat more are looked at, so this ends.
     """
     found = session.execute(_TO_MEND, {"most": CHUNK_ROOTS}).all()
     by_supplier: dict[UUID, list[UUID]] = {}
     for row in found:
         by_supplier.setdefault(row.supplier_id, []).append(row.id)
     for supplier_id, root_ids in sorted(by_supplier.items()):
-        plan = queries.find_plan(session, supplier_id)
-        assert plan is not None  # noqa: S101 - a cut tree has been split by one
-        share_out_roots(session, plan, root_ids)
+        share_out_roots(session, supplier_id, root_ids)
     return len(found)
 
 
@@ -121,11 +136,10 @@ def _lock_trees(
     return found
 
 
-def _split(
-    existing: Mapping[str, Node], wanted: Sequence[Allotted], plan: Plan
-) -> list[list[Any]]:
+def _split(existing: Mapping[str, Node], shares: _Shares) -> list[list[Any]]:
     root = existing[""]
     capacity = root.ceiling or 0
+    wanted = shares.of(capacity)
     leaves = {
         holder: node.taken
         for holder, node in existing.items()
@@ -133,7 +147,6 @@ def _split(
     }
     nodes, taken = fit(capacity, wanted, leaves)
     promised = {node.holder: node.guarantee for node in wanted}
-    is_cut = any(node.guarantee < promised.get(node.holder, 0) for node in nodes)
     ids = {holder: node.id for holder, node in existing.items()}
     for node in nodes:
         ids.setdefault(node.holder, new_id())
@@ -143,8 +156,13 @@ def _split(
         if node.depth == 1 and holder not in {found.holder for found in nodes}
     ]
     top = Allotted("", None, 0, capacity, 0, taken)
-    rows = [_row(node, root, ids, plan) for node in (top, *nodes, *emptied)]
-    return [[*row, is_cut] for row in rows]
+    return [
+        [
+            *_row(node, root, ids, shares.plan),
+            node.guarantee < promised.get(node.holder, 0),
+        ]
+        for node in (top, *nodes, *emptied)
+    ]
 
 
 def _row(node: Allotted, root: Node, ids: Mapping[str, UUID], plan: Plan) -> list[Any]:

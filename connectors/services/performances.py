@@ -93,6 +93,7 @@ def _performance(
         "world": feed.world,
         "supplier_id": feed.supplier_id,
         "feed_id": feed.id,
+        "delivery_id": found.delivery_id,
         "ref": record.ref,
         "version": record.version,
         "digest": found.digest,

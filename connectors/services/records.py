@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import msgspec
 import structlog
@@ -24,7 +23,7 @@ from connectors.feed.records import (
     encoder,
     name_decoder,
 )
-from connectors.models import Feed
+from connectors.models import Delivery, Feed
 from connectors.rules import RefusedError, check
 from connectors.services import performances, venues
 from connectors.services.taken import Taken
@@ -57,7 +56,7 @@ WRITERS: list[tuple[type[AnyRecord], str, Write]] = [
 
 
 def apply_lines(
-    session: Session, feed: Feed, lines: Iterable[Line]
+    session: Session, delivery: Delivery, lines: Iterable[Line]
 ) -> tuple[Counter[str], list[Refusal]]:
     """Apply lines that are good, in one transaction; return counts and refusals.
 
@@ -70,8 +69,8 @@ def apply_lines(
         wanted = [found for found in records if isinstance(found[1], kind)]
         if not wanted:
             continue
-        taken, bad = _sort_out(session, feed.supplier_id, table, wanted, counts)
-        unknown = write(session, feed, taken) if taken else []
+        taken, bad = _sort_out(session, delivery, table, wanted, counts)
+        unknown = write(session, delivery.feed, taken) if taken else []
         counts["accepted"] += len(taken) - len(unknown)
         refused += [
             _refusal(found.line, found.record.ref, error)
@@ -126,7 +125,7 @@ def named(line: Line) -> Named:
 
 
 def apply_safely(
-    session: Session, feed: Feed, lines: Sequence[Line]
+    session: Session, delivery: Delivery, lines: Sequence[Line]
 ) -> tuple[Counter[str], list[Refusal]]:
     """Apply lines; one that cannot be stored is found, refused, and stops no other.
 
@@ -134,17 +133,19 @@ def apply_safely(
     """
     try:
         with session.begin_nested():
-            return apply_lines(session, feed, lines)
+            return apply_lines(session, delivery, lines)
     except (DataError, IntegrityError, ArithmeticError) as error:
         if len(lines) == 1:
-            log.exception("record not stored", feed=str(feed.id), line=lines[0].no)
+            log.exception(
+                "record not stored", delivery=str(delivery.id), line=lines[0].no
+            )
             refused = RefusedError(None, "not-storable", type(error).__name__)
             return Counter(), [_refusal(lines[0].no, named(lines[0]).ref, refused)]
     counts: Counter[str] = Counter()
     refusals: list[Refusal] = []
     middle = len(lines) // 2
     for half in (lines[:middle], lines[middle:]):
-        found, refused_lines = apply_safely(session, feed, half)
+        found, refused_lines = apply_safely(session, delivery, half)
         counts += found
         refusals += refused_lines
     return counts, refusals
@@ -163,7 +164,7 @@ def _explained(error: Exception) -> RefusedError:
 
 def _sort_out(
     session: Session,
-    supplier_id: UUID,
+    delivery: Delivery,
     table: str,
     wanted: Sequence[tuple[int, AnyRecord]],
     counts: Counter[str],
@@ -181,8 +182,8 @@ def _sort_out(
         elif record == before[1]:
             counts["unchanged"] += 1
         else:
-            bad.append((Taken(line, record), _reused(record)))
-    known = queries.known(session, table, supplier_id, list(newest))
+            bad.append((Taken(line, record, delivery.id), _reused(record)))
+    known = queries.known(session, table, delivery.feed.supplier_id, list(newest))
     taken: list[Taken] = []
     for line, record in newest.values():
         old = known.get(record.ref)
@@ -192,12 +193,12 @@ def _sort_out(
         digest = _digest(record)
         if old is not None and record.version == old.version:
             if digest != old.digest:
-                bad.append((Taken(line, record), _reused(record)))
+                bad.append((Taken(line, record, delivery.id), _reused(record)))
                 continue
             if not old.is_withdrawn:
                 counts["unchanged"] += 1
                 continue
-        taken.append(Taken(line, record, digest, old.id if old else None))
+        taken.append(Taken(line, record, delivery.id, digest, old.id if old else None))
     return taken, bad
 
 

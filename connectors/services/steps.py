@@ -57,7 +57,7 @@ def step(session: Session, feed_id: UUID) -> bool:
         case "released":
             delivery.state = "applying"
         case _ if delivery.parts_applied < delivery.parts:
-            _apply_part(session, feed, delivery)
+            _apply_part(session, delivery)
         case _:
             _finish(session, feed, delivery)
     return True
@@ -87,9 +87,9 @@ def _judge(session: Session, feed: Feed, delivery: Delivery) -> None:
     delivery.state = "quarantined" if is_too_much else "applying"
 
 
-def _apply_part(session: Session, feed: Feed, delivery: Delivery) -> None:
+def _apply_part(session: Session, delivery: Delivery) -> None:
     lines = _lines(session, delivery, delivery.parts_applied)
-    counts, refused = apply_safely(session, feed, lines)
+    counts, refused = apply_safely(session, delivery, lines)
     delivery.accepted += counts["accepted"]
     delivery.unchanged += counts["unchanged"]
     delivery.stale += counts["stale"]

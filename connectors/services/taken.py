@@ -11,5 +11,6 @@ class Taken:
 
     line: int
     record: Any
+    delivery_id: UUID
     digest: bytes = b""
     old_id: UUID | None = None

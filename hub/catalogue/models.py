@@ -119,6 +119,7 @@ class Performance(FromSupplier, Base):
     )
 
     feed_id: Mapped[UUID]
+    delivery_id: Mapped[UUID]
     production_id: Mapped[UUID] = mapped_column(ForeignKey("production.id"))
     auditorium_id: Mapped[UUID] = mapped_column(ForeignKey("auditorium.id"))
     starts_at: Mapped[Timestamp]

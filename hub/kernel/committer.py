@@ -181,6 +181,8 @@ class Committer(Generic[W, Batch, Answer]):
                     return self._steps.run(session, wishes)
             except (OperationalError, TryAgainError) as error:
                 if attempt == self._limits.tries or not is_retryable(error):
+                    if isinstance(error, TryAgainError):
+                        raise OverloadedError(tries=attempt) from None
                     raise
                 time.sleep(0.005 * attempt)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises

@@ -227,7 +227,6 @@ class Orders(MethodView):
         errors.HoldReleasedError,
         errors.AlreadyConfirmedError,
         errors.ReferenceTakenError,
-        errors.PerformanceBusyError,
         catalogue.PerformanceCancelledError,
         *KEYS,
     )

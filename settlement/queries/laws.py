@@ -22,12 +22,12 @@ _WITHOUT_POSTINGS = text(
     " (SELECT FROM posting p WHERE p.entry_id = e.id) LIMIT 20"
 )
 _NOT_STATED = text(
-    "SELECT e.id AS entry_id, s.contract_id FROM (SELECT contract_id, side,"
-    " max(ends_at) AS until FROM statement WHERE state = 'closed'"
-    " GROUP BY contract_id, side) s JOIN journal_entry e ON CASE s.side"
-    " WHEN 'agent' THEN e.agent_contract_id ELSE e.supplier_contract_id END"
-    " = s.contract_id AND e.happened_at < s.until WHERE NOT EXISTS (SELECT FROM"
-    " statement_line l WHERE l.entry_id = e.id AND l.side = s.side) LIMIT 20"
+    "SELECT e.id AS entry_id, s.contract_id FROM statement s JOIN journal_entry e"
+    " ON CASE s.side WHEN 'agent' THEN e.agent_contract_id"
+    " ELSE e.supplier_contract_id END = s.contract_id"
+    " AND e.happened_at >= s.starts_at AND e.happened_at < s.ends_at"
+    " WHERE s.state = 'closed' AND NOT EXISTS (SELECT FROM statement_line l"
+    " WHERE l.entry_id = e.id AND l.side = s.side) LIMIT 20"
 )
 _NUMBERS = text(
     "SELECT coalesce(n.legal_entity, s.legal_entity) AS legal_entity, n.last"

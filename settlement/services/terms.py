@@ -36,14 +36,15 @@ def agree_terms(
 ) -> Terms:
     """Add a version valid from-until (half-open); TermsOverlapError if one is there.
 
-    Terms that are open-ended end where their successor begins, if that is to come.
+    Terms that are open-ended end where their open-ended successor begins, if that is
+    still to come.
     """
     if valid_until is not None and valid_until <= valid_from:
         reason = "ends before it starts"
         raise InvalidRequestError(field="valid_until", reason=reason)
     session.execute(_ONE_AT_A_TIME, {"contract": str(contract.id)})
     newest = select(func.max(Terms.version)).where(Terms.contract_id == contract.id)
-    if valid_from >= clock.now(session, contract.world):
+    if valid_until is None and valid_from >= clock.now(session, contract.world):
         where = {"contract": contract.id, "valid_from": valid_from}
         session.execute(_END_OPEN, where)
     terms = Terms(

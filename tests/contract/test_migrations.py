@@ -82,15 +82,25 @@ def test_tables_of_worlds_and_money_say_whose_they_are(session):
         assert found[money].has_entity
 
 
+def until_done(query):
+    """Call a partition function, one transaction each; return how often it did work."""
+    times = 0
+    while True:
+        with transaction() as session:
+            if not session.scalar(text(query)):
+                return times
+        times += 1
+
+
 def test_partitions_are_made_ahead_and_pruned_when_finished(engine):
     count = text("SELECT count(*) FROM pg_inherits WHERE inhparent = 'hold'::regclass")
-    far = text("SELECT drop_partitions(clock_timestamp() + interval '400 days')")
+    far = "SELECT drop_partitions(clock_timestamp() + interval '400 days')"
     with transaction() as session:
         before = session.scalar(count)
-        assert session.scalar(text("SELECT make_partitions(12)")) > 0
-        assert session.scalar(text("SELECT make_partitions(12)")) == 0
-        assert session.scalar(count) == before + 4
+    assert until_done("SELECT make_partitions(12)") == 4 * 6
+    assert until_done("SELECT make_partitions(12)") == 0
     with transaction() as session:
+        assert session.scalar(count) == before + 4
         session.execute(
             text(
                 "INSERT INTO hold (id, world, agent_id, state, version, expires_at)"
@@ -98,13 +108,12 @@ def test_partitions_are_made_ahead_and_pruned_when_finished(engine):
                 " gen_random_uuid(), 'held', 1, clock_timestamp()"
             )
         )
+    assert until_done(far) > 0
     with transaction() as session:
-        assert session.scalar(far) > 0
         assert session.scalar(count) == 2  # the default, and the week of the open hold
-    with transaction() as session:
         session.execute(text("UPDATE hold SET state = 'lapsed'"))
+    assert until_done(far) == 1
     with transaction() as session:
-        assert session.scalar(far) == 1
         assert session.scalar(text("SELECT count(*) FROM hold")) == 0
 
 

@@ -140,7 +140,7 @@ def test_a_batch_that_lost_a_race_is_decided_again_a_few_times():
     hopeless = Steps(
         lock=lambda *_: None, decide=lambda *_: 1, write=lambda *_: _raise()
     )
-    with pytest.raises(TryAgainError):
+    with pytest.raises(OverloadedError):
         committer(hopeless, is_batching=False).submit(Wanted("a", 7))
 
 

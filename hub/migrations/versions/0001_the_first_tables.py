@@ -748,13 +748,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_node_to_mend",
         "node",
-        ["id"],
+        ["root_id"],
         unique=False,
-        postgresql_where=sa.text("is_cut AND depth = 0"),
+        postgresql_where=sa.text("is_cut"),
     )
     op.create_table(
         "performance",
         sa.Column("feed_id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
         sa.Column("production_id", sa.Uuid(), nullable=False),
         sa.Column("auditorium_id", sa.Uuid(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),

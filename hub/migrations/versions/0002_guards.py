@@ -147,7 +147,7 @@ CREATE FUNCTION first_id_at(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE 
 
 CREATE FUNCTION make_partitions(weeks int) RETURNS int LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE made int := 0; parent text; week timestamptz; part text;
+DECLARE parent text; week timestamptz; part text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('make_partitions'));
     FOR parent IN SELECT name FROM partitioned LOOP
@@ -159,14 +159,14 @@ BEGIN
                 EXECUTE format(
                     'CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', part,
                     parent, first_id_at(week), first_id_at(week + interval '7 days'));
-                made := made + 1;
+                RETURN 1;  -- one a transaction: each locks its parent to the end
             EXCEPTION WHEN check_violation THEN
                 -- Rows of that week lie in the default partition and stay there.
                 RAISE WARNING 'no partition % is made: %', part, SQLERRM;
             END;
         END LOOP;
     END LOOP;
-    RETURN made;
+    RETURN 0;
 END $$;
 
 CREATE FUNCTION is_partition_finished(parent text, part text) RETURNS boolean
@@ -191,7 +191,7 @@ END $$;
 
 CREATE FUNCTION drop_partitions(at timestamptz) RETURNS int LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE dropped int := 0; parent text; part text; days int;
+DECLARE parent text; part text; days int;
 BEGIN
     FOR parent, days, part IN
         SELECT p.name, p.keep_days, c.relname FROM partitioned p
@@ -202,9 +202,9 @@ BEGIN
         CONTINUE WHEN to_date(right(part, 8), 'YYYYMMDD') + 7 + days > at::date;
         CONTINUE WHEN NOT is_partition_finished(parent, part);
         EXECUTE format('DROP TABLE %I', part);
-        dropped := dropped + 1;
+        RETURN 1;
     END LOOP;
-    RETURN dropped;
+    RETURN 0;
 END $$;
 """
 
@@ -235,7 +235,7 @@ def upgrade() -> None:
     op.execute(TERMS_ONLY_END)
     op.execute(STILL_SOLD)
     op.execute(PARTITIONS)
-    op.execute("SELECT make_partitions(8)")
+    op.execute("DO $$ BEGIN WHILE make_partitions(8) = 1 LOOP END LOOP; END $$")
     for parent in PARTITIONED:
         op.execute(f"CREATE TABLE {parent}_default PARTITION OF {parent} DEFAULT")
     op.execute(APPLICATION_ROLE)

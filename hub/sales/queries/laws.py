@@ -1,7 +1,7 @@
 """The laws of the sale, checked on the database."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -112,10 +112,10 @@ def _broken_entries(session: Session) -> Iterator[dict[str, Any]]:
         orders = list({line.order_id for line in lines})
         entries = session.execute(_ENTRIES, {"orders": orders}).all()
         keyed = groupby(entries, key=attrgetter("order_id", "no"))
-        posted = {key: [_said(entry) for entry in group] for key, group in keyed}
+        posted = {key: list(group) for key, group in keyed}
         for line in lines:
-            key = (line.order_id, line.no)
-            if posted.get(key) != _expected(line):
+            own = posted.get((line.order_id, line.no), [])
+            if [_said(entry) for entry in own] != _expected(line, own):
                 law = "each entry has, leg for leg, what its line's quote says"
                 yield {"law": law, "order_id": str(line.order_id), "no": line.no}
 
@@ -128,7 +128,7 @@ def _said(entry: Row[Any]) -> tuple[object, ...]:
     return (*what, *where, legs)
 
 
-def _expected(line: Row[Any]) -> list[tuple[object, ...]]:
+def _expected(line: Row[Any], entries: Sequence[Row[Any]]) -> list[tuple[object, ...]]:
     try:
         quote = Quote.loaded(line.quote)
     except (KeyError, TypeError, ValueError):
@@ -146,16 +146,26 @@ def _expected(line: Row[Any]) -> list[tuple[object, ...]]:
                 for leg in postings(fact)
             ],
         )
-        for fact in _facts(line, quote, line.cancelled or ())
+        for fact in _facts(line, quote, entries)
     ]
 
 
-def _facts(
-    line: Row[Any], quote: Quote, cancelled: Sequence[datetime]
-) -> Iterator[Fact]:
+def _facts(line: Row[Any], quote: Quote, entries: Sequence[Row[Any]]) -> Iterator[Fact]:
+    """Yield what happened to a line, as its tickets tell it.
+
+    Which cancellations came in which order is told by the entries; how many tickets
+    were cancelled at which moment by the tickets.
+    """
     yield Fact(line.order_id, line.no, 0, quote, (0, 0), line.confirmed_at)
+    left = Counter(line.cancelled or ())
     before = 0
-    for sequence, (at, group) in enumerate(groupby(cancelled), start=1):
-        after = before + len(list(group))
-        yield Fact(line.order_id, line.no, sequence, quote, (before, after), at)
+    for sequence, entry in enumerate(entries[1:], start=1):
+        count = min(-entry.tickets, left[entry.happened_at])
+        left[entry.happened_at] -= count
+        after = before + count
+        yield Fact(
+            line.order_id, line.no, sequence, quote, (before, after), entry.happened_at
+        )
         before = after
+    for at, count in (+left).items():  # cancelled, and posted by no entry
+        yield Fact(line.order_id, line.no, -1, quote, (before, before + count), at)

@@ -88,10 +88,10 @@ def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
         for leaf, seats in wish.seats_by_leaf.items():
             takes[leaf] = (takes.get(leaf, (0, 0))[0] + seats, 0)
     roots = {line.offer.root_id for wish in new for line in wish.lines}
-    taken = seating(session, new)
     windows = catalogue.windows(session, performance_ids)
     closed = allocation.overcommitted(session, roots)
-    nodes = allocation.lock_tree(session, takes)  # last: others wait for these rows
+    nodes = allocation.lock_tree(session, takes)  # late: others wait for these rows
+    taken = seating(session, new)  # read after that wait, or it is stale
     times = session.execute(_TIMES, {"worlds": sorted({w.world for w in wishes})})
     return HoldBatch(
         earlier=earlier,

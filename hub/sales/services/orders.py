@@ -9,7 +9,7 @@ from sqlalchemy import insert, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from allocation.queries import share_performances
+from allocation.queries import wait_for_performances
 from allocation.services.tree import free_seats, give_back
 from hub.catalogue import queries as catalogue
 from hub.catalogue.errors import PerformanceCancelledError
@@ -22,7 +22,6 @@ from hub.sales import queries
 from hub.sales.errors import (
     AlreadyCancelledError,
     PastCancellationError,
-    PerformanceBusyError,
     ReferenceTakenError,
 )
 from hub.sales.models import HoldLine, Order, OrderLine, Ticket
@@ -87,9 +86,8 @@ def confirm_hold(
 
 
 def _share(session: Session, performance_ids: Collection[UUID]) -> None:
-    """Keep performances from being changed; refuse if one is, or is cancelled."""
-    if share_performances(session, performance_ids):
-        raise PerformanceBusyError
+    """Keep performances from being changed; refuse if one is cancelled."""
+    wait_for_performances(session, performance_ids)
     for window in catalogue.windows(session, performance_ids).values():
         if window.status == "cancelled":
             raise PerformanceCancelledError(performance_id=window.performance_id)

@@ -59,8 +59,10 @@ def _make_room(wish: HoldWish) -> bool:
     with transaction() as session:
         if not queries.has_due_holds(session, performance_ids=ids):
             return _has_room(session, wish)
-        while lapse_due(session, performance_ids=ids) == CHUNK:
-            continue
+    lapsed = CHUNK
+    while lapsed == CHUNK:
+        with transaction() as session:
+            lapsed = lapse_due(session, performance_ids=ids)
     return True
 
 
