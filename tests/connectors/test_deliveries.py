@@ -4,10 +4,12 @@ import csv
 import gzip
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
 
+from connectors.services.steps import step
 from hub.kernel.db import transaction
 from tests.hubs import auditorium, ndjson, offer, performance, production, season, venue
 
@@ -322,3 +324,41 @@ def test_the_schema_is_served_and_takes_what_the_hub_takes(hub):
     for record in season():
         validator.validate(record)
     assert not validator.is_valid(performance() | {"colour": "red"})
+
+
+def test_a_full_delivery_let_in_late_withdraws_nothing_that_came_after_it(hub):
+    hub.deliver([*season(), *upcoming(9)])
+    waiting = hub.deliver(season(), mode="full")
+    assert waiting["state"] == "quarantined"
+    hub.deliver([performance("newer")])
+    path = f"/v1/deliveries/{waiting['id']}/decision"
+    hub.post("operator", path, {"decision": "let-in"}, 200)
+    hub.work()
+    done = hub.get("sup", f"/v1/deliveries/{waiting['id']}")
+    assert (done["state"], done["withdrawn"]) == ("done", 9)
+    assert len(hub.get("ann", "/v1/performances")["items"]) == 2
+
+
+def test_two_jobs_on_one_feed_do_no_harm(hub):
+    hub.deliver(season())
+    many = [performance(f"t{no}") for no in range(3_000)]
+    made = sent(hub, ndjson(many), 202)
+    with transaction() as session:
+        feed_id = session.scalar(text("SELECT id FROM feed"))
+
+    def job(_):
+        steps = 0
+        while True:
+            with transaction() as session:
+                if not step(session, feed_id):
+                    return steps
+            steps += 1
+
+    with ThreadPoolExecutor(2) as pool:
+        steps = list(pool.map(job, range(2)))
+    assert min(steps) > 0
+    done = hub.get("sup", f"/v1/deliveries/{made['id']}")
+    assert counts(done) == {"accepted": 3_000}
+    with transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM performance")) == 3_001
+    hub.assert_lawful()

@@ -10,7 +10,7 @@ from allocation.errors import AllotmentExhaustedError, SeatsTakenError
 from allocation.queries import stop_performances
 from allocation.services.sharing import mend_cut_trees
 from hub.access import Callers
-from hub.kernel import db
+from hub.kernel import clock, db
 from hub.kernel.committer import Committer
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
@@ -304,4 +304,45 @@ def test_a_channel_never_holds_more_than_its_ceiling(hub):
     assert hub.areas("ann", sold["id"])["floor"]["available"] == 10
     hub.hold("ann", [(offer_id, 10)])
     assert hub.hold("ann", [(offer_id, 1)], expect=409)["bound_by"] == "channel"
+    hub.assert_lawful()
+
+
+def test_a_promise_cut_by_a_channels_ceiling_comes_back_and_mending_ends(hub):
+    sold = hub.on_sale({"channels": [channel("online", agent("bob"))]}, floor=30)
+    offer_id = hub.offer_id("bob", sold["id"])
+    taken = [hub.hold("bob", [(offer_id, 10)]) for _ in range(2)]
+    hub.plan(
+        {
+            "channels": [
+                channel(
+                    "online",
+                    agent("ann", "fixed", seats=30),
+                    agent("bob"),
+                    kind="fixed",
+                    seats=30,
+                    ceiling=30,
+                )
+            ]
+        }
+    )
+    assert hub.areas("ann", sold["id"])["floor"]["walk"][0]["guarantee"] == 10
+    assert mended() == 0  # there is no room: it does not try for ever
+    for found in taken:
+        hub.call("bob", "DELETE", f"/v1/holds/{found['id']}")
+    assert mended() == 1
+    assert mended() == 0
+    assert hub.areas("ann", sold["id"])["floor"]["walk"][0]["guarantee"] == 30
+    assert hub.hold("bob", [(offer_id, 1)], expect=409)["code"] == "allotment-exhausted"
+    hub.assert_lawful()
+
+
+def test_cancellations_of_one_instant_are_lawful(hub, monkeypatch):
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"])
+    order = hub.confirm("ann", hub.hold("ann", [(offer_id, 3)]))
+    with transaction() as session:
+        instant = clock.now(session, WORLD)
+    monkeypatch.setattr(clock, "now", lambda *_: instant)
+    for ticket in order["tickets"]:
+        hub.cancel("ann", order, [ticket["id"]])
     hub.assert_lawful()

@@ -357,3 +357,28 @@ def test_live_statements_are_numbered_without_gaps(sold, owner_url):
         sold.post("finance", f"{path}/closing", None, 200)
     assert sorted(item["number"] for item in drafted(sold).values()) == [1, 2, 3]
     sold.assert_lawful()
+
+
+def test_months_may_be_closed_in_any_order(sold):
+    end_month(sold)
+    first = sold.period
+    offer_id = sold.offer
+    sold.confirm("ann", sold.hold("ann", [(offer_id, 1)]))
+    sold.period = sold.get("operator", "/v1/clock")["now"][:7]
+    assert sold.period != first
+    end_month(sold)
+    closed(sold)
+    sold.assert_lawful()
+    sold.period = first
+    closed(sold)
+    sold.assert_lawful()
+
+
+def test_bounded_terms_do_not_cut_open_ended_ones_short(sold):
+    path = f"/v1/contracts/{sold.ids['ann-contract']}/terms"
+    bounded = {
+        "valid_from": "2099-01-01T00:00:00Z",
+        "valid_until": "2099-02-01T00:00:00Z",
+        "commission_bp": 1,
+    }
+    assert sold.post("operator", path, bounded, 409)["code"] == "terms-overlap"
