@@ -96,19 +96,27 @@ def test_a_killed_server_loses_and_invents_nothing(hub, seed):
     offer_id = hub.offer_id("ann", sold["id"])
     ends = time.monotonic() + 2.5
     with serving(hub.settings, workers=1, threads=8) as (url, child):
-        worker = wait_for_child(child.pid)
         kill_at = 0.5 + random.Random(seed).random()  # noqa: S311
-        threading.Timer(kill_at, os.kill, (worker, signal.SIGKILL)).start()
+        killed: list[int] = []
+        killer = threading.Timer(kill_at, kill_workers, (child.pid, killed))
+        killer.start()
         answered, sent = storm(
             url, hub.keys["ann"], offer_id, seed, lambda: time.monotonic() < ends
         )
+        killer.join()
+    assert killed
     assert len(answered) > 5
     check(answered, sent)
 
 
-def wait_for_child(pid):
-
-    return psutil.Process(pid).children()[0].pid
+def kill_workers(pid, killed):
+    """Kill what granian runs, as it is at this moment; granian starts it again."""
+    for process in psutil.Process(pid).children(recursive=True):
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue  # ended by itself between the look and the blow
+        killed.append(process.pid)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
