@@ -41,7 +41,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Task:
-    """Something done again and again, *every_s* seconds, by the elected process."""
+    """Something done every *every_s* seconds, and at once again while it finds work."""
 
     name: str
     every_s: float
@@ -128,7 +128,8 @@ def run_due(tasks: list[Task]) -> bool:
             continue
         task.due = time.monotonic() + task.every_s
         try:
-            was_busy = bool(task.work()) or was_busy
+            if task.work():
+                task.due, was_busy = 0.0, True
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
@@ -146,9 +147,10 @@ def _mend() -> int:
         return mend_cut_trees(session)
 
 
-def _seal() -> int:
+def _seal() -> None:
+    """Seal once a period: at once again would make a block of every sale."""
     with transaction() as session:
-        return seal_journal(session)
+        seal_journal(session)
 
 
 def _prune_keys() -> int:

@@ -16,7 +16,7 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import HubError, NotFoundError
 from hub.sales import queries
-from hub.sales.models import Hold, HoldLine, Order, OrderLine
+from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
 from hub.sales.rules import HoldState, priced
 from hub.sales.services.holds import hold_body, hold_line
 from settlement.errors import NoTermsError
@@ -194,6 +194,13 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
             key = (ticket.order_id, ticket.line_no)
             seats_of.setdefault(key, []).append(ticket.seat_id)
     told = _told(session, lines, seats_of)
+    lines_of: dict[UUID, list[dict[str, Any]]] = {}
+    for line, said in zip(lines, told, strict=True):
+        whole = {**said, "cancelled": line.cancelled}
+        lines_of.setdefault(line.order_id, []).append(whole)
+    tickets_of: dict[UUID, list[dict[str, Any]]] = {}
+    for ticket in tickets:
+        tickets_of.setdefault(ticket.order_id, []).append(_ticket(ticket, names))
     return [
         {
             "id": str(order.id),
@@ -202,23 +209,19 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
             "state": str(order.state),
             "version": order.version,
             "confirmed_at": order.confirmed_at.isoformat(),
-            "lines": [
-                {**said, "cancelled": line.cancelled}
-                for line, said in zip(lines, told, strict=True)
-                if line.order_id == order.id
-            ],
-            "tickets": [
-                {
-                    "id": str(ticket.id),
-                    "line_no": ticket.line_no,
-                    "code": ticket.code,
-                    "seat": names[ticket.seat_id] if ticket.seat_id else None,
-                    "cancelled_at": ticket.cancelled_at
-                    and ticket.cancelled_at.isoformat(),
-                }
-                for ticket in tickets
-                if ticket.order_id == order.id
-            ],
+            "lines": lines_of[order.id],
+            "tickets": tickets_of[order.id],
         }
         for order in orders
     ]
+
+
+def _ticket(ticket: Ticket, names: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
+    cancelled_at = ticket.cancelled_at
+    return {
+        "id": str(ticket.id),
+        "line_no": ticket.line_no,
+        "code": ticket.code,
+        "seat": names[ticket.seat_id] if ticket.seat_id else None,
+        "cancelled_at": cancelled_at and cancelled_at.isoformat(),
+    }
