@@ -41,7 +41,24 @@ GET    /v1/credentials                                        read operator
 POST   /v1/credentials                                        write operator
 DELETE /v1/credentials/<uuid:credential_id>                   write operator
 POST   /v1/credentials/<uuid:credential_id>/rotation          write operator
-POST   /v1/contracts/<uuid:contract_id>/terms                 write operator
+GET    /v1/schemas/<name>                                     anyone
+GET    /v1/partners/<uuid:partner_id>/contracts               read operator finance
+GET    /v1/contracts/<uuid:contract_id>/terms                 read operator finance
+POST   /v1/contracts/<uuid:contract_id>/terms                 write operator finance
+POST   /v1/contracts/<uuid:contract_id>/quotes                read operator finance
+GET    /v1/terms/<uuid:terms_id>                              read operator finance
+POST   /v1/terms/<uuid:terms_id>/decision                     write operator finance
+GET    /v1/legal-entities/<legal_entity>/tax-codes            read operator finance
+POST   /v1/legal-entities/<legal_entity>/tax-codes            write finance
+POST   /v1/legal-entities/<legal_entity>/revaluations         write finance
+POST   /v1/contracts/<uuid:contract_id>/movements             write finance
+GET    /v1/contracts/<uuid:contract_id>/entries               read finance
+GET    /v1/contracts/<uuid:contract_id>/balances              read finance
+GET    /v1/contracts/<uuid:contract_id>/preview               read finance
+GET    /v1/contracts/<uuid:contract_id>/credit                read operator finance
+PUT    /v1/contracts/<uuid:contract_id>/credit                write finance
+GET    /v1/contracts/<uuid:contract_id>/ageing                read finance
+GET    /v1/credit                                             read agent
 
 POST   /v1/feeds/<feed>/deliveries                            write supplier
 GET    /v1/deliveries                                         read supplier operator

@@ -26,7 +26,7 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, NotFoundError, Retry
 from hub.kernel.http import FRAMEWORK_CODES, Api
 from hub.kernel.jobs import queue_connection
-from hub.sales.services.holds import STEPS
+from hub.sales.services import confirming, holds
 
 API_VERSION = "1"
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE"}
@@ -54,7 +54,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     measure(app)
     access.guard(app, secret=settings.secret_key, cache_s=settings.credential_cache_s)
     register(app)
-    app.extensions["hold_committer"] = Committer(STEPS)
+    app.extensions["hold_committer"] = Committer(holds.STEPS)
+    app.extensions["confirm_committer"] = Committer(confirming.STEPS)
     return app
 
 

@@ -19,6 +19,8 @@ from hub.kernel import db, idempotency, jobs, log, metrics
 from hub.kernel.db import transaction
 from hub.sales.services.lapse import lapse_due
 from hub.serve import Stop, start, stop
+from settlement.services.folding import fold_totals
+from settlement.services.releases import release_due
 from settlement.services.seals import seal_journal
 
 SUBSCRIBERS = {
@@ -114,6 +116,8 @@ def periodic_tasks(settings: Settings) -> list[Task]:
         Task("lapse", 1.0, _lapse),
         Task("mend", 1.0, _mend),
         Task("seal", 1.0, _seal),
+        Task("fold", 1.0, _fold),
+        Task("release", 60.0, _release),
         Task("count waiting", 5.0, _count_waiting),
         Task("prune keys", 60.0, _prune_keys),
         Task("partitions", 3_600.0, _keep_partitions),
@@ -145,6 +149,16 @@ def _lapse() -> int:
 def _mend() -> int:
     with transaction() as session:
         return mend_cut_trees(session)
+
+
+def _fold() -> int:
+    with transaction() as session:
+        return fold_totals(session)
+
+
+def _release() -> int:
+    with transaction() as session:
+        return release_due(session)
 
 
 def _seal() -> None:

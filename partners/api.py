@@ -66,6 +66,14 @@ class PartnerById(MethodView):
 
 @blp.route("/partners/<uuid:partner_id>/contracts")
 class Contracts(MethodView):
+    @blp.response(200, schemas.ContractListSchema)
+    @blp.problems()
+    def get(self, partner_id: UUID) -> dict[str, Any]:
+        """List a partner's contracts: one per currency."""
+        with transaction() as session:
+            queries.get_partner(session, partner_id, world=caller().world)
+            return {"items": queries.contracts_of(session, partner_id)}
+
     @blp.arguments(schemas.ContractRequestSchema)
     @blp.response(201, schemas.ContractSchema)
     @blp.problems(ContractExistsError, UnknownZoneError, UnknownCurrencyError)

@@ -98,6 +98,12 @@ def get_contract(session: Session, contract_id: UUID, *, world: str) -> Contract
     return found
 
 
+def contracts_of(session: Session, partner_id: UUID) -> Sequence[Contract]:
+    """Return a partner's contracts by currency."""
+    wanted = select(Contract).where(Contract.partner_id == partner_id)
+    return session.scalars(wanted.order_by(Contract.currency)).all()
+
+
 def contracts_with_partners(
     session: Session, *, world: str
 ) -> Sequence[tuple[Contract, Partner]]:

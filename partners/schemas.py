@@ -104,6 +104,12 @@ class ContractSchema(ReplySchema):
     zone = fields.String(required=True)
 
 
+class ContractListSchema(ReplySchema):
+    """A partner's contracts."""
+
+    items = fields.List(fields.Nested(ContractSchema), required=True)
+
+
 class ClockSchema(ReplySchema):
     """A world's time."""
 

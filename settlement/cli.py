@@ -1,28 +1,38 @@
 """hub settlement: what finance does at the end of a month."""
 
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import click
+import msgspec
 from rich.progress import Progress
 from sqlalchemy.orm import Session
 
 from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import transaction
-from hub.kernel.errors import ForbiddenError, UnauthenticatedError
+from hub.kernel.errors import ForbiddenError, HubError, UnauthenticatedError
 from hub.kernel.money import Money
 from partners.models import Partner
 from partners.queries import find_caller
 from partners.rules import key_hash
-from settlement.errors import AlreadyClosedError, NotReviewedError
+from settlement.errors import (
+    AlreadyClosedError,
+    LinesRefusedError,
+    NotReviewedError,
+    TermsRefusedError,
+)
 from settlement.models import Statement
 from settlement.queries import statements as queries
+from settlement.rules.files import FILES, quote_files, schema
 from settlement.rules.periods import month
 from settlement.rules.statements import as_csv
 from settlement.services import statements
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 KEY = click.option(
     "--key", envvar="HUB_API_KEY", required=True, help="A finance key (HUB_API_KEY)."
 )
@@ -30,7 +40,7 @@ KEY = click.option(
 
 @click.group("settlement")
 def settlement() -> None:
-    """Draft, review and close a month; two finance keys are needed."""
+    """Quote lines; draft, review and close a month (with two finance keys)."""
 
 
 def identify(key: str, secret: str, *, scope: str = "write") -> Caller:
@@ -56,6 +66,38 @@ def each(
     with Progress() as progress:
         for statement in progress.track(found, description=title):
             work(statement)
+
+
+@settlement.command("quote")
+@click.option("--terms", type=FILE, required=True, help="Terms, as JSON.")
+@click.option("--lines", type=FILE, required=True, help="Lines, as JSON.")
+def quote(*, terms: Path, lines: Path) -> None:
+    """Quote a file of lines under a file of terms; needs no database.
+
+    Writes JSON: a quote a line, in order, and sums. `hub settlement schema` has the
+    JSON Schema of what is read and written.
+    """
+    try:
+        found = quote_files(terms.read_bytes(), lines.read_bytes())
+    except (TermsRefusedError, LinesRefusedError) as refusal:
+        for wrong in _wrongs(refusal):
+            click.echo(wrong, err=True)
+        raise
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+
+
+def _wrongs(refusal: HubError) -> Iterator[str]:
+    for facts in refusal.facts.values():
+        for wrong in facts if isinstance(facts, list) else ():
+            where = wrong.get("clause", wrong.get("line")) or "the file"
+            yield f"{where}: {wrong['reason']}"
+
+
+@settlement.command("schema")
+@click.argument("name", type=click.Choice(sorted(FILES)))
+def show_schema(*, name: str) -> None:
+    """Write the JSON Schema of terms, lines, quotes or events of money."""
+    click.echo(json.dumps(schema(name), indent=2))
 
 
 @settlement.command("draft")
@@ -177,4 +219,4 @@ def export(database: Any, *, statement_id: UUID, key: str) -> None:
                 session, statement_id, world=who.world, partner_id=None
             )
             rows = statements.rows_of(session, statement)
-    click.echo(as_csv(rows), nl=False)
+    click.echo(as_csv(rows, statement.form), nl=False)

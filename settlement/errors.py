@@ -1,5 +1,7 @@
 """What can go wrong with terms, statements and closing."""
 
+from typing import Self
+
 from hub.kernel.errors import HubError, Retry
 
 
@@ -76,3 +78,79 @@ class ClosingWaitsError(HubError):
     code, title, status = "closing-waits", "Older transactions have not ended yet", 409
     retry = Retry.LATER
     retry_after_s = 5
+
+
+class NoTaxRateError(HubError):
+    """A tax code means nothing on the day of the sale."""
+
+    code, title, status = "no-tax-rate", "A tax code has no rate for that day", 422
+
+
+class DiscountTooLargeError(HubError):
+    """A discount is at most the face value."""
+
+    code, title, status = "discount-too-large", "The discount exceeds the price", 422
+
+
+class TermsRefusedError(HubError):
+    """Terms that contradict themselves or do not add up, clause by clause."""
+
+    code, title, status = "terms-refused", "The terms cannot be agreed as written", 422
+
+
+class LinesRefusedError(HubError):
+    """Lines that cannot be quoted, named one by one."""
+
+    code, title, status = "lines-refused", "The lines cannot be quoted", 422
+
+    def __init__(self, *, lines: list[dict[str, str]]) -> None:
+        self.lines = lines
+        super().__init__(lines=lines)
+
+    def at(self, where: str) -> Self:
+        """Return the refusal with the place of the lines put before what is wrong."""
+        told = [w | {"line": f"{where}.{w['line']}".rstrip(".")} for w in self.lines]
+        return type(self)(lines=told)
+
+
+class CreditExhaustedError(HubError):
+    """The hold would take the agent above its deposit and credit limit."""
+
+    code, title, status = "credit-exhausted", "The credit limit is reached", 409
+    retry = Retry.LATER
+
+
+class NotItsSideError(HubError):
+    """The event is of the other kind of contract."""
+
+    code, title, status = "not-its-side", "This contract has no such event", 409
+
+
+class ReferenceUsedError(HubError):
+    """An entry of this kind with this reference is in the books already."""
+
+    code, title, status = "reference-used", "This was booked before", 409
+
+
+class NotBilledError(HubError):
+    """The contract's terms price no such service now."""
+
+    code, title, status = "not-billed", "The terms price no such service", 409
+
+
+class DepositShortError(HubError):
+    """The deposit holds less than that."""
+
+    code, title, status = "deposit-short", "The deposit is smaller than that", 409
+
+
+class TermsStateError(HubError):
+    """Terms are decided once."""
+
+    code, title, status = "terms-state", "These terms have been decided", 409
+
+
+class TaxCodeOverlapError(HubError):
+    """The tax code has a rate for part of that time."""
+
+    code, title, status = "tax-code-overlap", "The tax code has a rate for then", 409

@@ -129,6 +129,14 @@ FREE_SALE = {
 }
 
 
+def percent(commission_bp, ticket_fee_minor=0):
+    """The simplest clauses: a percentage, and a fee per ticket."""
+    clauses = {"commission": {"kind": "percent", "rate": commission_bp}}
+    if ticket_fee_minor:
+        clauses["service_fees"] = [{"fixed_minor": ticket_fee_minor}]
+    return clauses
+
+
 def application(settings, engine):
     """Make the application on the test's engine instead of one of its own."""
     app = create_app(settings)
@@ -187,7 +195,16 @@ class Hub:
     def of(self, partner, what):
         return f"/v1/partners/{self.ids[partner]}/{what}"
 
-    def add_partner(self, ref, kind, channel="online", currency="EUR", **terms):
+    def add_partner(
+        self,
+        ref,
+        kind,
+        channel="online",
+        currency="EUR",
+        commission_bp=0,
+        ticket_fee_minor=0,
+        **clauses,
+    ):
         """Take a partner on, with a contract, terms from long ago, and a key."""
         wanted = {"kind": kind, "ref": ref, "name": ref.title()}
         if kind == "agent":
@@ -201,12 +218,8 @@ class Hub:
             expect=201,
         )
         self.ids[f"{ref}-contract"] = contract["id"]
-        self.post(
-            "operator",
-            f"/v1/contracts/{contract['id']}/terms",
-            {"valid_from": "2020-01-01T00:00:00Z", **terms},
-            expect=201,
-        )
+        simple = percent(commission_bp, ticket_fee_minor)
+        self.agree(ref, {**simple, **clauses})
         key = self.post(
             "operator",
             "/v1/credentials",
@@ -215,6 +228,33 @@ class Hub:
         )
         self.keys[ref] = key["key"]
         self.ids[f"{ref}-key"] = key["id"]
+
+    def agree(self, ref, clauses, *, scope=None, expect=200, **valid):
+        """Have terms proposed and approved; return them as approved."""
+        valid = {"valid_from": "2020-01-01T00:00:00Z"} | valid
+        path = f"/v1/contracts/{self.ids[f'{ref}-contract']}/terms"
+        wanted = {**valid, "scope": scope or {}, "clauses": clauses}
+        made = self.post("operator", path, wanted)
+        return self.approve("finance", made["id"], expect)
+
+    def approve(self, who, terms_id, expect=200):
+        path = f"/v1/terms/{terms_id}/decision"
+        return self.post(who, path, {"decision": "approve"}, expect)
+
+    def book(self, ref, expect=201, reference=None, **event):
+        """Book an event of money under a partner's contract."""
+        path = f"/v1/contracts/{self.ids[f'{ref}-contract']}/movements"
+        wanted = {"reference": reference or str(uuid4()), "event": event}
+        return self.post("finance", path, wanted, expect)
+
+    def credit(self, ref):
+        path = f"/v1/contracts/{self.ids[f'{ref}-contract']}/credit"
+        return self.get("finance", path)
+
+    def limit(self, ref, minor, expect=200):
+        path = f"/v1/contracts/{self.ids[f'{ref}-contract']}/credit"
+        body = {"limit_minor": minor, "reason": "agreed"}
+        return self._answer(self.call("finance", "PUT", path, body), expect)
 
     def call(self, who, method, path, body=None, *, key=None, headers=None, **more):
         """Send a request as somebody; return the raw response."""

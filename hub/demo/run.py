@@ -59,7 +59,10 @@ def _play(settings: Settings, halt: serve.Stop) -> int:
     operator = Client(
         serve.base_url(settings), stage.staff_key(settings, Kind.OPERATOR, "Olga")
     )
-    ids = stage.onboard(operator)
+    finance = Client(
+        serve.base_url(settings), stage.staff_key(settings, Kind.FINANCE, "Fay")
+    )
+    ids = stage.onboard(operator, finance)
     keys = _partner_keys(settings)
     if is_settled:
         say.print("The demo is settled already; starting from what is there.")

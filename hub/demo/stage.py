@@ -87,13 +87,16 @@ def partner_key(settings: Settings, kind: Kind, ref: str) -> str:
     return key
 
 
-def onboard(operator: Client) -> dict[str, str]:
-    """Take everybody on over the API; return partner ids by reference."""
+def onboard(operator: Client, finance: Client) -> dict[str, str]:
+    """Take everybody on over the API; return partner ids by reference.
+
+    The operator proposes terms, finance approves them.
+    """
     ids: dict[str, str] = {}
     for supplier in SUPPLIERS:
         ids[supplier.ref] = _partner(operator, "supplier", supplier.ref, supplier.name)
         _contract(
-            operator,
+            (operator, finance),
             ids[supplier.ref],
             (supplier.legal_entity, supplier.currency, supplier.zone),
             (supplier.commission_bp, supplier.ticket_fee_minor),
@@ -105,7 +108,7 @@ def onboard(operator: Client) -> dict[str, str]:
         ids[agent.ref] = _partner(operator, "agent", agent.ref, agent.name, **channel)
         for (legal_entity, currency), terms in agent.terms.items():
             where = (legal_entity, currency, agent.zone)
-            _contract(operator, ids[agent.ref], where, terms)
+            _contract((operator, finance), ids[agent.ref], where, terms)
     return ids
 
 
@@ -122,20 +125,24 @@ def _partner(operator: Client, kind: str, ref: str, name: str, **more: str) -> s
 
 
 def _contract(
-    operator: Client,
+    people: tuple[Client, Client],
     partner_id: str,
     where: tuple[str, str, str],
     terms: tuple[int, int],
 ) -> None:
+    operator, finance = people
     body = dict(zip(("legal_entity", "currency", "zone"), where, strict=True))
     made = _unless_there(operator, f"/v1/partners/{partner_id}/contracts", body)
     if made is not None:
-        body_terms = {
-            "valid_from": TERMS_FROM,
-            "commission_bp": terms[0],
-            "ticket_fee_minor": terms[1],
+        commission_bp, ticket_fee_minor = terms
+        fees = [{"fixed_minor": ticket_fee_minor}] if ticket_fee_minor else []
+        clauses = {
+            "commission": {"kind": "percent", "rate": commission_bp},
+            "service_fees": fees,
         }
-        operator.post(f"/v1/contracts/{made['id']}/terms", body_terms)
+        wanted = {"valid_from": TERMS_FROM, "clauses": clauses}
+        agreed = operator.post(f"/v1/contracts/{made['id']}/terms", wanted)
+        finance.post(f"/v1/terms/{agreed['id']}/decision", {"decision": "approve"})
 
 
 def _unless_there(

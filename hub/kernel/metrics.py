@@ -18,6 +18,9 @@ OUTBOX_WAITING = Gauge(
 )
 FEED_RECORDS = Counter("hub_feed_records_total", "Feed records", ["outcome"])
 SEALED = Counter("hub_journal_sealed_total", "Journal entries sealed")
+CREDIT_ALERTS = Counter(
+    "hub_credit_alerts_total", "Credit thresholds reached", ["threshold_bp"]
+)
 
 
 def exposition(multiprocess_dir: str | None) -> bytes:

@@ -34,9 +34,10 @@ from hub.kernel.idempotency import Claim, Key, Reply
 from hub.kernel.pages import id_after, key_of, page
 from hub.sales import errors, queries, schemas
 from hub.sales.services import lapse, orders, views, wishes
-from hub.sales.services.placing import place_hold
+from hub.sales.services.ordering import ConfirmWish
+from hub.sales.services.placing import place_hold, submit
 from hub.sales.services.wishes import HoldWish
-from settlement.errors import NoTermsError
+from settlement.errors import CreditExhaustedError, NoTermsError
 
 blp = Blueprint("agent", __name__, url_prefix="/v1", description="Agents: the sale")
 PRICE_TRIES = 3
@@ -142,6 +143,7 @@ class Holds(MethodView):
         errors.OfferChangedError,
         errors.PerformanceBusyError,
         NoTermsError,
+        CreditExhaustedError,
         OverloadedError,
         *KEYS,
     )
@@ -228,16 +230,17 @@ class Orders(MethodView):
         errors.AlreadyConfirmedError,
         errors.ReferenceTakenError,
         catalogue.PerformanceCancelledError,
+        errors.PerformanceBusyError,
+        OverloadedError,
         *KEYS,
     )
     def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
         """Confirm a hold into an order with tickets."""
-
-        def confirm(session: Session) -> dict[str, Any]:
-            order = orders.confirm_hold(session, caller(), **wanted)
-            return views.order_views(session, [order])[0]
-
-        return _once(headers["idempotency_key"], 201, confirm)
+        who = caller()
+        wish = ConfirmWish(
+            _claim(headers["idempotency_key"]), who.world, who.partner, **wanted
+        )
+        return replied(submit(current_app.extensions["confirm_committer"], wish))
 
 
 @blp.route("/orders/<uuid:order_id>")

@@ -58,6 +58,7 @@ class HoldLine(Base):
     node_id: Mapped[UUID]
     offer_id: Mapped[UUID]
     quantity: Mapped[int]
+    owed_minor: Mapped[Minor]
     seat_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     quote: Mapped[Json]
 

@@ -1,7 +1,7 @@
 """Pure rules of the sale: states, ticket codes."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from hub.sales.errors import (
     HoldExpiredError,
     HoldReleasedError,
 )
+from settlement.rules.quotes import FINAL, PROVISIONAL, Amount, Quote
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 16
@@ -64,24 +65,45 @@ def sums(items: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:
     return total
 
 
-def priced(quote: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an agent is told of a stored quote: price, commission, net."""
-    agent = quote["agent"]
-    price = quote["face_minor"] + quote["booking_fee_minor"]
+def priced(quote: Quote) -> dict[str, Any]:
+    """Return what an agent is told of a quote: price, commission, net, and why.
+
+    The supplier's terms are the supplier's: of those it sees the price they make.
+    """
+    face, discount = quote.sum_of("face"), quote.sum_of("discount")
+    booking = quote.sum_of("booking-fee")
+    commission = quote.sum_of("commission", "agent")
+    fee = quote.sum_of("service-fee", "agent")
+    price, agent = face - discount + booking, quote.agent
+    assert agent is not None  # noqa: S101 - a sale has both sides
+    own = [amount for amount in quote.amounts if amount.side == "agent"]
+    is_final = all(amount.state == FINAL for amount in own)
     return {
-        "currency": quote["currency"],
-        "face_minor": quote["face_minor"],
-        "booking_fee_minor": quote["booking_fee_minor"],
+        "currency": quote.currency,
+        "face_minor": face,
+        "discount_minor": discount,
+        "booking_fee_minor": booking,
         "price_minor": price,
-        "commission_minor": agent["commission_minor"],
-        "service_fee_minor": agent["service_fee_minor"],
-        "net_minor": price + agent["service_fee_minor"] - agent["commission_minor"],
+        "commission_minor": commission,
+        "service_fee_minor": fee,
+        "net_minor": price + fee - commission,
         "terms": {
-            "terms_id": agent["terms_id"],
-            "version": agent["version"],
-            "rule": agent["rule"],
-            "commission_bp": agent["commission_bp"],
-            "ticket_fee_minor": agent["ticket_fee_minor"],
-            "state": agent["state"],
+            "terms_id": agent.terms_id,
+            "version": agent.version,
+            "state": FINAL if is_final else PROVISIONAL,
+            "amounts": [_told(amount) for amount in own],
         },
+    }
+
+
+def _told(amount: Amount) -> dict[str, Any]:
+    return {
+        "what": amount.what,
+        "minor": amount.minor,
+        "tax_minor": amount.tax_minor,
+        "tax": amount.tax,
+        "to": amount.to,
+        "rule": amount.rule,
+        "inputs": amount.inputs,
+        "state": amount.state,
     }

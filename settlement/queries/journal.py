@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from partners.models import Contract
 from settlement.rules.periods import Period
-from settlement.rules.postings import AGENT_ACCOUNT, SUPPLIER_ACCOUNT
-from settlement.rules.statements import StatementRow
+from settlement.rules.statements import ACCOUNTS, STATED, StatementRow, seen
 
 _ROWS = (
     "SELECT e.id AS entry_id, e.order_id, e.line_no AS order_line, e.kind,"
@@ -19,18 +18,23 @@ _ROWS = (
     " AS booking,"
     " coalesce(sum(p.amount_minor) FILTER (WHERE p.what = 'service-fee'), 0) AS fee,"
     " coalesce(sum(p.amount_minor) FILTER (WHERE p.what = 'commission'), 0)"
-    " AS commission FROM journal_entry e LEFT JOIN posting p ON p.entry_id = e.id"
-    " AND p.account = :account AND p.party_id = :party"
-    " WHERE e.{contract} = :contract AND e.happened_at >= :starts"
-    " AND e.happened_at < :ends GROUP BY e.id ORDER BY e.posted_xid, e.id"
+    " AS commission, coalesce(sum(p.amount_minor), 0) AS total"
+    " FROM journal_entry e LEFT JOIN posting p ON p.entry_id = e.id"
+    " AND p.account = ANY(:accounts) AND p.party_id = :party"
+    " WHERE e.{side}_contract_id = :contract AND e.kind = ANY(:kinds)"
+    " AND coalesce(e.{side}_stated_at, e.happened_at) >= :starts"
+    " AND coalesce(e.{side}_stated_at, e.happened_at) < :ends"
+    " GROUP BY e.id ORDER BY e.posted_xid, e.id"
 )
-_SIDES = {
-    "agent": (text(_ROWS.format(contract="agent_contract_id")), AGENT_ACCOUNT),
-    "supplier": (text(_ROWS.format(contract="supplier_contract_id")), SUPPLIER_ACCOUNT),
-}
+_SIDES = {side: text(_ROWS.format(side=side)) for side in ACCOUNTS}
+_LATER_COLUMNS = (
+    *("supplier_stated_at", "agent_stated_at", "performance_id"),
+    *("reference", "detail", "made_by"),
+)
 _BOOK = text(
     "SELECT e.id, e.kind, e.order_id, e.line_no, e.sequence, e.tickets, e.happened_at,"
     " e.posted_at, e.supplier_contract_id, e.agent_contract_id,"
+    f" {', '.join('e.' + name for name in _LATER_COLUMNS)},"
     " (SELECT json_agg(json_build_array(p.no, p.account, p.party_id, p.what,"
     " p.currency, p.amount_minor) ORDER BY p.no) FROM posting p"
     " WHERE p.entry_id = e.id) AS postings, e.posted_xid::text AS xid"
@@ -44,15 +48,14 @@ def statement_rows(
     session: Session, contract: Contract, side: str, period: Period
 ) -> list[StatementRow]:
     """Return a contract's lines of a period in posting order, as its side sees them."""
-    query, account = _SIDES[side]
     where = {
-        "account": account,
+        "accounts": list(ACCOUNTS[side]),
+        "kinds": list(STATED),
         "party": contract.partner_id,
         "contract": contract.id,
         "starts": period.starts_at,
         "ends": period.ends_at,
     }
-    sign = 1 if side == "agent" else -1
     return [
         StatementRow(
             no=no,
@@ -62,14 +65,20 @@ def statement_rows(
             kind=row.kind,
             happened_at=row.happened_at,
             tickets=row.tickets,
-            face_minor=int(sign * row.face),
-            booking_fee_minor=int(sign * row.booking),
-            service_fee_minor=int(row.fee),
-            commission_minor=int(-sign * row.commission),
-            due_minor=int(sign * (row.face + row.booking + row.fee + row.commission)),
+            **_seen(row, side),
         )
-        for no, row in enumerate(session.execute(query, where), start=1)
+        for no, row in enumerate(session.execute(_SIDES[side], where), start=1)
     ]
+
+
+def _seen(row: Row[Any], side: str) -> dict[str, int]:
+    named = {
+        "face": int(row.face),
+        "booking-fee": int(row.booking),
+        "service-fee": int(row.fee),
+        "commission": int(row.commission),
+    }
+    return seen(named | {"": int(row.total) - sum(named.values())}, side)
 
 
 def book_entries(
@@ -88,7 +97,12 @@ def book_entries(
     where = {"world": world, "entity": entity, "low": str(low), "high": str(high)}
     rows = session.execute(_BOOK, where, execution_options={"yield_per": 1_000})
     for row in rows.mappings():
-        entry = dict(row)
+        # Blocks sealed before there were these columns say nothing of them.
+        entry = {
+            name: value
+            for name, value in row.items()
+            if value is not None or name not in _LATER_COLUMNS
+        }
         if not has_xid:
             del entry["xid"]
         yield entry

@@ -22,6 +22,7 @@ _LINE = [
     StatementLine.booking_fee_minor,
     StatementLine.service_fee_minor,
     StatementLine.commission_minor,
+    StatementLine.other_minor,
     StatementLine.due_minor,
 ]
 

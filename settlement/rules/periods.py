@@ -29,5 +29,11 @@ def month(name: str, zone: str) -> Period:
     return Period(name, _first(year, number, zone), _first(*following, zone))
 
 
+def year_of(period: Period, zone: str) -> Period:
+    """Return the year that a month of *zone* lies in."""
+    year = int(period.name[:4])
+    return Period(str(year), _first(year, 1, zone), _first(year + 1, 1, zone))
+
+
 def _first(year: int, number: int, zone: str) -> datetime:
     return datetime(year, number, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)

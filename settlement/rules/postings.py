@@ -1,16 +1,23 @@
-"""The postings of a fact: a pure function of the frozen quote and what happened."""
+"""The postings of a sale or cancellation: a pure function of the frozen quote."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 from uuid import UUID
 
-from hub.kernel.money import rounded
-from settlement.rules.quotes import Quote
+from hub.kernel.money import part
+from settlement.rules import accounts as to
+from settlement.rules.quotes import Amount, Quote
 
-TICKETS = "TKT"
-AGENT_ACCOUNT = "receivable:agent"
-SUPPLIER_ACCOUNT = "payable:supplier"
+Money = tuple[str, str, str, int]  # account, whose, what, minor units
+HOLDERS = {
+    "agent": (to.RECEIVABLE_AGENT, "agent"),
+    "hub": (to.PSP, ""),
+    "venue": (to.RECEIVABLE_SUPPLIER, "supplier"),
+}
+REFUNDED = HOLDERS | {"hub": (to.BUYER_REFUND, "")}
+_SHARES = {"special-fund": to.SPECIAL_FUND, "tax": to.BOX_OFFICE_TAX}
+_LATER = {"deferred": to.DEFERRED_SUPPLIER, "reserve": to.RESERVE_SUPPLIER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,7 @@ class Fact:
     quote: Quote
     cancelled: tuple[int, int]
     happened_at: datetime
+    sold_at: datetime | None = None
 
     @property
     def kind(self) -> str:
@@ -37,6 +45,17 @@ class Fact:
         """Tickets that moved: positive when sold, negative when cancelled."""
         before, after = self.cancelled
         return before - after if self.sequence else self.quote.quantity
+
+    def stated_at(self, name: str) -> datetime | None:
+        """Return when a side's statement has the fact; None if when it happened.
+
+        By performance date: then, or later if it happened later.
+        """
+        side = self.quote.supplier if name == "supplier" else self.quote.agent
+        performance_at = self.quote.place.performance_at
+        if side is None or side.basis == "sale-date" or performance_at is None:
+            return None
+        return None if performance_at <= self.happened_at else performance_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +69,16 @@ class Leg:
     amount_minor: int
 
 
-def part(total_minor: int, quantity: int, cancelled: int) -> int:
-    """Return what of a line's amount goes with its first *cancelled* tickets.
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Whose sale it is; *holder* is the account of who has the buyer's money."""
 
-    Cumulative, so that the parts of any sequence of cancellations telescope: all of
-    them together return exactly the amount.
-    """
-    return rounded(Fraction(total_minor * cancelled, quantity))
+    quote: Quote
+    holder: tuple[str, str]
+
+    def is_principal(self) -> bool:
+        """Say whether the hub sells tickets it has bought."""
+        return self.quote.capacity == "principal"
 
 
 def moved(total_minor: int, fact: Fact) -> int:
@@ -69,33 +91,181 @@ def moved(total_minor: int, fact: Fact) -> int:
 
 
 def postings(fact: Fact) -> list[Leg]:
-    """Return the legs of a fact: they sum to zero in money and in tickets."""
+    """Return the legs of a fact: they sum to zero in money and in tickets.
+
+    Gross and net parts of an amount move by tickets, the tax is what lies between.
+    """
     quote = fact.quote
-    agent, supplier = quote.agent_id, quote.supplier_id
-    face = moved(quote.face_minor, fact)
-    booking = moved(quote.booking_fee_minor, fact)
-    earned = moved(quote.supplier.commission_minor, fact)
-    paid = moved(quote.agent.commission_minor, fact)
-    agent_fee = moved(quote.agent.service_fee_minor, fact)
-    supplier_fee = moved(quote.supplier.service_fee_minor, fact)
-    money = [
-        (AGENT_ACCOUNT, agent, "face", face),
-        (AGENT_ACCOUNT, agent, "booking-fee", booking),
-        (AGENT_ACCOUNT, agent, "service-fee", agent_fee),
-        (AGENT_ACCOUNT, agent, "commission", -paid),
-        (SUPPLIER_ACCOUNT, supplier, "face", -face),
-        (SUPPLIER_ACCOUNT, supplier, "booking-fee", -booking),
-        (SUPPLIER_ACCOUNT, supplier, "service-fee", supplier_fee),
-        (SUPPLIER_ACCOUNT, supplier, "commission", earned),
-        ("income:commission", None, "commission", -earned),
-        ("income:service-fee", None, "service-fee", -agent_fee - supplier_fee),
-        ("expense:commission", None, "commission", paid),
-    ]
-    return [
-        Leg(account, party, what, quote.currency, minor)
-        for account, party, what, minor in money
+    parties = {
+        "": None,
+        "agent": UUID(quote.agent_id),
+        "supplier": UUID(quote.supplier_id),
+    }
+    legs = [
+        Leg(account, parties[whose], what, quote.currency, minor)
+        for account, whose, what, minor in _money(fact)
         if minor
-    ] + [
-        Leg("tickets:agent", agent, "tickets", TICKETS, fact.tickets),
-        Leg("tickets:supplier", supplier, "tickets", TICKETS, -fact.tickets),
     ]
+    agent, supplier, tickets = parties["agent"], parties["supplier"], fact.tickets
+    legs.append(Leg(to.TICKETS_AGENT, agent, "tickets", to.TICKETS, tickets))
+    legs.append(Leg(to.TICKETS_SUPPLIER, supplier, "tickets", to.TICKETS, -tickets))
+    return legs
+
+
+def _money(fact: Fact) -> Iterator[Money]:
+    quote = fact.quote
+    holders = REFUNDED if fact.sequence else HOLDERS
+    sale = Sale(quote, holders[quote.collector])
+    for amount in quote.amounts:
+        if fact.sequence and amount.is_kept:
+            continue
+        minor = moved(amount.minor, fact)
+        net = moved(amount.net_minor, fact) if amount.tax_minor else minor
+        yield from _LEGS[amount.what](sale, amount, minor, net)
+    if fact.sequence:
+        yield from _refund_fees(fact, sale)
+
+
+def _face(sale: Sale, _: Amount, minor: int, __: int) -> Iterator[Money]:
+    yield (*sale.holder, "face", minor)
+    if sale.is_principal():  # the hub's own tickets: sold from its inventory
+        yield (to.INCOME_TICKETS, "", "face", -minor)
+        yield (to.EXPENSE_TICKETS, "", "cost", minor)
+        yield (to.INVENTORY, "", "cost", -minor)
+    else:
+        yield (to.PAYABLE_SUPPLIER, "supplier", "face", -minor)
+
+
+def _discount(sale: Sale, amount: Amount, minor: int, _: int) -> Iterator[Money]:
+    """An agent that collected less owes its own part all the same."""
+    funder, what = amount.to, "discount"
+    if not (funder == "agent" and sale.quote.collector == "agent"):
+        yield (*sale.holder, what, -minor)
+    if funder == "supplier":
+        yield from _from_supplier(sale, what, minor)
+    elif funder == "hub":
+        yield (to.EXPENSE_PROMOTION, "", what, minor)
+    elif sale.quote.collector != "agent":
+        yield (to.RECEIVABLE_AGENT, "agent", what, minor)
+
+
+def _from_supplier(sale: Sale, what: str, minor: int) -> Iterator[Money]:
+    """Take money off what the hub pays for the tickets, or paid as principal."""
+    if sale.is_principal():
+        yield (to.INCOME_TICKETS, "", what, minor)
+        yield (to.EXPENSE_TICKETS, "", what, -minor)
+        yield (to.INVENTORY, "", what, minor)
+    else:
+        yield (to.PAYABLE_SUPPLIER, "supplier", what, minor)
+
+
+def _booking_fee(sale: Sale, amount: Amount, minor: int, net: int) -> Iterator[Money]:
+    what = "booking-fee"
+    if amount.to == "agent" and sale.quote.collector == "agent":
+        return  # the agent charges it and keeps it
+    yield (*sale.holder, what, minor)
+    if amount.to == "supplier":
+        yield (to.PAYABLE_SUPPLIER, "supplier", what, -minor)
+    elif amount.to == "agent":
+        yield (to.PAYABLE_AGENT, "agent", what, -minor)
+    else:
+        yield (to.INCOME_BOOKING_FEE, "", what, -net)
+        yield (to.TAX_OUTPUT, "", what, net - minor)
+
+
+def _charged_to(quote: Quote, side: str) -> tuple[str, str]:
+    """Return where what a partner owes the hub is debited: netted, or claimed."""
+    if side == "agent":
+        return to.RECEIVABLE_AGENT, "agent"
+    said = quote.supplier
+    is_netted = said is not None and said.remit == "net"
+    account = to.PAYABLE_SUPPLIER if is_netted else to.RECEIVABLE_SUPPLIER
+    return account, "supplier"
+
+
+def _service_fee(sale: Sale, amount: Amount, minor: int, net: int) -> Iterator[Money]:
+    what = "service-fee"
+    yield (*_charged_to(sale.quote, amount.side), what, minor)
+    yield (to.INCOME_SERVICE_FEE, "", what, -net)
+    yield (to.TAX_OUTPUT, "", what, net - minor)
+
+
+def _commission(sale: Sale, amount: Amount, minor: int, net: int) -> Iterator[Money]:
+    what = "commission"
+    if amount.side == "agent":
+        yield (_paid_to_agent(sale.quote), "agent", what, -minor)
+        yield (to.EXPENSE_COMMISSION, "", what, net)
+        yield (to.TAX_INPUT, "", what, minor - net)
+    elif sale.is_principal():  # the hub bought at face less commission
+        yield (to.INVENTORY, "", what, minor)
+        yield (to.EXPENSE_TICKETS, "", what, -minor)
+    else:
+        yield (*_charged_to(sale.quote, "supplier"), what, minor)
+        yield (to.INCOME_COMMISSION, "", what, -net)
+        yield (to.TAX_OUTPUT, "", what, net - minor)
+
+
+def _paid_to_agent(quote: Quote) -> str:
+    """Return where commission is credited: netted with what it owes, or payable."""
+    agent = quote.agent
+    is_netted = quote.collector == "agent" and agent is not None
+    if is_netted and agent is not None and agent.remit == "net":
+        return to.RECEIVABLE_AGENT
+    return to.PAYABLE_AGENT
+
+
+def _distribution(_: Sale, amount: Amount, minor: int, __: int) -> Iterator[Money]:
+    what = f"share:{amount.to}"
+    yield (to.PAYABLE_SUPPLIER, "supplier", what, minor)
+    yield (_SHARES.get(amount.to, to.PAYABLE_SHARE), "", what, -minor)
+
+
+def _withholding(sale: Sale, amount: Amount, minor: int, _: int) -> Iterator[Money]:
+    """Who pays a leg keeps its tax back: the hub an agent's, a partner the hub's."""
+    what = "withholding"
+    if (amount.side, amount.to) == ("agent", "commission"):
+        yield (_paid_to_agent(sale.quote), "agent", what, minor)
+        yield (to.TAX_WITHHELD, "", what, -minor)
+    else:
+        yield (*_charged_to(sale.quote, amount.side), what, -minor)
+        yield (to.WITHHOLDING_CLAIM, "", what, minor)
+
+
+def _payout(_: Sale, amount: Amount, minor: int, __: int) -> Iterator[Money]:
+    what = amount.to
+    yield (to.PAYABLE_SUPPLIER, "supplier", what, minor)
+    yield (_LATER[amount.to], "supplier", what, -minor)
+
+
+_LEGS: dict[str, Callable[[Sale, Amount, int, int], Iterator[Money]]] = {
+    "face": _face,
+    "discount": _discount,
+    "booking-fee": _booking_fee,
+    "service-fee": _service_fee,
+    "commission": _commission,
+    "distribution": _distribution,
+    "withholding": _withholding,
+    "payout": _payout,
+}
+
+
+def _refund_fees(fact: Fact, sale: Sale) -> Iterator[Money]:
+    """Yield what the hub charges for cancelling, per ticket, by each side's terms."""
+    quote, what = fact.quote, "refund-fee"
+    tickets = fact.cancelled[1] - fact.cancelled[0]
+    charged = {"agent": sale.holder, "supplier": _charged_to(quote, "supplier")}
+    for name, side in (("agent", quote.agent), ("supplier", quote.supplier)):
+        if side is not None and side.refund_fee_minor:
+            minor = side.refund_fee_minor * tickets
+            tax = side.refund_tax_minor * tickets
+            yield (*charged[name], what, minor)
+            yield (to.INCOME_REFUND_FEE, "", what, tax - minor)
+            yield (to.TAX_OUTPUT, "", what, -tax)
+
+
+def owed_by_agent(quote: Quote, agent_id: UUID, happened_at: datetime) -> int:
+    """Return what a sale adds to the agent's debt; minor units."""
+    fact = Fact(agent_id, 0, 0, quote, (0, 0), happened_at)
+    return sum(
+        leg.amount_minor for leg in postings(fact) if leg.account == to.RECEIVABLE_AGENT
+    )

@@ -1,127 +1,146 @@
-"""What a sale is worth to each party. A pure function of terms and line."""
+"""What a line is worth to each party, as it is frozen and stored. Pure."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from hub.kernel.money import share
+import msgspec
+from msgspec import Struct
+
+from settlement.rules.running import Bucket, Total
+
+FINAL, PROVISIONAL = "final", "provisional"
 
 
-@dataclass(frozen=True, slots=True)
-class TermsVersion:
-    """One version of a contract's terms: commission in basis points, fee per ticket."""
+class Amount(Struct, frozen=True, omit_defaults=True):
+    """One amount of a line: what, whose terms, how it came about; minor units.
 
-    terms_id: UUID
-    contract_id: UUID
+    *to* is who gets it, or funds it. *minor* holds the tax in it, *tax_minor*.
+    What is kept does not go back with cancelled tickets.
+    """
+
+    what: str
+    minor: int
+    side: str = ""
+    to: str = ""
+    tax_minor: int = 0
+    tax: str = ""
+    rule: str = ""
+    inputs: dict[str, Any] = {}
+    state: str = FINAL
+    is_kept: bool = False
+
+    @property
+    def net_minor(self) -> int:
+        """The amount without its tax."""
+        return self.minor - self.tax_minor
+
+
+class Running(Struct, frozen=True, omit_defaults=True):
+    """What a line adds to a running total of its side's terms."""
+
+    what: str
+    bucket: Bucket
+    measured: int
+    base_minor: int
+
+    def key(
+        self, sold_at: datetime, performance_at: datetime | None, performance: str
+    ) -> str:
+        """Return the key of the total among those of the terms."""
+        return f"{self.what}/{self.bucket.key(sold_at, performance_at, performance)}"
+
+    def total(self, tickets: int) -> Total:
+        """Return it as a total."""
+        return Total(tickets, self.measured, self.base_minor)
+
+
+class Side(Struct, frozen=True, omit_defaults=True):
+    """Under which terms one party sells or provides: version, manner of paying."""
+
+    contract_id: str
+    terms_id: str
     version: int
-    commission_bp: int
-    ticket_fee_minor: int
+    zone: str = "UTC"
+    remit: str = "net"
+    basis: str = "sale-date"
+    refunds: str = "true-up"
+    refund_fee_minor: int = 0
+    refund_tax_minor: int = 0
+    running: tuple[Running, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Some tickets of one offer: amounts are minor units of the currency, each."""
+class Place(Struct, frozen=True, omit_defaults=True):
+    """What was sold: the inputs by which terms were chosen and totals are kept."""
 
-    quantity: int
+    venue: str = ""
+    production: str = ""
+    performance: str = ""
+    performance_at: datetime | None = None
+    area: str = ""
+    price_type: str = ""
+    channel: str = ""
+
+
+class Quote(Struct, frozen=True, omit_defaults=True):
+    """The price of a line and what each party gets; a side may be missing in a what-if.
+
+    Ids are text: those of the database, or the references of a file.
+    """
+
     currency: str
-    face_minor: int
-    booking_fee_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Parties:
-    """Whose sale it is, under whose books, on which terms."""
-
-    legal_entity: str
-    supplier_id: UUID
-    agent_id: UUID
-    supplier_terms: TermsVersion
-    agent_terms: TermsVersion
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What one contract earns or costs on a line, with the rule and its inputs."""
-
-    contract_id: UUID
-    terms_id: UUID
-    version: int
-    rule: str
-    commission_bp: int
-    commission_base_minor: int
-    commission_minor: int
-    ticket_fee_minor: int
-    service_fee_minor: int
-    state: str
-
-    @classmethod
-    def loaded(cls, said: dict[str, Any]) -> Self:
-        ids = {name: UUID(said[name]) for name in ("contract_id", "terms_id")}
-        return cls(**said | ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """The price of a line and what each party gets; minor units, whole line."""
-
-    legal_entity: str
-    supplier_id: UUID
-    agent_id: UUID
     quantity: int
-    currency: str
-    face_minor: int
-    booking_fee_minor: int
-    supplier: Side
-    agent: Side
+    amounts: tuple[Amount, ...]
+    supplier: Side | None = None
+    agent: Side | None = None
+    legal_entity: str = ""
+    supplier_id: str = ""
+    agent_id: str = ""
+    collector: str = "agent"
+    capacity: str = "agent"
+    place: Place = Place()
+    quoted_at: datetime | None = None
 
     def dumped(self) -> dict[str, Any]:
-        """Return the quote as it is stored on the line: ids as text."""
-        stored: dict[str, Any] = _plain(asdict(self))
+        """Return the quote as plain data."""
+        stored: dict[str, Any] = msgspec.to_builtins(self)
         return stored
+
+    def encoded(self) -> str:
+        """Return the quote as the JSON text that is stored on the line."""
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def loaded(cls, said: dict[str, Any]) -> Self:
-        """Return a stored quote."""
-        ids = {name: UUID(said[name]) for name in ("supplier_id", "agent_id")}
-        sides = {name: Side.loaded(said[name]) for name in ("supplier", "agent")}
-        return cls(**said | ids | sides)
+        """Return a stored quote; ValueError or TypeError if it is none."""
+        return msgspec.convert(said, cls)
 
+    @classmethod
+    def decoded(cls, said: str | bytes) -> Self:
+        """Return a quote from its JSON text."""
+        return msgspec.json.decode(said, type=cls)
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return str(value) if isinstance(value, UUID) else value
+    def of(self, what: str, side: str | None = None) -> Iterator[Amount]:
+        """Yield the amounts of a kind, of one side's terms if that is said."""
+        return (
+            amount
+            for amount in self.amounts
+            if amount.what == what and side in {None, amount.side}
+        )
 
+    def sum_of(self, what: str, side: str | None = None) -> int:
+        """Return what a kind of amounts comes to."""
+        return sum(amount.minor for amount in self.of(what, side))
 
-def quote(line: Line, parties: Parties) -> Quote:
-    """Price a line: commission is a part of the face value, rounded half-even, once.
+    @property
+    def agent_contract_id(self) -> UUID:
+        """The agent's contract: a sale has both sides."""
+        assert self.agent is not None  # noqa: S101 - only a what-if lacks a side
+        return UUID(self.agent.contract_id)
 
-    Linear terms round per line and are final.
-    """
-    face_minor = line.face_minor * line.quantity
-    return Quote(
-        legal_entity=parties.legal_entity,
-        supplier_id=parties.supplier_id,
-        agent_id=parties.agent_id,
-        quantity=line.quantity,
-        currency=line.currency,
-        face_minor=face_minor,
-        booking_fee_minor=line.booking_fee_minor * line.quantity,
-        supplier=_side(parties.supplier_terms, face_minor, line.quantity),
-        agent=_side(parties.agent_terms, face_minor, line.quantity),
-    )
-
-
-def _side(terms: TermsVersion, face_minor: int, quantity: int) -> Side:
-    return Side(
-        contract_id=terms.contract_id,
-        terms_id=terms.terms_id,
-        version=terms.version,
-        rule="percent of face value, half-even; fee per ticket",
-        commission_bp=terms.commission_bp,
-        commission_base_minor=face_minor,
-        commission_minor=share(face_minor, terms.commission_bp),
-        ticket_fee_minor=terms.ticket_fee_minor,
-        service_fee_minor=terms.ticket_fee_minor * quantity,
-        state="final",
-    )
+    @property
+    def supplier_contract_id(self) -> UUID:
+        """The supplier's contract: a sale has both sides."""
+        assert self.supplier is not None  # noqa: S101 - only a what-if lacks a side
+        return UUID(self.supplier.contract_id)

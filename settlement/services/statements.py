@@ -30,7 +30,8 @@ from settlement.models import Statement, StatementLine
 from settlement.queries.journal import statement_rows
 from settlement.queries.statements import stored_rows
 from settlement.rules import periods
-from settlement.rules.statements import StatementRow, digest, totals
+from settlement.rules.statements import FORM, StatementRow, digest, totals
+from settlement.services.true_ups import Settling, true_up
 
 FENCE_TIMEOUT_S = 30.0
 FENCE_POLL_S = 0.05
@@ -73,6 +74,7 @@ def fence(
 def draft_period(session: Session, who: Caller, period: str) -> list[UUID]:
     """Draft, or draft again, every statement of a month that is not closed yet.
 
+    What running totals and guarantees of the month lack is posted first.
     A contract without terms or sales in the month has none. PeriodOpenError when the
     month has not ended in one of the contracts' zones.
     """
@@ -98,8 +100,9 @@ def _draft(
     )
     if found is not None and found.state == "closed":
         return found.id
+    true_up(session, Settling(contract, partner.kind, period))
     rows = statement_rows(session, contract, partner.kind, period)
-    if found is not None and found.lines_digest == digest(rows):
+    if found is not None and (found.form, found.lines_digest) == (FORM, digest(rows)):
         return found.id  # as it was drafted, or reviewed
     if not rows and not _has_terms(session, contract, period):
         return None
@@ -129,6 +132,7 @@ def _drafted(
         "ends_at": period.ends_at,
         "currency": contract.currency,
         "state": "draft",
+        "form": FORM,
         "totals": totals(rows),
         "lines_digest": digest(rows),
         "drafted_by": who.credential_id,
@@ -153,10 +157,11 @@ def review(
     if statement.state != "draft":
         raise StatementStateError(state=statement.state, wanted="draft")
     rows = current_rows(session, statement)
-    if digest(rows).hex() != lines_sha256:
-        raise ChangedSinceDraftError(now=digest(rows).hex())
-    statement.totals = dict(totals(rows))
-    statement.lines_digest = digest(rows)
+    found = digest(rows, statement.form)
+    if found.hex() != lines_sha256:
+        raise ChangedSinceDraftError(now=found.hex())
+    statement.totals = dict(totals(rows, statement.form))
+    statement.lines_digest = found
     statement.state = "reviewed"
     statement.reviewed_by = who.credential_id
     statement.reviewed_at = clock.now(session, who.world)
@@ -174,7 +179,7 @@ def close(
     """
     statement = closable(session, who, statement_id)
     rows = current_rows(session, statement)
-    if digest(rows) != statement.lines_digest:
+    if digest(rows, statement.form) != statement.lines_digest:
         raise ChangedSinceReviewError(statement_id=statement_id)
     _keep(session, statement, rows)
     statement.watermark = str(watermark)  # type: ignore[assignment]

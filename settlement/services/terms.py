@@ -1,66 +1,197 @@
-"""Agreeing terms: immutable versions that never overlap."""
+"""Agreeing terms: proposed by one person, approved by another, never overlapping."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+import msgspec
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hub.kernel import clock
-from hub.kernel.errors import InvalidRequestError
+from hub.kernel.callers import Caller
+from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.ids import new_id
-from partners.models import Contract
-from settlement.errors import TermsOverlapError
-from settlement.models import Terms
+from partners.models import Contract, Credential, LegalEntity, Partner
+from settlement.errors import (
+    OwnWorkError,
+    TaxCodeOverlapError,
+    TermsOverlapError,
+    TermsStateError,
+)
+from settlement.models import TaxCode, Terms
+from settlement.queries.terms import get_terms, tax_book
+from settlement.rules.checks import problems, refuse
+from settlement.rules.clauses import Clauses, TaxRate
+from settlement.rules.files import converted
+from settlement.rules.scopes import Scope
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:contract))")
 _END_OPEN = text(
     "UPDATE terms SET valid = tstzrange(lower(valid), :valid_from)"
-    " WHERE contract_id = :contract AND upper_inf(valid)"
+    " WHERE contract_id = :contract AND scope_id = :scope AND state = 'approved'"
+    " AND upper_inf(valid) AND lower(valid) < :valid_from"
+)
+_OVERLAPS = text(
+    "SELECT o.version, lower(o.valid * t.valid) AS starts,"
+    " upper(o.valid * t.valid) AS ends FROM terms t JOIN terms o"
+    " ON (o.contract_id, o.scope_id) = (t.contract_id, t.scope_id)"
+    " AND o.state = 'approved' AND o.valid && t.valid"
+    " WHERE t.id = :id ORDER BY lower(o.valid) LIMIT 1"
+)
+_END_TAX = text(
+    "UPDATE tax_code SET valid = daterange(lower(valid), :valid_from)"
+    " WHERE legal_entity = :entity AND code = :code AND upper_inf(valid)"
     " AND lower(valid) < :valid_from"
 )
 EXCLUSION_VIOLATION = "23P01"
+APPROVED, REJECTED = "approved", "rejected"
 
 
-def agree_terms(
+def propose_terms(
     session: Session,
+    who: Caller,
     contract: Contract,
     *,
     valid_from: datetime,
     valid_until: datetime | None,
-    commission_bp: int,
-    ticket_fee_minor: int,
-    created_by: UUID,
+    scope: Mapping[str, Any],
+    clauses: Mapping[str, Any],
 ) -> Terms:
-    """Add a version valid from-until (half-open); TermsOverlapError if one is there.
+    """Propose a version for a scope, valid from-until (half-open).
 
-    Terms that are open-ended end where their open-ended successor begins, if that is
-    still to come.
+    TermsRefusedError names every clause that contradicts itself or does not add up.
     """
     if valid_until is not None and valid_until <= valid_from:
         reason = "ends before it starts"
         raise InvalidRequestError(field="valid_until", reason=reason)
+    partner = session.get_one(Partner, contract.partner_id)
+    read = read_clauses(session, contract, partner.kind, clauses)
     session.execute(_ONE_AT_A_TIME, {"contract": str(contract.id)})
     newest = select(func.max(Terms.version)).where(Terms.contract_id == contract.id)
-    if valid_until is None and valid_from >= clock.now(session, contract.world):
-        where = {"contract": contract.id, "valid_from": valid_from}
-        session.execute(_END_OPEN, where)
     terms = Terms(
         id=new_id(),
         contract_id=contract.id,
         version=(session.scalar(newest) or 0) + 1,
         valid=Range(valid_from, valid_until),
-        commission_bp=commission_bp,
-        ticket_fee_minor=ticket_fee_minor,
-        created_by=created_by,
+        scope=msgspec.to_builtins(converted(dict(scope), Scope)),
+        clauses=told(read),
+        state="proposed",
+        created_by=who.credential_id,
     )
+    session.add(terms)
+    session.flush()  # the database makes the scope's id
+    return terms
+
+
+def read_clauses(
+    session: Session, contract: Contract, side: str, clauses: Mapping[str, Any]
+) -> Clauses:
+    """Return clauses as agreed; TermsRefusedError names what is wrong with them."""
+    read: Clauses = converted(dict(clauses), Clauses)
+    refuse(problems(read, side, tax_book(session, contract.legal_entity).codes))
+    return read
+
+
+def told(clauses: Clauses) -> dict[str, Any]:
+    """Return what clauses say, whole: with what holds because nothing else is said."""
+    said: dict[str, Any] = msgspec.to_builtins(clauses)
+    return said
+
+
+def decide_terms(
+    session: Session, who: Caller, terms_id: UUID, *, is_approved: bool
+) -> Terms:
+    """Approve or reject proposed terms; not by who proposed them (OwnWorkError).
+
+    Open-ended terms end where their open-ended successor of the same scope begins, if
+    that is still to come. TermsOverlapError says with which version, and how far.
+    """
+    found = get_terms(session, terms_id, world=who.world)
+    session.execute(_ONE_AT_A_TIME, {"contract": str(found.contract_id)})
+    terms = session.get_one(Terms, terms_id, populate_existing=True)
+    if terms.state != "proposed":
+        raise TermsStateError(state=terms.state)
+    maker = session.get_one(Credential, terms.created_by)
+    if maker.holder_id == who.holder_id or maker.name == who.name:
+        raise OwnWorkError(proposed_by=maker.name)
+    now = clock.now(session, who.world)
+    if is_approved:
+        _make_room(session, terms, now)
+    decided = {
+        "state": APPROVED if is_approved else REJECTED,
+        "decided_by": who.credential_id,
+        "decided_at": now,
+    }
     try:
         with session.begin_nested():
-            session.add(terms)
+            session.execute(update(Terms).where(Terms.id == terms.id).values(decided))
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) != EXCLUSION_VIOLATION:
             raise
-        raise TermsOverlapError(contract_id=contract.id) from None
+        raise _overlap(session, terms) from None
+    session.refresh(terms)
     return terms
+
+
+def _make_room(session: Session, terms: Terms, now: datetime) -> None:
+    starts = terms.valid.lower
+    if terms.valid.upper is None and starts is not None and starts >= now:
+        where = {"contract": terms.contract_id, "scope": terms.scope_id}
+        session.execute(_END_OPEN, where | {"valid_from": starts})
+
+
+def _overlap(session: Session, terms: Terms) -> TermsOverlapError:
+    row = session.execute(_OVERLAPS, {"id": terms.id}).one()
+    return TermsOverlapError(
+        with_version=row.version,
+        overlaps_from=row.starts and row.starts.isoformat(),
+        overlaps_until=row.ends and row.ends.isoformat(),
+    )
+
+
+def add_tax_code(
+    session: Session,
+    who: Caller,
+    legal_entity: str,
+    *,
+    code: str,
+    valid_from: date,
+    valid_until: date | None,
+    rate: int | str,
+    method: str,
+) -> TaxCode:
+    """Add a tax code's rate for some days; an open-ended one ends where it begins.
+
+    TaxCodeOverlapError where it has a rate already, TermsRefusedError for a bad rate.
+    """
+    if session.get(LegalEntity, legal_entity) is None:
+        raise NotFoundError(legal_entity=legal_entity)
+    said = {"code": code, "valid_from": valid_from, "rate": rate, "method": method}
+    converted(said, TaxRate)
+    if valid_until is not None and valid_until <= valid_from:
+        raise InvalidRequestError(field="valid_until", reason="ends before it starts")
+    session.execute(_ONE_AT_A_TIME, {"contract": f"tax/{legal_entity}/{code}"})
+    if valid_until is None:
+        where = {"entity": legal_entity, "code": code, "valid_from": valid_from}
+        session.execute(_END_TAX, where)
+    made = TaxCode(
+        id=new_id(),
+        legal_entity=legal_entity,
+        code=code,
+        valid=Range(valid_from, valid_until),
+        rate=rate,
+        method=method,
+        created_by=who.credential_id,
+    )
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != EXCLUSION_VIOLATION:
+            raise
+        raise TaxCodeOverlapError(tax_code=code) from None
+    return made

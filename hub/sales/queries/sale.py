@@ -14,6 +14,7 @@ _DUE = (
     " WHERE h.state = 'held' AND h.expires_at <= clock_timestamp() + w.clock_offset"
     " AND (CAST(:performances AS uuid[]) IS NULL OR EXISTS (SELECT FROM hold_line l"
     " WHERE l.hold_id = h.id AND l.performance_id = ANY(:performances)))"
+    " AND (CAST(:agent AS uuid) IS NULL OR h.agent_id = :agent)"
     " ORDER BY h.id LIMIT :most"
 )
 _LOCKED = {
@@ -44,20 +45,31 @@ def hold_lines(session: Session, hold_ids: Sequence[UUID]) -> Sequence[HoldLine]
 
 
 def lock_due_holds(
-    session: Session, *, performance_ids: Sequence[UUID] | None, most: int
+    session: Session,
+    *,
+    performance_ids: Sequence[UUID] | None,
+    agent_id: UUID | None,
+    most: int,
 ) -> list[UUID]:
-    """Lock holds whose time is up, of some performances or of all.
+    """Lock holds whose time is up, of some performances, of an agent, or of all.
 
-    Those of some performances are waited for; in a sweep of all, busy ones are skipped.
+    Those of somebody are waited for; in a sweep of all, busy ones are skipped.
     """
     chosen = None if performance_ids is None else list(performance_ids)
-    query = _LOCKED[chosen is not None]
-    return list(session.scalars(query, {"performances": chosen, "most": most}))
+    query = _LOCKED[chosen is not None or agent_id is not None]
+    where = {"performances": chosen, "agent": agent_id, "most": most}
+    return list(session.scalars(query, where))
 
 
-def has_due_holds(session: Session, *, performance_ids: Sequence[UUID]) -> bool:
-    """Say whether the time of any hold on these performances is up; locks nothing."""
-    where = {"performances": list(performance_ids), "most": 1}
+def has_due_holds(
+    session: Session,
+    *,
+    performance_ids: Sequence[UUID] | None = None,
+    agent_id: UUID | None = None,
+) -> bool:
+    """Say whether the time of any hold there, or of an agent, is up; locks nothing."""
+    chosen = None if performance_ids is None else list(performance_ids)
+    where = {"performances": chosen, "agent": agent_id, "most": 1}
     return session.scalar(text(_DUE), where) is not None
 
 

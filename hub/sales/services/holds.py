@@ -1,7 +1,7 @@
 """The steps of the committer: many wishes, one transaction, each answered alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,9 @@ from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.rules import priced
 from hub.sales.services.seating import Seating, seating
 from hub.sales.services.wishes import HoldWish
+from settlement.rules.credit import CreditLine
+from settlement.rules.quotes import Quote
+from settlement.services.credit import lock_credit, write_credit
 
 CREATED = 201
 _TIMES = text(
@@ -40,11 +43,12 @@ _ADD_HOLDS = text(
 )
 _ADD_LINES = text(
     "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
-    " seat_ids, quote) SELECT h, n, p, l, o, q, CAST(s AS uuid[]), CAST(j AS jsonb)"
+    " seat_ids, quote, owed_minor)"
+    " SELECT h, n, p, l, o, q, CAST(s AS uuid[]), CAST(j AS jsonb), d"
     " FROM unnest(CAST(:holds AS uuid[]), CAST(:nos AS int[]),"
     " CAST(:performances AS uuid[]), CAST(:nodes AS uuid[]), CAST(:offers AS uuid[]),"
-    " CAST(:quantities AS int[]), CAST(:seats AS text[]), CAST(:quotes AS text[]))"
-    " AS x(h, n, p, l, o, q, s, j)"
+    " CAST(:quantities AS int[]), CAST(:seats AS text[]), CAST(:quotes AS text[]),"
+    " CAST(:owed AS bigint[])) AS x(h, n, p, l, o, q, s, j, d)"
 )
 
 
@@ -59,6 +63,8 @@ class HoldBatch:
     closed: dict[UUID, int]
     nodes: dict[UUID, Node]
     before: dict[UUID, Node]
+    credit: dict[UUID, CreditLine]
+    credit_before: dict[UUID, CreditLine]
     now: dict[str, datetime]
     busy: set[UUID]
     answers: dict[Key, Reply | HubError] = field(default_factory=dict)
@@ -92,7 +98,7 @@ def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
     closed = allocation.overcommitted(session, roots)
     nodes = allocation.lock_tree(session, takes)  # late: others wait for these rows
     taken = seating(session, new)  # read after that wait, or it is stale
-    times = session.execute(_TIMES, {"worlds": sorted({w.world for w in wishes})})
+    credit = lock_credit(session, {wish.credit_id for wish in new})
     return HoldBatch(
         earlier=earlier,
         first=first,
@@ -101,9 +107,17 @@ def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
         closed=closed,
         nodes=nodes,
         before=dict(nodes),
-        now={row.name: row.now for row in times},
+        credit=credit,
+        credit_before=dict(credit),
+        now=world_times(session, {wish.world for wish in wishes}),
         busy=busy,
     )
+
+
+def world_times(session: Session, worlds: Collection[str]) -> dict[str, datetime]:
+    """Return the time of each world; read it after the locks are held."""
+    times = session.execute(_TIMES, {"worlds": sorted(worlds)})
+    return {row.name: row.now for row in times}
 
 
 def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:
@@ -142,8 +156,9 @@ def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
             over_by = batch.closed[line.offer.root_id]
             raise OvercommittedError(area=line.offer.area, over_by=over_by)
     after = settle(batch.nodes, wish.seats_by_leaf)
+    credit = batch.credit[wish.credit_id].reserved(wish.owed_minor)
     batch.seating.choose(wish)
-    batch.nodes = after
+    batch.nodes, batch.credit[wish.credit_id] = after, credit
     expires_at = now + timedelta(seconds=wish.ttl_s)
     body = _body(batch, wish, expires_at)
     batch.placed.append((wish, body, expires_at))
@@ -155,14 +170,12 @@ def _body(batch: HoldBatch, wish: HoldWish, expires_at: datetime) -> dict[str, A
     for line in wish.lines:
         names = line.seat_map.seats if line.seat_map else {}
         seats = [names[seat] for seat in batch.seating.seats(wish, line.no)]
-        lines.append(
-            hold_line(line.no, line.offer, line.quantity, seats, line.quote.dumped())
-        )
+        lines.append(hold_line(line.no, line.offer, line.quantity, seats, line.quote))
     return hold_body(wish.hold_id, "held", 1, expires_at, lines)
 
 
 def hold_line(
-    no: int, offer: Any, quantity: int, seats: Sequence[Any], quote: dict[str, Any]
+    no: int, offer: Any, quantity: int, seats: Sequence[Any], quote: Quote
 ) -> dict[str, Any]:
     """Return how a line of a hold is told to its agent."""
     return {
@@ -213,6 +226,7 @@ def write(session: Session, batch: HoldBatch) -> None:
     write_counts(session, changed)
     session.execute(_ADD_HOLDS, _hold_columns(batch))
     session.execute(_ADD_LINES, _line_columns(batch))
+    write_credit(session, batch.credit_before, batch.credit, batch.now)
     replies = {w.claim.key: (CREATED, json.dumps(body)) for w, body, _ in batch.placed}
     idempotency.store_many(session, replies)
 
@@ -239,7 +253,8 @@ def _line_columns(batch: HoldBatch) -> dict[str, list[Any]]:
             "{" + ",".join(map(str, batch.seating.seats(wish, line.no))) + "}"
             for wish, line in lines
         ],
-        "quotes": [json.dumps(line.quote.dumped()) for _, line in lines],
+        "quotes": [line.quote.encoded() for _, line in lines],
+        "owed": [line.owed_minor for _, line in lines],
     }
 
 

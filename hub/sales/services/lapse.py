@@ -12,18 +12,32 @@ from hub.kernel.callers import Caller
 from hub.sales import queries
 from hub.sales.models import Hold
 from hub.sales.rules import HoldState, refuse_unless_held, sums
+from settlement.services.credit import move_credit
 
 CHUNK = 500
 _END = text(
     "UPDATE hold SET state = :state, version = version + 1 WHERE id = ANY(:ids)"
 )
+_RESERVED = text(
+    "SELECT (quote->'agent'->>'contract_id')::uuid AS contract_id,"
+    " sum(owed_minor)::bigint AS owed FROM hold_line WHERE hold_id = ANY(:ids)"
+    " GROUP BY 1"
+)
 
 
 def lapse_due(
-    session: Session, *, performance_ids: Sequence[UUID] | None = None
+    session: Session,
+    *,
+    performance_ids: Sequence[UUID] | None = None,
+    agent_id: UUID | None = None,
 ) -> int:
-    """End holds whose time is up and give their seats back; return how many."""
-    due = queries.lock_due_holds(session, performance_ids=performance_ids, most=CHUNK)
+    """End holds whose time is up, give seats and credit back; return how many.
+
+    Of some performances, of an agent, or all.
+    """
+    due = queries.lock_due_holds(
+        session, performance_ids=performance_ids, agent_id=agent_id, most=CHUNK
+    )
     _end(session, due, HoldState.LAPSED)
     return len(due)
 
@@ -52,3 +66,5 @@ def _end(session: Session, hold_ids: Sequence[UUID], state: HoldState) -> None:
         session,
         [(line.performance_id, seat) for line in lines for seat in line.seat_ids],
     )
+    rows = session.execute(_RESERVED, {"ids": list(hold_ids)})
+    move_credit(session, {row.contract_id: {"reserved": -row.owed} for row in rows}, {})

@@ -1,12 +1,15 @@
 """Placing a hold: have it decided, and give back what has lapsed before refusing."""
 
 import time
+from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from allocation import queries as allocation
 from allocation.errors import AllotmentExhaustedError, SeatsTakenError
 from allocation.rules.tree import available
+from hub.kernel.committer import Committer, W
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Reply
@@ -16,20 +19,26 @@ from hub.sales.errors import PerformanceBusyError
 from hub.sales.services.holds import HoldCommitter
 from hub.sales.services.lapse import CHUNK, lapse_due
 from hub.sales.services.wishes import HoldWish
+from settlement.errors import CreditExhaustedError
 
 BUSY_WAIT_S = 5.0
 BUSY_PAUSE_S = 0.02
+Batch = TypeVar("Batch")
 
 
 def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
     """Have a wish decided; before refusing it, give back what has lapsed and retry."""
     try:
         try:
-            reply = _submit(committer, wish)
+            reply = submit(committer, wish)
         except (AllotmentExhaustedError, SeatsTakenError):
             if not _make_room(wish):
                 raise
-            reply = _submit(committer, wish)
+            reply = submit(committer, wish)
+        except CreditExhaustedError:
+            if not _lapse(agent_id=wish.agent_id):
+                raise
+            reply = submit(committer, wish)
     except HubError as refusal:
         HOLDS.labels(refusal.code).inc()
         raise
@@ -37,7 +46,7 @@ def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
     return reply
 
 
-def _submit(committer: HoldCommitter, wish: HoldWish) -> Reply:
+def submit(committer: Committer[W, Batch, Reply], wish: W) -> Reply:
     """Submit a wish, again while its performance is being changed."""
     deadline = time.monotonic() + BUSY_WAIT_S
     while True:
@@ -50,19 +59,29 @@ def _submit(committer: HoldCommitter, wish: HoldWish) -> Reply:
 
 
 def _make_room(wish: HoldWish) -> bool:
-    """Give back lapsed holds on a wish's performances; return whether any had lapsed.
+    """Give back lapsed holds on a wish's performances; return whether it may fit now.
 
     Waits for a twin that is giving them back at this moment, and sees what one has
     given back since the refusal.
     """
-    ids = sorted(wish.performance_ids)
+    if _lapse(performance_ids=sorted(wish.performance_ids)):
+        return True
     with transaction() as session:
-        if not queries.has_due_holds(session, performance_ids=ids):
-            return _has_room(session, wish)
+        return _has_room(session, wish)
+
+
+def _lapse(
+    *, performance_ids: list[UUID] | None = None, agent_id: UUID | None = None
+) -> bool:
+    """Give back the lapsed holds of performances or an agent; say if there were any."""
+    whose: dict[str, Any] = {"performance_ids": performance_ids, "agent_id": agent_id}
+    with transaction() as session:
+        if not queries.has_due_holds(session, **whose):
+            return False
     lapsed = CHUNK
     while lapsed == CHUNK:
         with transaction() as session:
-            lapsed = lapse_due(session, performance_ids=ids)
+            lapsed = lapse_due(session, **whose)
     return True
 
 

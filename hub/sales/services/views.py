@@ -1,6 +1,6 @@
 """What an agent is told: availability with its walk, holds, orders. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,8 +20,9 @@ from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
 from hub.sales.rules import HoldState, priced
 from hub.sales.services.holds import hold_body, hold_line
 from settlement.errors import NoTermsError
-from settlement.queries.terms import parties
-from settlement.rules.quotes import Line, Parties, quote
+from settlement.queries.quoting import Wanted, quote_each
+from settlement.queries.terms import agreements
+from settlement.rules.quotes import Quote
 
 _OFFERED = text(
     "SELECT o.id AS offer_id, o.price_type, a.ref AS area, pa.performance_id"
@@ -46,12 +47,18 @@ def availability(session: Session, who: Caller, performance_id: UUID) -> dict[st
     if window is None or not offers or not window.is_announced(now):
         raise NotFoundError(performance_id=performance_id)
     paths = allocation.agent_paths(session, [performance_id], who.partner)
-    terms = parties(
+    agreed = agreements(
         session,
         world=who.world,
         suppliers={offer.supplier_id for offer in offers},
         agent_id=who.partner,
     )
+    wanted = [
+        Wanted(offer, 1, agreement)
+        for offer in offers
+        if (agreement := agreed.get((offer.supplier_id, offer.currency)))
+    ]
+    quotes = quote_each(session, wanted)
     refusal = _refusal(window, now)
     areas: dict[UUID, list[Row[Any]]] = {}
     for offer in offers:
@@ -64,7 +71,7 @@ def availability(session: Session, who: Caller, performance_id: UUID) -> dict[st
         "is_on_sale": refusal is None,
         "not_on_sale_because": refusal and refusal.code,
         "areas": [
-            _area(found, paths.get(root_id, []), terms, is_open=refusal is None)
+            _area(found, paths.get(root_id, []), quotes, is_open=refusal is None)
             for root_id, found in areas.items()
         ],
     }
@@ -81,15 +88,15 @@ def _refusal(window: Any, now: datetime) -> HubError | None:
 def _area(
     offers: Sequence[Row[Any]],
     path: Sequence[Node],
-    terms: dict[tuple[UUID, str], Parties],
+    quotes: dict[UUID, Quote],
     *,
     is_open: bool,
 ) -> dict[str, Any]:
     free = available(path) if path and is_open else 0
     priced_offers = [
-        _offer(offer, agreed)
+        _offer(offer, quotes[offer.offer_id])
         for offer in offers
-        if (agreed := terms.get((offer.supplier_id, offer.currency))) is not None
+        if offer.offer_id in quotes
     ]
     missing = None if path else NotAllottedError.code
     return {
@@ -103,15 +110,14 @@ def _area(
     }
 
 
-def _offer(offer: Row[Any], agreed: Parties) -> dict[str, Any]:
-    line = Line(1, offer.currency, offer.face_minor, offer.booking_fee_minor)
+def _offer(offer: Row[Any], quote: Quote) -> dict[str, Any]:
     return {
         "offer_id": offer.offer_id,
         "price_type": offer.price_type,
         "tax_bp": offer.tax_bp,
         "tickets_min": offer.tickets_min,
         "tickets_max": offer.tickets_max,
-        **priced(quote(line, agreed).dumped()),
+        **priced(quote),
     }
 
 
@@ -153,8 +159,7 @@ def _told(
     lines: Sequence[HoldLine | OrderLine],
     seats_of: dict[tuple[UUID, int], list[UUID]] | None = None,
 ) -> list[dict[str, Any]]:
-    ids = [line.offer_id for line in lines]
-    offered = {row.offer_id: row for row in session.execute(_OFFERED, {"ids": ids})}
+    offers = offered(session, [line.offer_id for line in lines])
     chosen = [
         line.seat_ids
         if isinstance(line, HoldLine)
@@ -165,13 +170,19 @@ def _told(
     return [
         hold_line(
             line.no,
-            offered[line.offer_id],
+            offers[line.offer_id],
             line.quantity,
             [names[seat] for seat in line_seats],
-            line.quote,
+            Quote.loaded(line.quote),
         )
         for line, line_seats in zip(lines, chosen, strict=True)
     ]
+
+
+def offered(session: Session, ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
+    """Return what orders say of offers, by id: performance, area, price type."""
+    rows = session.execute(_OFFERED, {"ids": list(ids)})
+    return {row.offer_id: row for row in rows}
 
 
 def seat_names(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -19,8 +19,10 @@ from hub.kernel.ids import new_id
 from hub.sales.errors import MixedCurrenciesError, TicketLimitError
 from hub.sales.rules import sums
 from settlement.errors import NoTermsError
-from settlement.queries.terms import parties
-from settlement.rules.quotes import Line, Parties, Quote, quote
+from settlement.queries.quoting import Wanted, quote_order
+from settlement.queries.terms import Agreement, agreements
+from settlement.rules.postings import owed_by_agent
+from settlement.rules.quotes import Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class WishLine:
     seats: tuple[UUID, ...]
     seat_map: SeatMap | None
     quote: Quote
+    owed_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class HoldWish:
     agent_id: UUID
     hold_id: UUID
     ttl_s: int
+    credit_id: UUID
     lines: tuple[WishLine, ...]
 
     @property
@@ -54,6 +58,11 @@ class HoldWish:
     @property
     def performance_ids(self) -> set[UUID]:
         return {line.offer.performance_id for line in self.lines}
+
+    @property
+    def owed_minor(self) -> int:
+        """What the agent will owe for it: reserved of its credit until then."""
+        return sum(line.owed_minor for line in self.lines)
 
     @property
     def seats_by_leaf(self) -> dict[UUID, int]:
@@ -78,24 +87,24 @@ def price(
     offers = {offer.offer_id: offer for offer in found}
     _check(wanted, offers)
     leaves = agent_leaves(session, {offer.root_id for offer in found}, who.partner)
-    terms = parties(
+    agreed = agreements(
         session,
         world=who.world,
         suppliers={offer.supplier_id for offer in found},
         agent_id=who.partner,
     )
+    wishes = [
+        _wanted(line, offers[line["offer_id"]], leaves, agreed) for line in wanted
+    ]
+    quotes = quote_order(session, wishes)
     lines = tuple(
-        _line(
-            session,
-            line,
-            offers[line["offer_id"]],
-            no=no,
-            leaves=leaves,
-            terms=terms,
+        _line(session, line, wish, no=no, leaves=leaves, quote=quote)
+        for no, (line, wish, quote) in enumerate(
+            zip(wanted, wishes, quotes, strict=True), start=1
         )
-        for no, line in enumerate(wanted, start=1)
     )
-    return HoldWish(claim, who.world, who.partner, new_id(), ttl_s, lines)
+    credit_id = wishes[0].agreement.agent_contract_id
+    return HoldWish(claim, who.world, who.partner, new_id(), ttl_s, credit_id, lines)
 
 
 def _check(wanted: Sequence[dict[str, Any]], offers: dict[UUID, Row[Any]]) -> None:
@@ -125,21 +134,30 @@ def quantity_of(line: dict[str, Any]) -> int:
     return line["quantity"] if "quantity" in line else len(line["seat_ids"])
 
 
+def _wanted(
+    wanted: dict[str, Any],
+    offer: Row[Any],
+    leaves: dict[UUID, UUID],
+    agreed: dict[tuple[UUID, str], Agreement],
+) -> Wanted:
+    if offer.root_id not in leaves:
+        raise NotAllottedError(offer_id=offer.offer_id, area=offer.area)
+    agreement = agreed.get((offer.supplier_id, offer.currency))
+    if agreement is None:
+        raise NoTermsError(offer_id=offer.offer_id, currency=offer.currency)
+    return Wanted(offer, quantity_of(wanted), agreement)
+
+
 def _line(
     session: Session,
     wanted: dict[str, Any],
-    offer: Row[Any],
+    wish: Wanted,
     *,
     no: int,
     leaves: dict[UUID, UUID],
-    terms: dict[tuple[UUID, str], Parties],
+    quote: Quote,
 ) -> WishLine:
-    leaf_id = leaves.get(offer.root_id)
-    if leaf_id is None:
-        raise NotAllottedError(offer_id=offer.offer_id, area=offer.area)
-    agreed = terms.get((offer.supplier_id, offer.currency))
-    if agreed is None:
-        raise NoTermsError(offer_id=offer.offer_id, currency=offer.currency)
+    offer = wish.offer
     seat_map = None
     if offer.is_seated:
         seat_map = catalogue.seat_map(session, offer.area_id, offer.map_version)
@@ -147,6 +165,8 @@ def _line(
     unknown = [s for s in seats if seat_map is None or s not in seat_map.seats]
     if unknown:
         raise UnknownSeatsError(offer_id=offer.offer_id, seat_ids=unknown)
-    quantity = quantity_of(wanted)
-    line = Line(quantity, offer.currency, offer.face_minor, offer.booking_fee_minor)
-    return WishLine(no, offer, leaf_id, quantity, seats, seat_map, quote(line, agreed))
+    owed = max(0, owed_by_agent(quote, offer.offer_id, wish.agreement.now))
+    return WishLine(
+        *(no, offer, leaves[offer.root_id], wish.quantity, seats, seat_map),
+        *(quote, owed),
+    )

@@ -1,45 +1,39 @@
-"""The wire of terms and statements."""
+"""The wire of statements and previews."""
 
 from marshmallow import fields, validate
 
-from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
-
-MINOR_MAX = 100_000_000_00
+from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
 
 
-class TermsRequestSchema(RequestSchema):
-    """A version of a contract's terms, valid from-until (half-open)."""
+class PreviewQuerySchema(RequestSchema):
+    """Which month to preview."""
 
-    valid_from = Moment(required=True)
-    valid_until = Moment()
-    commission_bp = fields.Integer(
+    period = fields.String(
+        required=True, metadata={"description": "A month such as 2026-11"}
+    )
+
+
+class PreviewSchema(ReplySchema):
+    """What a contract's month comes to so far; minor units."""
+
+    contract_id = fields.UUID(required=True)
+    period = fields.String(required=True)
+    as_of = fields.AwareDateTime(required=True)
+    currency = fields.String(required=True)
+    state = fields.String(required=True)
+    tickets = fields.Integer(required=True)
+    face_minor = fields.Integer(required=True)
+    booking_fee_minor = fields.Integer(required=True)
+    service_fee_minor = fields.Integer(required=True)
+    commission_minor = fields.Integer(required=True)
+    other_minor = fields.Integer(required=True)
+    due_minor = fields.Integer(required=True)
+    true_up_minor = fields.Integer(
         required=True,
-        strict=True,
-        validate=validate.Range(0, 10_000),
         metadata={
-            "description": "Of the face value: an agent earns it, a supplier pays it"
+            "description": "What the running totals come to beyond what is accrued"
         },
     )
-    ticket_fee_minor = fields.Integer(
-        strict=True,
-        load_default=0,
-        validate=validate.Range(0, MINOR_MAX),
-        metadata={"description": "What the hub charges the partner per ticket"},
-    )
-
-
-class TermsSchema(ReplySchema):
-    """A version of a contract's terms."""
-
-    id = fields.UUID(required=True)
-    contract_id = fields.UUID(required=True)
-    version = fields.Integer(required=True)
-    valid_from = fields.AwareDateTime(required=True, attribute="valid.lower")
-    valid_until = fields.AwareDateTime(
-        required=True, allow_none=True, attribute="valid.upper"
-    )
-    commission_bp = fields.Integer(required=True)
-    ticket_fee_minor = fields.Integer(required=True)
 
 
 class TotalsSchema(ReplySchema):
@@ -51,6 +45,9 @@ class TotalsSchema(ReplySchema):
     booking_fee_minor = fields.Integer(required=True)
     service_fee_minor = fields.Integer(required=True)
     commission_minor = fields.Integer(required=True)
+    other_minor = fields.Integer(
+        metadata={"description": "Discounts, shares of others, deferrals, corrections"}
+    )
     due_minor = fields.Integer(
         required=True,
         metadata={"description": "Agent: owed to the hub. Supplier: owed by the hub"},

@@ -1,4 +1,4 @@
-"""Terms (operators) and statements (finance); partners read their closed ones."""
+"""Statements and previews (finance); partners read their closed ones."""
 
 from typing import Any
 from uuid import UUID
@@ -9,33 +9,30 @@ from flask.views import MethodView
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
-from hub.kernel.http import Blueprint
 from hub.kernel.pages import id_after, page
+from hub.kernel import clock
 from partners.queries import get_contract
-from settlement import errors, schemas
+from settlement import errors
+from settlement.api.blueprint import blp
 from settlement.models import Statement
 from settlement.queries import statements as queries
+from settlement.queries.previews import preview
 from settlement.rules.statements import as_csv
-from settlement.services import statements, terms
-
-blp = Blueprint(
-    "finance", __name__, url_prefix="/v1", description="Terms and statements"
-)
+from settlement.schemas import statements as schemas
+from settlement.services import statements
 
 
-@blp.route("/contracts/<uuid:contract_id>/terms")
-class ContractTerms(MethodView):
-    @blp.arguments(schemas.TermsRequestSchema)
-    @blp.response(201, schemas.TermsSchema)
-    @blp.problems(errors.TermsOverlapError, InvalidRequestError)
-    def post(self, wanted: dict[str, Any], contract_id: UUID) -> Any:
-        """Agree a version of a contract's terms; versions never overlap."""
-        wanted.setdefault("valid_until", None)
+@blp.route("/contracts/<uuid:contract_id>/preview")
+class ContractPreview(MethodView):
+    @blp.arguments(schemas.PreviewQuerySchema, location="query")
+    @blp.response(200, schemas.PreviewSchema)
+    @blp.problems(errors.UnknownPeriodError, InvalidRequestError)
+    def get(self, wanted: dict[str, str], contract_id: UUID) -> dict[str, Any]:
+        """Tell what a contract's month comes to so far; provisional if totals run."""
         with transaction() as session:
             contract = get_contract(session, contract_id, world=caller().world)
-            return terms.agree_terms(
-                session, contract, created_by=caller().credential_id, **wanted
-            )
+            now = clock.now(session, contract.world)
+            return preview(session, contract, wanted["period"], now=now)
 
 
 @blp.route("/periods/<period>/drafts")
@@ -88,7 +85,9 @@ class StatementLines(MethodView):
             statement = _own_statement(session, statement_id)
             rows = statements.rows_of(session, statement)
         name = f"statement-{statement.period}-{statement.side}-{statement_id}.csv"
-        response = Response(as_csv(rows), content_type="text/csv; charset=utf-8")
+        response = Response(
+            as_csv(rows, statement.form), content_type="text/csv; charset=utf-8"
+        )
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 

@@ -1,0 +1,26 @@
+"""Tables: terms, the journal and its seals, credit, totals, statements."""
+
+from settlement.models.credit import Credit, CreditAlert, CreditChange
+from settlement.models.journal import Account, JournalEntry, Posting, SealBlock, Xid8
+from settlement.models.statements import DocumentNumber, Statement, StatementLine
+from settlement.models.terms import TaxCode, Terms
+from settlement.models.totals import MEASURES, Total, TotalDelta
+
+__all__ = [
+    "MEASURES",
+    "Account",
+    "Credit",
+    "CreditAlert",
+    "CreditChange",
+    "DocumentNumber",
+    "JournalEntry",
+    "Posting",
+    "SealBlock",
+    "Statement",
+    "StatementLine",
+    "TaxCode",
+    "Terms",
+    "Total",
+    "TotalDelta",
+    "Xid8",
+]

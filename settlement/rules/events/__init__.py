@@ -1,0 +1,33 @@
+"""What happens to money alone: deposits, remittances, payouts, chargebacks, bills."""
+
+from settlement.rules.events.legs import (
+    Charge,
+    Contracted,
+    bill_legs,
+    legs,
+    position,
+    side_of,
+)
+from settlement.rules.events.records import (
+    Bill,
+    ContractEvent,
+    Deposit,
+    DepositApplied,
+    DepositReturned,
+    Event,
+)
+
+__all__ = [
+    "Bill",
+    "Charge",
+    "ContractEvent",
+    "Contracted",
+    "Deposit",
+    "DepositApplied",
+    "DepositReturned",
+    "Event",
+    "bill_legs",
+    "legs",
+    "position",
+    "side_of",
+]

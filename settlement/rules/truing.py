@@ -1,0 +1,67 @@
+"""True-ups: what a running total or a guarantee comes to, against what was posted."""
+
+from settlement.rules import accounts as to
+from settlement.rules.events import Contracted
+from settlement.rules.postings import Leg
+
+
+def true_up_legs(
+    whose: Contracted,
+    what: str,
+    minor: int,
+    *,
+    tax_minor: int,
+    to_account: str,
+    at: str,
+) -> list[Leg]:
+    """Return the postings of an amount earned more (less: negative) than was accrued.
+
+    *to_account* is where the side's amount is netted or claimed; *at* names the holder
+    of a distribution.
+    """
+    net = minor - tax_minor
+    if what == "distribution":
+        named = f"share:{at}"
+        found = [
+            Leg(to.PAYABLE_SUPPLIER, whose.partner_id, named, whose.currency, minor),
+            Leg(to.PAYABLE_SHARE, None, named, whose.currency, -minor),
+        ]
+    elif whose.side == "agent":
+        found = [
+            Leg(to_account, whose.partner_id, what, whose.currency, -minor),
+            Leg(to.EXPENSE_COMMISSION, None, what, whose.currency, net),
+            Leg(to.TAX_INPUT, None, what, whose.currency, tax_minor),
+        ]
+    else:
+        found = [
+            Leg(to_account, whose.partner_id, what, whose.currency, minor),
+            Leg(to.INCOME_COMMISSION, None, what, whose.currency, -net),
+            Leg(to.TAX_OUTPUT, None, what, whose.currency, -tax_minor),
+        ]
+    return [leg for leg in found if leg.amount_minor]
+
+
+def settles_on(clauses_remit: str, collector: str, side: str) -> str:
+    """Return the account on which a side's commission is netted or claimed."""
+    if side == "agent":
+        is_netted = collector == "agent" and clauses_remit == "net"
+        return to.RECEIVABLE_AGENT if is_netted else to.PAYABLE_AGENT
+    return to.PAYABLE_SUPPLIER if clauses_remit == "net" else to.RECEIVABLE_SUPPLIER
+
+
+def guarantee_legs(whose: Contracted, of: str, minor: int) -> list[Leg]:
+    """Return the postings of what lacks to a minimum guarantee.
+
+    The hub guarantees a supplier what it is due and an agent its commission; an agent
+    guarantees the hub what its sales come to.
+    """
+    theirs, currency, what = whose.partner_id, whose.currency, "guarantee"
+    if whose.side == "agent" and of == "due":
+        return [
+            Leg(to.RECEIVABLE_AGENT, theirs, what, currency, minor),
+            Leg(to.INCOME_GUARANTEE, None, what, currency, -minor),
+        ]
+    return [
+        Leg(to.EXPENSE_GUARANTEE, None, what, currency, minor),
+        Leg(whose.payable, theirs, what, currency, -minor),
+    ]

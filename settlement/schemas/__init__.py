@@ -1,0 +1,1 @@
+"""The wire of terms, the journal, credit and statements."""

@@ -1,0 +1,180 @@
+"""Booking what happens to money alone: each under a reference, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from hub.kernel import clock
+from hub.kernel.callers import Caller
+from hub.kernel.errors import InvalidRequestError
+from hub.kernel.money import is_currency, rated
+from partners.models import Contract, Partner
+from settlement.errors import (
+    DepositShortError,
+    NotBilledError,
+    NotItsSideError,
+    ReferenceUsedError,
+)
+from settlement.models import MEASURES
+from settlement.queries.terms import tax_book, valid_terms
+from settlement.rules.accounts import DEPOSIT_AGENT
+from settlement.rules.adding import Added
+from settlement.rules.events import (
+    Bill,
+    Charge,
+    Contracted,
+    DepositApplied,
+    DepositReturned,
+    Event,
+    bill_legs,
+    legs,
+    side_of,
+)
+from settlement.rules.postings import Leg
+from settlement.rules.statements import STATED, seen_by
+from settlement.services.credit import lock_credit, write_credit
+from settlement.services.journal import add_totals, debt, post_event
+
+NO_TERMS = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """An entry to be made under a contract: what, when, and in whose name."""
+
+    contract: Contract
+    side: str
+    kind: str
+    reference: str
+    at: datetime
+    made_by: UUID | None = None
+    terms_id: UUID = NO_TERMS
+    bucket: str = ""
+    accrued_minor: int = 0
+
+
+def record(
+    session: Session, who: Caller, contract: Contract, *, event: Event, reference: str
+) -> dict[str, Any]:
+    """Book an event under a contract; return the entry with its postings.
+
+    NotItsSideError for an event of the other kind of contract, ReferenceUsedError
+    for a repeat, DepositShortError, NotBilledError when the terms price no such thing.
+    """
+    side = session.get_one(Partner, contract.partner_id).kind
+    if side_of(event) not in {None, side}:
+        raise NotItsSideError(event=tag(event), side=side)
+    foreign = getattr(event, "paid_currency", contract.currency)
+    if not is_currency(foreign):
+        raise InvalidRequestError(field="paid_currency", reason="not of ISO 4217")
+    whose = Contracted(side, contract.partner_id, contract.currency)
+    credit = lock_credit(session, [contract.id])
+    if isinstance(event, DepositApplied | DepositReturned):
+        deposit = credit[contract.id].deposit_minor
+        if event.amount_minor > deposit:
+            raise DepositShortError(deposit_minor=deposit, wanted=event.amount_minor)
+    now = clock.now(session, who.world)
+    made, detail, terms_id = legs(event, whose), msgspec.to_builtins(event), NO_TERMS
+    if isinstance(event, Bill):
+        charge, terms_id = _priced(session, contract, side, event, now)
+        made = bill_legs(charge, whose)
+        detail |= {"charge": msgspec.to_builtins(charge), "terms_id": str(terms_id)}
+    booking = Booking(
+        *(contract, side, tag(event), reference, now, who.credential_id, terms_id)
+    )
+    entry_id = book(session, booking, made, detail)
+    if entry_id is None:
+        raise ReferenceUsedError(event=tag(event), reference=reference)
+    return {
+        "id": entry_id,
+        "kind": tag(event),
+        "reference": reference,
+        "happened_at": now,
+        "detail": detail,
+        "postings": made,
+    }
+
+
+def tag(event: Event) -> str:
+    """Return what an event is called."""
+    return str(type(event).__struct_config__.tag)
+
+
+def book(
+    session: Session, booking: Booking, made: Sequence[Leg], detail: dict[str, Any]
+) -> UUID | None:
+    """Post an entry of money alone, with what it adds to credit and totals.
+
+    None if its kind has the reference already; the credit is locked here.
+    """
+    contract = booking.contract
+    is_agent = booking.side == "agent"
+    entry = {
+        "world": contract.world,
+        "entity": contract.legal_entity,
+        "kind": booking.kind,
+        "at": booking.at,
+        "supplier": None if is_agent else contract.id,
+        "agent": contract.id if is_agent else None,
+        "reference": booking.reference,
+        "made_by": booking.made_by,
+    }
+    entry_id = post_event(session, made, entry=entry, detail=detail)
+    if entry_id is None:
+        return None
+    before = lock_credit(session, [contract.id])
+    deposit = -sum(leg.amount_minor for leg in made if leg.account == DEPOSIT_AGENT)
+    after = {
+        i: line.moved(deposit=deposit, exposure=debt(made))
+        for i, line in before.items()
+    }
+    now = {contract.world: clock.now(session, contract.world)}
+    write_credit(session, before, after, now)
+    if booking.kind in STATED:
+        add_totals(
+            session, contract.world, contract.legal_entity, [_added(booking, made)]
+        )
+    return entry_id
+
+
+def _added(booking: Booking, made: Sequence[Leg]) -> Added:
+    contract = booking.contract
+    measures = dict.fromkeys(MEASURES, 0) | seen_by(made)[booking.side]
+    measures["accrued_minor"] = booking.accrued_minor
+    day = booking.at.astimezone(ZoneInfo(contract.zone)).date()
+    return Added(str(contract.id), str(booking.terms_id), day, booking.bucket, measures)
+
+
+def _priced(
+    session: Session, contract: Contract, side: str, bill: Bill, at: datetime
+) -> tuple[Charge, UUID]:
+    """Price a bill by the terms valid now; the most specific that name it decide."""
+    found = [
+        (terms, priced)
+        for terms in valid_terms(session, contract, side, at=at)
+        for priced in terms.clauses.billables
+        if priced.name == bill.name
+    ]
+    if not found:
+        raise NotBilledError(name=bill.name)
+    terms, priced = max(found, key=lambda pair: pair[0].scope.specificity)
+    clauses, day = terms.clauses, at.astimezone(ZoneInfo(contract.zone)).date()
+    taxed = tax_book(session, contract.legal_entity).taxed(
+        priced.unit_minor * bill.units, clauses.taxes.billable, day, clauses.rounding
+    )
+    net = taxed.gross_minor - taxed.tax_minor
+    withheld = sum(
+        rated(net, clause.rate)
+        for clause in clauses.withholding
+        if clause.leg == "billable" and net >= clause.from_minor
+    )
+    charge = Charge(
+        *(priced.kind, bill.name, taxed.gross_minor, taxed.tax_minor, withheld)
+    )
+    return charge, UUID(terms.terms_id)
