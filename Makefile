@@ -36,9 +36,10 @@ format: .venv/dev ## Put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-openapi: .venv/runtime ## Write the API document and the feed schema under openapi/
+openapi: .venv/runtime ## Write the API document and the JSON Schemas under openapi/
 	$(BIN)/hub openapi > openapi/hub.v1.json
 	$(BIN)/hub feed schema > openapi/feed.v1.schema.json
+	for name in events lines quotes terms; do $(BIN)/hub settlement schema $$name > openapi/$$name.v1.schema.json; done
 
 lock: ## Resolve requirements*.in anew into the locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock

@@ -199,6 +199,7 @@ class Hub:
         self,
         ref,
         kind,
+        *,
         channel="online",
         currency="EUR",
         commission_bp=0,

@@ -171,7 +171,7 @@ def test_another_world_sees_nothing_of_this_one(hub, filled):
                 session, secret=SECRET, world="elsewhere", kind=kind, name=name
             )
     sup, contract = hub.ids["sup"], hub.ids["sup-contract"]
-    terms = {"valid_from": "2026-01-01T00:00:00Z", "commission_bp": 1}
+    terms = {"valid_from": "2026-01-01T00:00:00Z", "clauses": {}}
     asked = [
         ("their-operator", "GET", f"/v1/partners/{sup}", None),
         ("their-operator", "GET", f"/v1/partners/{sup}/plans", None),

@@ -145,7 +145,7 @@ def test_times_beyond_telling_are_refused(hub, at):
     key = {"body": {"kind": "operator", "name": "x", "expires_at": at}}
     refused(hub, "operator", "POST", "/v1/credentials", 422, "invalid-request", **key)
     path = f"/v1/contracts/{hub.ids['ann-contract']}/terms"
-    terms = {"body": {"valid_from": at, "commission_bp": 1}}
+    terms = {"body": {"valid_from": at, "clauses": {}}}
     refused(hub, "operator", "POST", path, 422, "invalid-request", **terms)
 
 

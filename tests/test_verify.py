@@ -20,7 +20,7 @@ MUTATIONS = {
     "UPDATE hold SET state = 'held' WHERE state = 'confirmed'": "an order comes from a confirmed hold of the same agent",
     "UPDATE order_line SET cancelled = cancelled + 1": "a line has a ticket for each of its quantity",
     "UPDATE order_line SET face_minor = face_minor + 1": "postings are what the order lines say",
-    "UPDATE order_line SET booking_fee_minor = booking_fee_minor - 1": "postings are what the order lines say",
+    "UPDATE order_line SET booking_fee_minor = booking_fee_minor - 1": "a line, its tickets, its offer and its node are one performance's",
     "DELETE FROM ticket WHERE seat_id IS NULL": "a line has a ticket for each of its quantity",
     "UPDATE ticket SET cancelled_at = now()": "a line has a ticket for each of its quantity",
     "UPDATE sale_order SET state = 'cancelled'": "an order's state is what its tickets say",
@@ -33,7 +33,22 @@ MUTATIONS = {
     "UPDATE credential SET kind = 'supplier' WHERE kind = 'agent'": "a key is of its partner's world and kind",
     "UPDATE order_line SET quote = quote - 'agent'": "each entry has, leg for leg, what its line's quote says",
     "UPDATE order_line SET currency = 'USD'": "a line, its tickets, its offer and its node are one performance's",
-    "UPDATE terms SET commission_bp = commission_bp + 1": "a sale has the terms its contract says",
+    "UPDATE terms SET clauses = jsonb_set(clauses, '{commission,rate}', '801')": "a line's quote is what its terms make of it",
+    "UPDATE terms SET version = version + 10": "a sale has terms that were approved, cover it, and are its contract's",
+    "UPDATE terms SET state = 'proposed', decided_by = NULL, decided_at = NULL": "a sale has terms that were approved, cover it, and are its contract's",
+    "UPDATE terms SET valid = tstzrange('2019-01-01', '2020-01-01')": "a sale has terms that were approved, cover it, and are its contract's",
+    "UPDATE terms SET decided_by = (SELECT id FROM credential WHERE name = 'operator-2')": "maker and checker of terms are two people",
+    "UPDATE order_line SET quote = jsonb_set(quote, '{amounts,2,minor}', to_jsonb((quote->'amounts'->2->>'minor')::int + 1)) WHERE no = 1": "a line's quote is what its terms make of it",
+    "UPDATE order_line SET quote = jsonb_set(quote, '{amounts,0,minor}', to_jsonb((quote->'amounts'->0->>'minor')::int + 1)) WHERE no = 1": "each entry has, leg for leg, what its line's quote says",
+    "UPDATE credit SET exposure_minor = exposure_minor + 1": "credit is what the journal and the holds say",
+    "UPDATE credit SET deposit_minor = deposit_minor + 1": "credit is what the journal and the holds say",
+    "UPDATE credit SET reserved_minor = reserved_minor + 1": "credit is what the journal and the holds say",
+    "UPDATE hold_line SET owed_minor = owed_minor + 1": "credit is what the journal and the holds say",
+    "UPDATE total_delta SET due_minor = due_minor + 1 WHERE due_minor > 0": "fold and tail are what the journal says",
+    "DELETE FROM total_delta WHERE id = (SELECT min(id::text)::uuid FROM total_delta)": "fold and tail are what the journal says",
+    "UPDATE posting SET account = 'asset:cellar' WHERE account = 'expense:commission'": "every posting has its entry, account and party",
+    "UPDATE journal_entry SET detail = jsonb_set(detail, '{amount_minor}', '4999') WHERE kind = 'deposit'": "each entry of money alone has, leg for leg, what its event says",
+    "UPDATE posting SET amount_minor = amount_minor + sign(amount_minor) WHERE entry_id IN (SELECT id FROM journal_entry WHERE kind = 'deposit')": "each entry of money alone has, leg for leg, what its event says",
     "UPDATE posting SET party_id = (SELECT id FROM partner WHERE ref = 'bob') WHERE account = 'receivable:agent'": "each entry has, leg for leg, what its line's quote says",
     "UPDATE journal_entry SET tickets = tickets + 5": "each entry has, leg for leg, what its line's quote says",
     "UPDATE journal_entry SET agent_contract_id = supplier_contract_id": "each entry has, leg for leg, what its line's quote says",
@@ -54,7 +69,8 @@ def sold(hub):
     ]
     hub.confirm("ann", hub.hold("ann", lines))
     hub.hold("bob", lines)
-    hub.seal(2)
+    hub.book("ann", event="deposit", amount_minor=5_000)
+    hub.seal(3)
     hub.assert_lawful()
     return hub
 
@@ -66,6 +82,7 @@ def test_a_broken_law_is_found(sold, owner_url, mutation):
     with psycopg.connect(f"host={sockets} user=postgres dbname={name}") as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("ALTER TABLE node DROP CONSTRAINT ck_node_sold_once")
+        connection.execute("ALTER TABLE terms DROP CONSTRAINT ex_terms_valid")
         connection.execute(mutation)
     assert MUTATIONS[mutation] in {fact["law"] for fact in verify().broken}
 

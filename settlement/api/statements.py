@@ -6,11 +6,11 @@ from uuid import UUID
 from flask import Response
 from flask.views import MethodView
 
+from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.pages import id_after, page
-from hub.kernel import clock
 from partners.queries import get_contract
 from settlement import errors
 from settlement.api.blueprint import blp

@@ -21,6 +21,7 @@ from settlement.rules import files
 from settlement.rules.checks import warnings
 from settlement.schemas import terms as schemas
 from settlement.services import terms as services
+from settlement.services.tax_codes import add_tax_code
 
 REFUSED = (errors.TermsRefusedError, InvalidRequestError)
 
@@ -121,4 +122,4 @@ class TaxCodes(MethodView):
     def post(self, wanted: dict[str, Any], legal_entity: str) -> Any:
         """Add a tax code's rate; an open-ended one ends where its successor begins."""
         with transaction() as session:
-            return services.add_tax_code(session, caller(), legal_entity, **wanted)
+            return add_tax_code(session, caller(), legal_entity, **wanted)

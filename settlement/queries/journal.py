@@ -32,7 +32,7 @@ _LATER_COLUMNS = (
     *("reference", "detail", "made_by"),
 )
 _BOOK = text(
-    "SELECT e.id, e.kind, e.order_id, e.line_no, e.sequence, e.tickets, e.happened_at,"
+    "SELECT e.id, e.kind, e.order_id, e.line_no, e.sequence, e.tickets, e.happened_at,"  # noqa: S608 - our own words
     " e.posted_at, e.supplier_contract_id, e.agent_contract_id,"
     f" {', '.join('e.' + name for name in _LATER_COLUMNS)},"
     " (SELECT json_agg(json_build_array(p.no, p.account, p.party_id, p.what,"

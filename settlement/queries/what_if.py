@@ -1,7 +1,6 @@
 """What lines would be worth under a contract: nothing is held, nothing runs on."""
 
 from collections.abc import Mapping, Sequence
-
 from typing import Any
 
 import msgspec
@@ -35,7 +34,9 @@ def what_if(
     wanted: list[Line] = [_line(no, line) for no, line in enumerate(lines)]
     book = tax_book(session, contract.legal_entity)
     if clauses is None:
-        versions = terms_between(session, contract, side, [l.sold_at for l in wanted])
+        versions = terms_between(
+            session, contract, side, [line.sold_at for line in wanted]
+        )
     else:
         read = converted(dict(clauses), Clauses)
         refuse(problems(read, side, book.codes))

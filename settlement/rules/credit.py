@@ -105,7 +105,7 @@ def suggested_limit(
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """What is owed, by how long it is overdue; minor units. *ends* are days, or None."""
+    """What is owed by how long it is overdue: (days or None, minor units)."""
 
     owed: tuple[tuple[int | None, int], ...]
     unapplied_minor: int

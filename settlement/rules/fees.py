@@ -1,4 +1,4 @@
-"""What a fee comes to: fixed, percent, clamped, by brackets; per ticket or order. Pure."""
+"""What a fee comes to: fixed, percent, clamped, by brackets; per ticket, order."""
 
 from collections.abc import Sequence
 

@@ -44,7 +44,7 @@ class TermsFile(Clause, frozen=True, kw_only=True):
 
     currency: Code
     zone: Name = "UTC"
-    tax_codes: Annotated[list[TaxRate], Meta(max_length=1_000)] = []
+    tax_codes: Annotated[tuple[TaxRate, ...], Meta(max_length=1_000)] = ()
     terms: Annotated[list[FileTerms], Meta(min_length=1, max_length=10_000)]
 
 
@@ -54,7 +54,7 @@ LinesFile = Annotated[list[Line], Meta(min_length=1, max_length=LINES_MAX)]
 class QuotesFile(Struct, frozen=True, kw_only=True):
     """The answer: a quote a line, in their order, and what all of them come to.
 
-    *totals*: minor units by what, terms' side and recipient, as "commission/agent/agent".
+    *totals*: minor units by what, terms' side and recipient ("commission/agent/agent").
     """
 
     currency: Code

@@ -137,7 +137,7 @@ def _face(sale: Sale, _: Amount, minor: int, __: int) -> Iterator[Money]:
 
 
 def _discount(sale: Sale, amount: Amount, minor: int, _: int) -> Iterator[Money]:
-    """An agent that collected less owes its own part all the same."""
+    """Yield who bears it; an agent that collected less owes its own part."""
     funder, what = amount.to, "discount"
     if not (funder == "agent" and sale.quote.collector == "agent"):
         yield (*sale.holder, what, -minor)

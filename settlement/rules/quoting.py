@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from settlement.rules.charges import charge
 from settlement.rules.deals import SIDES, Deal, Draft, Totals
 from settlement.rules.earning import commissions
-from settlement.rules.prices import price
 from settlement.rules.lines import Line
+from settlement.rules.prices import price
 from settlement.rules.quotes import Amount, Place, Quote, Side
 from settlement.rules.supplying import distribute, pay_out, withhold
 from settlement.rules.taxes import TaxBook

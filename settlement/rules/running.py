@@ -30,6 +30,9 @@ WEEKDAYS = (
 )
 
 
+FRIDAYS = Week()
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """What a period has come to: tickets, minor units measured, and rated on."""
@@ -120,7 +123,7 @@ class Meter:
 
     clause: Commission | FilmHire
     rounding: str = Rounding.HALF_EVEN
-    week: Week = Week()
+    week: Week = FRIDAYS
 
     def earned(self, key: str, total: Total) -> int:
         """Return what the total of a bucket earns, in whole minor units."""

@@ -41,8 +41,8 @@ _ADD_POSTINGS = text(
     " CAST(:whats AS text[]), CAST(:currencies AS text[]), CAST(:amounts AS bigint[]))"
 )
 _ADD_TOTALS = text(
-    "INSERT INTO total_delta (id, world, legal_entity, contract_id, day, terms_id,"
-    f" bucket, {', '.join(MEASURES)}) SELECT * FROM unnest(CAST(:ids AS uuid[]),"  # noqa: S608
+    "INSERT INTO total_delta (id, world, legal_entity, contract_id, day, terms_id,"  # noqa: S608 - our own words
+    f" bucket, {', '.join(MEASURES)}) SELECT * FROM unnest(CAST(:ids AS uuid[]),"
     " CAST(:worlds AS text[]), CAST(:entities AS text[]),"
     " CAST(:contracts AS uuid[]), CAST(:days AS date[]), CAST(:terms AS uuid[]),"
     " CAST(:buckets AS text[]), "

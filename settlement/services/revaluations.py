@@ -1,6 +1,8 @@
 """Revaluing what the books hold of a foreign currency."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -35,11 +37,7 @@ def revalue(
 
     Returns the entry and the gain in home minor units (a loss is negative).
     """
-    if session.get(LegalEntity, legal_entity) is None:
-        raise NotFoundError(legal_entity=legal_entity)
-    for field, code in (("currency", currency), ("home_currency", home_currency)):
-        if not is_currency(code):
-            raise InvalidRequestError(field=field, reason="not of ISO 4217")
+    _refuse_unknown(session, legal_entity, currency, home_currency)
     what = position(currency)
     foreign, booked = held(
         session,
@@ -56,6 +54,37 @@ def revalue(
         Leg(TRADING, None, what, home_currency, gain),
         Leg(EXPENSE_FX, None, what, home_currency, -gain),
     ]
+    detail = {
+        "currency": currency,
+        "rate": rate,
+        "rate_source": rate_source,
+        "rate_at": rate_at,
+        "foreign_minor": foreign,
+        "booked_minor": booked,
+        "amount_minor": gain,
+    }
+    entry_id = _post(session, who, (legal_entity, reference), made, detail)
+    return entry_id, gain
+
+
+def _refuse_unknown(
+    session: Session, legal_entity: str, currency: str, home_currency: str
+) -> None:
+    if session.get(LegalEntity, legal_entity) is None:
+        raise NotFoundError(legal_entity=legal_entity)
+    for field, code in (("currency", currency), ("home_currency", home_currency)):
+        if not is_currency(code):
+            raise InvalidRequestError(field=field, reason="not of ISO 4217")
+
+
+def _post(
+    session: Session,
+    who: Caller,
+    named: tuple[str, str],
+    made: Sequence[Leg],
+    detail: dict[str, Any],
+) -> UUID:
+    legal_entity, reference = named
     entry = {
         "world": who.world,
         "entity": legal_entity,
@@ -66,16 +95,7 @@ def revalue(
         "reference": reference,
         "made_by": who.credential_id,
     }
-    detail = {
-        "currency": currency,
-        "rate": rate,
-        "rate_source": rate_source,
-        "rate_at": rate_at,
-        "foreign_minor": foreign,
-        "booked_minor": booked,
-        "amount_minor": gain,
-    }
     entry_id = post_event(session, made, entry=entry, detail=detail)
     if entry_id is None:
         raise ReferenceUsedError(event="revaluation", reference=reference)
-    return entry_id, gain
+    return entry_id

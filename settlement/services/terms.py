@@ -1,7 +1,7 @@
 """Agreeing terms: proposed by one person, approved by another, never overlapping."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,19 +13,18 @@ from sqlalchemy.orm import Session
 
 from hub.kernel import clock
 from hub.kernel.callers import Caller
-from hub.kernel.errors import InvalidRequestError, NotFoundError
+from hub.kernel.errors import InvalidRequestError
 from hub.kernel.ids import new_id
-from partners.models import Contract, Credential, LegalEntity, Partner
+from partners.models import Contract, Credential, Partner
 from settlement.errors import (
     OwnWorkError,
-    TaxCodeOverlapError,
     TermsOverlapError,
     TermsStateError,
 )
-from settlement.models import TaxCode, Terms
+from settlement.models import Terms
 from settlement.queries.terms import get_terms, tax_book
 from settlement.rules.checks import problems, refuse
-from settlement.rules.clauses import Clauses, TaxRate
+from settlement.rules.clauses import Clauses
 from settlement.rules.files import converted
 from settlement.rules.scopes import Scope
 
@@ -41,11 +40,6 @@ _OVERLAPS = text(
     " ON (o.contract_id, o.scope_id) = (t.contract_id, t.scope_id)"
     " AND o.state = 'approved' AND o.valid && t.valid"
     " WHERE t.id = :id ORDER BY lower(o.valid) LIMIT 1"
-)
-_END_TAX = text(
-    "UPDATE tax_code SET valid = daterange(lower(valid), :valid_from)"
-    " WHERE legal_entity = :entity AND code = :code AND upper_inf(valid)"
-    " AND lower(valid) < :valid_from"
 )
 EXCLUSION_VIOLATION = "23P01"
 APPROVED, REJECTED = "approved", "rejected"
@@ -121,11 +115,8 @@ def decide_terms(
     now = clock.now(session, who.world)
     if is_approved:
         _make_room(session, terms, now)
-    decided = {
-        "state": APPROVED if is_approved else REJECTED,
-        "decided_by": who.credential_id,
-        "decided_at": now,
-    }
+    state = APPROVED if is_approved else REJECTED
+    decided = {"state": state, "decided_by": who.credential_id, "decided_at": now}
     try:
         with session.begin_nested():
             session.execute(update(Terms).where(Terms.id == terms.id).values(decided))
@@ -151,47 +142,3 @@ def _overlap(session: Session, terms: Terms) -> TermsOverlapError:
         overlaps_from=row.starts and row.starts.isoformat(),
         overlaps_until=row.ends and row.ends.isoformat(),
     )
-
-
-def add_tax_code(
-    session: Session,
-    who: Caller,
-    legal_entity: str,
-    *,
-    code: str,
-    valid_from: date,
-    valid_until: date | None,
-    rate: int | str,
-    method: str,
-) -> TaxCode:
-    """Add a tax code's rate for some days; an open-ended one ends where it begins.
-
-    TaxCodeOverlapError where it has a rate already, TermsRefusedError for a bad rate.
-    """
-    if session.get(LegalEntity, legal_entity) is None:
-        raise NotFoundError(legal_entity=legal_entity)
-    said = {"code": code, "valid_from": valid_from, "rate": rate, "method": method}
-    converted(said, TaxRate)
-    if valid_until is not None and valid_until <= valid_from:
-        raise InvalidRequestError(field="valid_until", reason="ends before it starts")
-    session.execute(_ONE_AT_A_TIME, {"contract": f"tax/{legal_entity}/{code}"})
-    if valid_until is None:
-        where = {"entity": legal_entity, "code": code, "valid_from": valid_from}
-        session.execute(_END_TAX, where)
-    made = TaxCode(
-        id=new_id(),
-        legal_entity=legal_entity,
-        code=code,
-        valid=Range(valid_from, valid_until),
-        rate=rate,
-        method=method,
-        created_by=who.credential_id,
-    )
-    try:
-        with session.begin_nested():
-            session.add(made)
-    except IntegrityError as error:
-        if getattr(error.orig, "sqlstate", None) != EXCLUSION_VIOLATION:
-            raise
-        raise TaxCodeOverlapError(tax_code=code) from None
-    return made

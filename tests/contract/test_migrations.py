@@ -58,6 +58,8 @@ def test_tables_of_worlds_and_money_say_whose_they_are(session):
         "ticket": "sale_order",
         "terms": "contract",
         "posting": "journal_entry",
+        "tax_code": "",
+        "account": "",
         "statement_line": "statement",
         "delivery_part": "delivery",
         "delivery_ref": "delivery",

@@ -16,7 +16,9 @@ def test_a_hold_fixes_price_commission_and_net(hub):
     assert line["commission_minor"] == 1_080  # 8 % of the face value
     assert line["service_fee_minor"] == 300  # 1.00 a ticket
     assert line["net_minor"] == 13_950 + 300 - 1_080
-    assert line["terms"]["commission_bp"] == 800
+    told = {amount["what"]: amount for amount in line["terms"]["amounts"]}
+    assert told["commission"]["inputs"] == {"rate": 800, "base_minor": 13_500}
+    assert told["commission"]["state"] == line["terms"]["state"] == "final"
     assert hold["net_minor"] == line["net_minor"]
 
 

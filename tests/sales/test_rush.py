@@ -174,6 +174,7 @@ def test_one_key_in_one_batch_is_decided_once(hub):
         other.agent_id,
         other.hold_id,
         other.ttl_s,
+        other.credit_id,
         other.lines,
     )
     wrong, right = decide(other, wish(hub, "ann", [(offer_id, 1)], key="k"))

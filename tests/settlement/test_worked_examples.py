@@ -11,8 +11,8 @@ import pytest
 
 from settlement.rules.events import (
     Charge,
-    ContractEvent,
     Contracted,
+    ContractEvent,
     bill_legs,
     legs,
 )

@@ -334,7 +334,7 @@ CROSS JOIN LATERAL (SELECT
     coalesce(sum(amount_minor) FILTER (WHERE what = 'commission'), 0) AS commission
     FROM posting WHERE entry_id = e.id AND account = s.account) p
 GROUP BY 1, 2, 3, 5, 6;
-"""
+"""  # noqa: S608 - our own words
 
 IMMUTABLE = ("credit_change", "credit_alert")
 
@@ -344,7 +344,7 @@ def upgrade() -> None:
     op.execute(TAX_CODES)
     op.execute(JOURNAL)
     values = ", ".join(f"('{code}')" for code in ACCOUNTS)
-    op.execute(f"INSERT INTO account VALUES {values}")
+    op.execute(f"INSERT INTO account VALUES {values}")  # noqa: S608 - ours
     op.execute(QUOTES)
     op.execute(CREDIT)
     op.execute(TOTALS)

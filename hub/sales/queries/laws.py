@@ -30,7 +30,6 @@ _TOLD = (
     " CROSS JOIN LATERAL (SELECT"
     " sum(a.minor) FILTER (WHERE a.what = 'face') AS face,"
     " sum(a.minor) FILTER (WHERE a.what = 'booking-fee') AS booking,"
-    " sum(a.left_) FILTER (WHERE a.what = 'face') AS face_left,"
     " sum(a.left_) FILTER (WHERE (a.what, a.side) = ('commission', 'agent')) AS paid,"
     " sum(a.left_) FILTER (WHERE (a.what, a.side) = ('commission', 'supplier'))"
     " AS earned, sum(a.left_) FILTER (WHERE a.what = 'service-fee') AS fee"
@@ -41,9 +40,8 @@ _TOLD = (
 )
 _POSTED_LAW = text(
     "WITH told AS (SELECT l.order_id, l.no, l.quantity - l.cancelled AS tickets,"  # noqa: S608 - our own words
-    " said.face_left AS face, said.paid, said.earned, said.fee FROM order_line l"
-    + _TOLD
-    + "), posted AS (SELECT e.order_id, e.line_no AS no,"
+    " still_sold(l.face_minor, l) AS face, said.paid, said.earned, said.fee"
+    " FROM order_line l" + _TOLD + "), posted AS (SELECT e.order_id, e.line_no AS no,"
     " sum(p.amount_minor) FILTER (WHERE p.account = 'tickets:agent') AS tickets,"
     " sum(p.amount_minor) FILTER (WHERE p.what = 'face' AND p.account IN"
     "   ('receivable:agent', 'asset:psp', 'payable:buyer-refund',"

@@ -80,7 +80,7 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
     A performance that is being changed is not waited for: its wishes are sent back.
     """
     lines = _lines(session, {wish.hold_id for wish in wishes})
-    performances = {l.row.performance_id for own in lines.values() for l in own}
+    performances = {line.row.performance_id for own in lines.values() for line in own}
     busy = allocation.share_performances(session, performances)
     first: dict[Key, ConfirmWish] = {}
     for wish in wishes:

@@ -47,18 +47,7 @@ def availability(session: Session, who: Caller, performance_id: UUID) -> dict[st
     if window is None or not offers or not window.is_announced(now):
         raise NotFoundError(performance_id=performance_id)
     paths = allocation.agent_paths(session, [performance_id], who.partner)
-    agreed = agreements(
-        session,
-        world=who.world,
-        suppliers={offer.supplier_id for offer in offers},
-        agent_id=who.partner,
-    )
-    wanted = [
-        Wanted(offer, 1, agreement)
-        for offer in offers
-        if (agreement := agreed.get((offer.supplier_id, offer.currency)))
-    ]
-    quotes = quote_each(session, wanted)
+    quotes = _quotes(session, who, offers)
     refusal = _refusal(window, now)
     areas: dict[UUID, list[Row[Any]]] = {}
     for offer in offers:
@@ -75,6 +64,24 @@ def availability(session: Session, who: Caller, performance_id: UUID) -> dict[st
             for root_id, found in areas.items()
         ],
     }
+
+
+def _quotes(
+    session: Session, who: Caller, offers: Sequence[Row[Any]]
+) -> dict[UUID, Quote]:
+    """Quote one ticket of each offer that has terms."""
+    agreed = agreements(
+        session,
+        world=who.world,
+        suppliers={offer.supplier_id for offer in offers},
+        agent_id=who.partner,
+    )
+    wanted = [
+        Wanted(offer, 1, agreement)
+        for offer in offers
+        if (agreement := agreed.get((offer.supplier_id, offer.currency)))
+    ]
+    return quote_each(session, wanted)
 
 
 def _refusal(window: Any, now: datetime) -> HubError | None:

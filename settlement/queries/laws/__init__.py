@@ -10,5 +10,5 @@ from settlement.queries.seals import broken_seals
 
 
 def broken_laws(session: Session) -> list[dict[str, Any]]:
-    """Return facts that break a law of settlement: balance, credit, seals, statements."""
+    """Return facts that break a law: balance, credit, seals, statements."""
     return broken_journal(session) + broken_statements(session) + broken_seals(session)

@@ -6,9 +6,14 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-
-from settlement.rules.events import Bill, Charge, Contracted, ContractEvent
-from settlement.rules.events import bill_legs, legs
+from settlement.rules.events import (
+    Bill,
+    Charge,
+    Contracted,
+    ContractEvent,
+    bill_legs,
+    legs,
+)
 from settlement.rules.postings import Leg
 from settlement.rules.statements import ACCOUNTS, SIGNS, STATED
 
@@ -37,7 +42,7 @@ _CREDIT = text(
 )
 _SIDED = {
     side: (
-        f"SELECT e.{side}_contract_id AS contract_id,"
+        f"SELECT e.{side}_contract_id AS contract_id,"  # noqa: S608 - our own words
         f" (coalesce(e.{side}_stated_at, e.happened_at) AT TIME ZONE c.zone)::date"
         " AS day, sum(e.tickets) AS tickets,"
         f" {SIGNS[side]} * coalesce(sum(p.due), 0) AS due,"

@@ -36,7 +36,7 @@ _NUMBERS = text(
 
 
 def broken_statements(session: Session) -> list[dict[str, Any]]:
-    """Return closed statements that are not what they were, or what the journal says."""
+    """Return closed statements that are not what they were or the journal says."""
     checks = {
         "every entry of a closed time is in a statement of each side": _NOT_STATED,
         "document numbers have no gaps": _NUMBERS,

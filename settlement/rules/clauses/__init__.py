@@ -42,9 +42,9 @@ class Clauses(Clause, frozen=True, kw_only=True):
     """What one version of a contract's terms says; what is left out is not agreed."""
 
     commission: Commission | None = None
-    booking_fees: Annotated[list[BookingFee], Meta(max_length=20)] = []
-    service_fees: Annotated[list[Fee], Meta(max_length=20)] = []
-    billables: Annotated[list[Billable], Meta(max_length=100)] = []
+    booking_fees: Annotated[tuple[BookingFee, ...], Meta(max_length=20)] = ()
+    service_fees: Annotated[tuple[Fee, ...], Meta(max_length=20)] = ()
+    billables: Annotated[tuple[Billable, ...], Meta(max_length=100)] = ()
     collector: Literal["agent", "hub", "venue"] = "agent"
     remit: Literal["net", "gross"] = "net"
     discount: Discount | None = None
@@ -56,7 +56,7 @@ class Clauses(Clause, frozen=True, kw_only=True):
     payout: Payout = Payout()
     payment_days: Days = 14
     taxes: Taxes = Taxes()
-    withholding: Annotated[list[Withholding], Meta(max_length=3)] = []
+    withholding: Annotated[tuple[Withholding, ...], Meta(max_length=3)] = ()
     distribution: Distribution | None = None
     minimum_guarantee: MinimumGuarantee | None = None
     week: Week = Week()

@@ -22,7 +22,7 @@ class BoxOfficeSplit(
     """Special fund and tax first; the rest is shared, and sums to the whole.
 
     The holder ``supplier`` is the contract's partner. *residual* names who gets what
-    the rates leave. Rates by 财税〔2015〕91号 (fund) and usual practice (tax).
+    the rates leave. Rates by 财税 (2015) 91号 (fund) and usual practice (tax).
     """
 
     special_fund: Rate = 500

@@ -26,7 +26,7 @@ class Fee(Clause, frozen=True, kw_only=True):
     of: Literal["face", "price", "total"] = "face"
     minimum_minor: Minor = 0
     maximum_minor: Minor | None = None
-    brackets: Annotated[list[Bracket], Meta(max_length=50)] = []
+    brackets: Annotated[tuple[Bracket, ...], Meta(max_length=50)] = ()
 
 
 class BookingFee(Fee, frozen=True, kw_only=True):

@@ -156,7 +156,7 @@ def _chargeback(event: Chargeback, whose: Contracted) -> Iterator[Leg]:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A bill as its terms price it: gross, the tax in it, what the partner withholds."""
+    """A bill as its terms price it: gross, tax in it, what the partner withholds."""
 
     kind: str
     name: str

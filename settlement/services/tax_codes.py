@@ -1,0 +1,62 @@
+"""Tax codes of a legal entity: dated rates that never overlap."""
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hub.kernel.callers import Caller
+from hub.kernel.errors import InvalidRequestError, NotFoundError
+from hub.kernel.ids import new_id
+from partners.models import LegalEntity
+from settlement.errors import TaxCodeOverlapError
+from settlement.models import TaxCode
+from settlement.rules.clauses import TaxRate
+from settlement.rules.files import converted
+from settlement.services.terms import EXCLUSION_VIOLATION
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
+_END_OPEN = text(
+    "UPDATE tax_code SET valid = daterange(lower(valid), :valid_from)"
+    " WHERE legal_entity = :entity AND code = :code AND upper_inf(valid)"
+    " AND lower(valid) < :valid_from"
+)
+
+
+def add_tax_code(
+    session: Session, who: Caller, legal_entity: str, **said: Any
+) -> TaxCode:
+    """Add a tax code's rate for some days; an open-ended one ends where it begins.
+
+    *said*: code, valid_from, valid_until, rate and method, as a TaxRate has them.
+    TaxCodeOverlapError where it has a rate already, TermsRefusedError for a bad rate.
+    """
+    if session.get(LegalEntity, legal_entity) is None:
+        raise NotFoundError(legal_entity=legal_entity)
+    found: TaxRate = converted(said, TaxRate)
+    code, starts, ends = found.code, found.valid_from, found.valid_until
+    if ends is not None and ends <= starts:
+        raise InvalidRequestError(field="valid_until", reason="ends before it starts")
+    session.execute(_ONE_AT_A_TIME, {"what": f"tax/{legal_entity}/{code}"})
+    if ends is None:
+        where = {"entity": legal_entity, "code": code, "valid_from": starts}
+        session.execute(_END_OPEN, where)
+    made = TaxCode(
+        id=new_id(),
+        legal_entity=legal_entity,
+        code=code,
+        valid=Range(starts, ends),
+        rate=found.rate,
+        method=found.method,
+        created_by=who.credential_id,
+    )
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != EXCLUSION_VIOLATION:
+            raise
+        raise TaxCodeOverlapError(tax_code=code) from None
+    return made
