@@ -112,7 +112,7 @@ def processes(
         stop(children)
 
 
-def web_command(settings: Settings, target: str = "hub.app:create_app") -> list[str]:
+def web_command(settings: Settings, target: str = "hub.app:served") -> list[str]:
     """Return the command of the web server: granian, processes x threads."""
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", target),

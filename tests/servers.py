@@ -34,7 +34,7 @@ def environment(settings):
 
 
 @contextmanager
-def serving(settings, *, target="hub.app:create_app", workers=1, threads=16):
+def serving(settings, *, target="hub.app:served", workers=1, threads=16):
     """Run a web server; yield its URL and process once it answers."""
     here = replace(settings, port=free_port(), workers=workers, threads=threads)
     child = serve.start(serve.web_command(here, target), environment(here))

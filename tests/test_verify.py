@@ -37,7 +37,7 @@ MUTATIONS = {
     "UPDATE terms SET version = version + 10": "a sale has terms that were approved, cover it, and are its contract's",
     "UPDATE terms SET state = 'proposed', decided_by = NULL, decided_at = NULL": "a sale has terms that were approved, cover it, and are its contract's",
     "UPDATE terms SET valid = tstzrange('2019-01-01', '2020-01-01')": "a sale has terms that were approved, cover it, and are its contract's",
-    "UPDATE terms SET decided_by = (SELECT id FROM credential WHERE name = 'operator-2')": "maker and checker of terms are two people",
+    "UPDATE terms SET decided_by = created_by": "maker and checker of terms are two people",
     "UPDATE order_line SET quote = jsonb_set(quote, '{amounts,2,minor}', to_jsonb((quote->'amounts'->2->>'minor')::int + 1)) WHERE no = 1": "a line's quote is what its terms make of it",
     "UPDATE order_line SET quote = jsonb_set(quote, '{amounts,0,minor}', to_jsonb((quote->'amounts'->0->>'minor')::int + 1)) WHERE no = 1": "each entry has, leg for leg, what its line's quote says",
     "UPDATE credit SET exposure_minor = exposure_minor + 1": "credit is what the journal and the holds say",

@@ -1,11 +1,12 @@
 """The database: declarative base, column words, engine, and the one transaction."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     DateTime,
@@ -47,6 +48,15 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
     type_annotation_map = {str: Text}  # noqa: RUF012 - SQLAlchemy's own hook
+
+
+def rows(found: Iterable[object]) -> str:
+    """Return rows (dicts, dataclasses, structs) as one JSON parameter.
+
+    For ``json_to_recordset(CAST(:rows AS json))``: measured, a statement with arrays
+    costs four times as much Python as this, since psycopg escapes each element.
+    """
+    return msgspec.json.encode(list(found)).decode()
 
 
 SessionFactory = sessionmaker(expire_on_commit=False)

@@ -145,6 +145,11 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = Parser()
 
+    def arguments(self, schema: Any, **more: Any) -> Callable[[F], F]:
+        """Read arguments by a schema; made once, or webargs makes one a request."""
+        made = schema() if isinstance(schema, type) else schema
+        return super().arguments(made, **more)
+
     def problems(self, *errors: type[HubError]) -> Callable[[F], F]:
         """Document the refusals of a route; several may share a status."""
         titles: dict[int, list[str]] = {}
@@ -279,7 +284,7 @@ def handle_unexpected(error: Exception) -> ResponseReturnValue:
 def replied(reply: Reply) -> Response:
     """Render an answer that was, or could be, stored under an idempotency key."""
     response = Response(
-        json.dumps(reply.body), status=reply.status, content_type="application/json"
+        reply.sent, status=reply.status, content_type="application/json"
     )
     if reply.is_replay:
         response.headers["Idempotency-Replayed"] = "true"

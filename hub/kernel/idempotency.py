@@ -1,21 +1,23 @@
 """Idempotency keys: claimed in the effect's transaction, with the request hashed."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import LargeBinary, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub.kernel.db import Base, CreatedAt, WorldName
+from hub.kernel.db import Base, CreatedAt, rows
 from hub.kernel.errors import (
     HubError,
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
 )
+from hub.kernel.pipeline import Sent, send
 
 _CLAIM = text(
     "INSERT INTO idempotency_key (world, owner_id, key, digest)"
@@ -30,11 +32,17 @@ _EARLIER = text(
     " ON (i.world, i.owner_id, i.key) = (k.w, k.o, k.k)"
 )
 _STORE = text(
-    "UPDATE idempotency_key AS i SET status = k.s, reply = CAST(k.r AS jsonb)"
-    " FROM unnest(CAST(:worlds AS text[]), CAST(:owners AS uuid[]),"
-    " CAST(:keys AS text[]), CAST(:statuses AS smallint[]),"
-    " CAST(:replies AS text[])) AS k(w, o, k, s, r)"
-    " WHERE (i.world, i.owner_id, i.key) = (k.w, k.o, k.k)"
+    "UPDATE idempotency_key AS i SET status = k.status, reply = k.reply"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS k(world text, owner_id uuid,"
+    " key text, status smallint, reply jsonb)"
+    " WHERE (i.world, i.owner_id, i.key) = (k.world, k.owner_id, k.key)"
+)
+_CLAIM_ANSWERED = text(
+    "INSERT INTO idempotency_key (world, owner_id, key, digest, status, reply)"
+    " SELECT world, owner_id, key, decode(digest, 'hex'), status, reply"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS k(world text, owner_id uuid,"
+    " key text, digest text, status smallint, reply jsonb)"
+    " ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
 _RELEASE = text(
     "DELETE FROM idempotency_key AS i USING unnest(CAST(:worlds AS text[]),"
@@ -54,7 +62,7 @@ class IdempotencyKey(Base):
     __tablename__ = "idempotency_key"
     __table_args__ = {"postgresql_with": {"fillfactor": "70"}}  # noqa: RUF012
 
-    world: Mapped[WorldName] = mapped_column(primary_key=True)
+    world: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
@@ -82,11 +90,22 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a request was answered: HTTP status and JSON body."""
+    """What a request was answered: HTTP status and JSON body, and that as text."""
 
     status: int
     body: dict[str, Any]
     is_replay: bool = False
+    encoded: bytes = b""
+
+    @classmethod
+    def of(cls, status: int, body: dict[str, Any]) -> Self:
+        """Make a new reply; its body is encoded once, to be stored and sent."""
+        return cls(status, body, encoded=msgspec.json.encode(body))
+
+    @property
+    def sent(self) -> bytes:
+        """The body as it is sent."""
+        return self.encoded or msgspec.json.encode(self.body)
 
 
 def digest(method: str, path: str, body: bytes) -> bytes:
@@ -121,8 +140,21 @@ def claim_many(session: Session, claims: Sequence[Claim]) -> dict[Key, Earlier]:
     return _stored(session, lost) if lost else {}
 
 
+def send_look(session: Session, keys: Sequence[Key]) -> Sent:
+    """Look for keys inside a pipeline, after what they guard is locked."""
+    return send(session, _EARLIER, _columns(keys))
+
+
+def seen(sent: Sent) -> dict[Key, Earlier]:
+    """Return what a look has found."""
+    return _earlier(sent)
+
+
 def _stored(session: Session, keys: Sequence[Key]) -> dict[Key, Earlier]:
-    found = session.execute(_EARLIER, _columns(keys))
+    return _earlier(session.execute(_EARLIER, _columns(keys)))
+
+
+def _earlier(found: Iterable[Any]) -> dict[Key, Earlier]:
     return {
         Key(row.world, row.owner_id, row.key): Earlier(
             row.digest,
@@ -146,12 +178,38 @@ def find(session: Session, claim: Claim) -> Reply | None:
     return _answer(_stored(session, [claim.key]).get(claim.key), claim)
 
 
-def store_many(session: Session, replies: Mapping[Key, tuple[int, str]]) -> None:
-    """Keep the answers (status, JSON text) of keys claimed in this transaction."""
-    columns = _columns(list(replies))
-    statuses = [status for status, _ in replies.values()]
-    texts = [text_ for _, text_ in replies.values()]
-    session.execute(_STORE, columns | {"statuses": statuses, "replies": texts})
+def store_many(session: Session, replies: Mapping[Key, tuple[int, bytes]]) -> None:
+    """Keep the answers (status, JSON) of keys claimed in this transaction."""
+    found = (
+        {
+            "world": key.world,
+            "owner_id": key.owner_id,
+            "key": key.key,
+            "status": status,
+            "reply": msgspec.Raw(body),
+        }
+        for key, (status, body) in replies.items()
+    )
+    session.execute(_STORE, {"rows": rows(found)})
+
+
+def send_replies(session: Session, replies: Mapping[Claim, tuple[int, bytes]]) -> Sent:
+    """Claim keys with their answers inside a pipeline.
+
+    Fewer rows than claims mean that somebody else was faster with one of the keys.
+    """
+    found = (
+        {
+            "world": claim.key.world,
+            "owner_id": claim.key.owner_id,
+            "key": claim.key.key,
+            "digest": claim.digest.hex(),
+            "status": status,
+            "reply": msgspec.Raw(body),
+        }
+        for claim, (status, body) in replies.items()
+    )
+    return send(session, _CLAIM_ANSWERED, {"rows": rows(found)})
 
 
 def release_many(session: Session, keys: Sequence[Key]) -> None:
@@ -161,7 +219,7 @@ def release_many(session: Session, keys: Sequence[Key]) -> None:
 
 
 def once(
-    session: Session, claim: Claim, work: Callable[[], tuple[int, str]]
+    session: Session, claim: Claim, work: Callable[[], tuple[int, bytes]]
 ) -> Reply | None:
     """Do *work* unless it was done before; return the earlier reply, or None."""
     earlier = _answer(claim_many(session, [claim]).get(claim.key), claim)

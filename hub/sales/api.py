@@ -1,11 +1,11 @@
 """Agents' resources: performances, availability, holds, orders."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from flask import Response, current_app, request
 from flask.views import MethodView
 from sqlalchemy.orm import Session
@@ -56,9 +56,9 @@ def _once(key: str, status: int, work: Callable[[Session], dict[str, Any]]) -> R
     with transaction() as session:
         body: dict[str, Any] = {}
 
-        def do() -> tuple[int, str]:
+        def do() -> tuple[int, bytes]:
             body.update(work(session))
-            return status, json.dumps(body)
+            return status, msgspec.json.encode(body)
 
         earlier = idempotency.once(session, _claim(key), do)
     return replied(earlier or Reply(status, body))

@@ -37,12 +37,18 @@ class JournalEntry(Base):
     A sale or cancellation names its order line; what happens to money alone has a
     reference of its own, and its inputs as *detail*. The stated times say in which
     period each side finds the entry, where its terms go by the performance's date.
+    A trigger, once a statement, says that world and entity are the contracts'.
     """
 
     __tablename__ = "journal_entry"
     __table_args__ = (
         UniqueConstraint("order_id", "line_no", "sequence"),
-        UniqueConstraint("world", "legal_entity", "kind", "reference"),
+        Index(
+            "uq_journal_entry_reference",
+            *("world", "legal_entity", "kind", "reference"),
+            unique=True,
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
         Index("ix_journal_entry_book", "world", "legal_entity", "posted_xid", "id"),
         Index(
             "ix_journal_entry_supplier_stated",
@@ -57,8 +63,8 @@ class JournalEntry(Base):
     )
 
     id: Mapped[Id]
-    world: Mapped[WorldName]
-    legal_entity: Mapped[str] = mapped_column(ForeignKey("legal_entity.code"))
+    world: Mapped[str]
+    legal_entity: Mapped[str]
     kind: Mapped[str]
     order_id: Mapped[UUID | None]
     line_no: Mapped[int | None]
@@ -92,8 +98,6 @@ class Posting(Base):
     """
 
     __tablename__ = "posting"
-    __table_args__ = (Index("ix_posting_party", "party_id", "account"),)
-
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str]

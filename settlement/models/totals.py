@@ -36,16 +36,15 @@ class Measured:
 
 
 class TotalDelta(Measured, Base):
-    """What one fact adds to a contract's day: inserted with it, folded by a job."""
+    """What one fact adds to a contract's day: inserted with it, folded by a job.
+
+    It is read whole: what is not folded yet is little.
+    """
 
     __tablename__ = "total_delta"
-    __table_args__ = (
-        Index("ix_total_delta_contract_id", "contract_id", "day"),
-        Index("ix_total_delta_bucket", "terms_id", "bucket"),
-    )
 
     id: Mapped[Id]
-    world: Mapped[WorldName]
+    world: Mapped[str]
     legal_entity: Mapped[str]
     contract_id: Mapped[UUID]
     day: Mapped[date]

@@ -23,10 +23,9 @@ _SALES = text(
 )
 _MOVED = text(
     "SELECT (e.happened_at AT TIME ZONE :zone)::date AS day,"
-    " sum(p.amount_minor)::bigint AS minor FROM posting p"
-    " JOIN journal_entry e ON e.id = p.entry_id"
-    " WHERE p.party_id = :partner AND p.account = 'receivable:agent'"
-    " AND p.currency = :currency AND e.legal_entity = :entity AND e.world = :world"
+    " sum(p.amount_minor)::bigint AS minor FROM journal_entry e"
+    " JOIN posting p ON p.entry_id = e.id AND p.account = 'receivable:agent'"
+    " WHERE e.agent_contract_id = :contract"
     " GROUP BY 1, e.id HAVING sum(p.amount_minor) <> 0 ORDER BY 1"
 )
 
@@ -68,12 +67,6 @@ def monthly_sales(
 
 def receivable_moves(session: Session, contract: Contract) -> list[tuple[date, int]]:
     """Return what moved an agent's debt, by day of the contract's zone."""
-    where = {
-        "zone": contract.zone,
-        "partner": contract.partner_id,
-        "currency": contract.currency,
-        "entity": contract.legal_entity,
-        "world": contract.world,
-    }
+    where = {"zone": contract.zone, "contract": contract.id}
     rows: Sequence[Row[Any]] = session.execute(_MOVED, where).all()
     return [(row.day, row.minor) for row in rows]

@@ -20,10 +20,9 @@ _ENTRIES = text(
 )
 _BALANCES = text(
     "SELECT p.account, p.currency, sum(p.amount_minor)::bigint AS balance_minor"
-    " FROM posting p JOIN journal_entry e ON e.id = p.entry_id"
-    " WHERE p.party_id = :partner AND e.world = :world AND e.legal_entity = :entity"
-    " AND p.currency IN (:currency, 'TKT') GROUP BY 1, 2"
-    " ORDER BY 1, 2"
+    " FROM journal_entry e JOIN posting p ON p.entry_id = e.id"
+    " AND p.party_id = :partner WHERE e.agent_contract_id = :contract"
+    " OR e.supplier_contract_id = :contract GROUP BY 1, 2 ORDER BY 1, 2"
 )
 _POSITION = text(
     "SELECT coalesce(sum(p.amount_minor) FILTER (WHERE p.currency = :currency), 0)"
@@ -44,20 +43,19 @@ def list_entries(
 
 
 def balances(session: Session, contract: Contract) -> Sequence[Row[Any]]:
-    """Return what the partner's accounts stand at; tickets of all its currencies."""
-    where = {
-        "partner": contract.partner_id,
-        "world": contract.world,
-        "entity": contract.legal_entity,
-        "currency": contract.currency,
-    }
+    """Return what the partner's accounts under a contract stand at."""
+    where = {"partner": contract.partner_id, "contract": contract.id}
     return session.execute(_BALANCES, where).all()
 
 
 def position(
-    session: Session, *, world: str, entity: str, currency: str, home: str, what: str
+    session: Session, world: str, entity: str, pair: tuple[str, str], what: str
 ) -> tuple[int, int]:
-    """Return what is held of a foreign currency, and what it is booked at at home."""
+    """Return what is held of a foreign currency, and what it is booked at at home.
+
+    *pair*: the foreign currency and the home currency.
+    """
+    currency, home = pair
     where = {
         "world": world,
         "entity": entity,

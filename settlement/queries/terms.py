@@ -42,9 +42,9 @@ _BETWEEN = text(
     " WHERE t.contract_id = :contract AND t.state = 'approved'"
     " AND t.valid && tstzrange(:first, :last, '[]')"
 )
-_BY_ID = text(
-    f"SELECT {_COLUMNS} FROM terms t JOIN contract c ON c.id = t.contract_id"  # noqa: S608 - our own words
-    " WHERE t.id = ANY(:ids) AND t.state = 'approved'"
+_ALL = text(
+    f"SELECT {_COLUMNS}, t.clauses::text AS clauses FROM terms t"  # noqa: S608 - our own words
+    " JOIN contract c ON c.id = t.contract_id WHERE t.state = 'approved'"
 )
 _CLAUSES = text("SELECT id, clauses::text AS clauses FROM terms WHERE id = ANY(:ids)")
 _TAXES = text(
@@ -162,13 +162,12 @@ def clauses_of(session: Session, terms_ids: Collection[UUID]) -> dict[UUID, Clau
     return _parsed.find(session, terms_ids)
 
 
-def versions_by_id(
-    session: Session, terms_ids: Collection[UUID]
-) -> dict[str, TermsVersion]:
-    """Return versions that were approved, by their ids as text."""
-    rows = session.execute(_BY_ID, {"ids": list(terms_ids)}).all()
-    clauses = _parsed.find(session, [row.id for row in rows])
-    return {str(row.id): _version(row, "", clauses[row.id]) for row in rows}
+def all_versions(session: Session) -> dict[str, TermsVersion]:
+    """Return every approved version by its id, as the database has it now."""
+    return {
+        str(row.id): _version(row, "", msgspec.json.decode(row.clauses, type=Clauses))
+        for row in session.execute(_ALL)
+    }
 
 
 def tax_book(session: Session, legal_entity: str) -> TaxBook:

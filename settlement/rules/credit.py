@@ -73,17 +73,6 @@ class CreditLine:
             )
         return replace(self, reserved_minor=self.reserved_minor + minor)
 
-    def moved(
-        self, *, deposit: int = 0, exposure: int = 0, reserved: int = 0
-    ) -> "CreditLine":
-        """Return the line with amounts added: what has happened is never refused."""
-        return replace(
-            self,
-            deposit_minor=self.deposit_minor + deposit,
-            exposure_minor=self.exposure_minor + exposure,
-            reserved_minor=self.reserved_minor + reserved,
-        )
-
 
 def suggested_limit(
     sales: Sequence[tuple[int, int]], *, days: int, growth_bp: int = BASIS_POINTS

@@ -1,6 +1,7 @@
 """Credit lines: locked late, changed with the sale, warned about, set by finance."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,24 +12,40 @@ from sqlalchemy.orm import Session
 
 from hub.kernel import clock, metrics
 from hub.kernel.callers import Caller
+from hub.kernel.db import rows
 from hub.kernel.ids import new_id
+from hub.kernel.pipeline import Sent, send
 from partners.models import Contract
 from settlement.models import CreditAlert, CreditChange
 from settlement.queries.credit import get_credit_line
 from settlement.rules.credit import CreditLine
 
+_COLUMNS = (
+    "contract_id, world, currency, limit_minor, deposit_minor, exposure_minor,"
+    " reserved_minor, alerted_bp"
+)
 _LOCK = text(
-    "SELECT contract_id, world, currency, limit_minor, deposit_minor, exposure_minor,"
-    " reserved_minor, alerted_bp FROM credit WHERE contract_id = ANY(:ids)"
+    f"SELECT {_COLUMNS} FROM credit WHERE contract_id = ANY(:ids)"  # noqa: S608 - our own words
     " ORDER BY contract_id FOR NO KEY UPDATE"
 )
 _WRITE = text(
-    "UPDATE credit AS c SET deposit_minor = n.d, exposure_minor = n.e,"
-    " reserved_minor = n.r, alerted_bp = n.a FROM unnest(CAST(:ids AS uuid[]),"
-    " CAST(:deposits AS bigint[]), CAST(:exposures AS bigint[]),"
-    " CAST(:reserved AS bigint[]), CAST(:alerted AS int[])) AS n(id, d, e, r, a)"
-    " WHERE c.contract_id = n.id"
+    "UPDATE credit AS c SET reserved_minor = r.reserved, alerted_bp = r.alerted"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, reserved bigint,"
+    " alerted int) WHERE c.contract_id = r.id"
 )
+# Locked in order first; the sums are of the rows as they are once the locks are held.
+_MOVE = text(
+    "WITH moved AS (SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid,"  # noqa: S608 - our own words
+    " deposit bigint, exposure bigint, reserved bigint)), locked AS ("
+    " SELECT contract_id FROM credit WHERE contract_id IN (SELECT id FROM moved)"
+    " ORDER BY contract_id FOR NO KEY UPDATE)"
+    " UPDATE credit AS c SET deposit_minor = deposit_minor + m.deposit,"
+    " exposure_minor = exposure_minor + m.exposure,"
+    " reserved_minor = reserved_minor + m.reserved"
+    " FROM moved m JOIN locked l ON l.contract_id = m.id WHERE c.contract_id = m.id"
+    " RETURNING c." + _COLUMNS.replace(", ", ", c.")
+)
+_LEVEL = text("UPDATE credit SET alerted_bp = :bp WHERE contract_id = :id")
 _LIMIT = text("UPDATE credit SET limit_minor = :limit WHERE contract_id = :id")
 logger = structlog.get_logger(__name__)
 
@@ -47,28 +64,73 @@ def write_credit(
     after: Mapping[UUID, CreditLine],
     now: Mapping[str, datetime],
 ) -> None:
-    """Store credit lines that this transaction has locked; note thresholds reached.
+    """Store what was reserved of lines that are locked; note thresholds reached.
 
     *now* is the time of each world.
     """
-    changed = [
-        line
-        for i, line in after.items()
-        if line != before[i] or line.level_bp != line.alerted_bp
-    ]
+    changed = [line for i, line in after.items() if line != before[i]]
     if not changed:
         return
-    columns: dict[str, list[Any]] = {
-        "ids": [line.contract_id for line in changed],
-        "deposits": [line.deposit_minor for line in changed],
-        "exposures": [line.exposure_minor for line in changed],
-        "reserved": [line.reserved_minor for line in changed],
-        "alerted": [line.level_bp for line in changed],
-    }
-    session.execute(_WRITE, columns)
+    found = (
+        {
+            "id": line.contract_id,
+            "reserved": line.reserved_minor,
+            "alerted": line.level_bp,
+        }
+        for line in changed
+    )
+    session.execute(_WRITE, {"rows": rows(found)})
     for line in changed:
         if line.level_bp > line.alerted_bp:
             _alert(session, line, now[line.world])
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What is added to a credit line; minor units, less is negative."""
+
+    deposit: int = 0
+    exposure: int = 0
+    reserved: int = 0
+
+
+def move_credit(session: Session, moves: Mapping[UUID, Move]) -> None:
+    """Add to credit lines what has happened, which is never refused; do it last.
+
+    One statement late in the transaction, so that others wait for it as shortly as
+    can be: they wait for these rows until the commit.
+    """
+    wanted = _moves(moves)
+    if wanted:
+        note_levels(session, session.execute(_MOVE, {"rows": rows(wanted)}).all())
+
+
+def send_moves(session: Session, moves: Mapping[UUID, Move]) -> Sent:
+    """Add to credit lines inside a pipeline; give its rows to ``note_levels``."""
+    return send(session, _MOVE, {"rows": rows(_moves(moves))})
+
+
+def _moves(moves: Mapping[UUID, Move]) -> list[dict[str, Any]]:
+    return [
+        {"id": i, "deposit": m.deposit, "exposure": m.exposure, "reserved": m.reserved}
+        for i, m in moves.items()
+        if m != Move()
+    ]
+
+
+def note_levels(session: Session, moved: Iterable[Any]) -> None:
+    """Note thresholds that lines have reached, or fallen below, by moving."""
+    for row in moved:
+        _level(session, CreditLine(*row))
+
+
+def _level(session: Session, line: CreditLine) -> None:
+    """Note a threshold that use has reached, or has fallen below."""
+    if line.level_bp == line.alerted_bp:
+        return
+    session.execute(_LEVEL, {"id": line.contract_id, "bp": line.level_bp})
+    if line.level_bp > line.alerted_bp:
+        _alert(session, line, clock.now(session, line.world))
 
 
 def _alert(session: Session, line: CreditLine, at: datetime) -> None:
@@ -114,17 +176,6 @@ def set_limit(
         made_at=now,
     )
     session.add(change)
-    found = lock_credit(session, [contract.id])
-    write_credit(session, found, found, {who.world: now})
-    return found[contract.id]
-
-
-def move_credit(
-    session: Session,
-    moves: Mapping[UUID, Mapping[str, int]],
-    now: Mapping[str, datetime],
-) -> None:
-    """Change credit lines by (field, minor units); for what is never refused."""
-    before = lock_credit(session, moves)
-    after = {i: line.moved(**moves[i]) for i, line in before.items()}
-    write_credit(session, before, after, now)
+    found = lock_credit(session, [contract.id])[contract.id]
+    _level(session, found)
+    return found

@@ -38,7 +38,7 @@ from settlement.rules.events import (
 )
 from settlement.rules.postings import Leg
 from settlement.rules.statements import STATED, seen_by
-from settlement.services.credit import lock_credit, write_credit
+from settlement.services.credit import Move, lock_credit, move_credit
 from settlement.services.journal import add_totals, debt, post_event
 
 NO_TERMS = UUID(int=0)
@@ -128,18 +128,12 @@ def book(
     entry_id = post_event(session, made, entry=entry, detail=detail)
     if entry_id is None:
         return None
-    before = lock_credit(session, [contract.id])
-    deposit = -sum(leg.amount_minor for leg in made if leg.account == DEPOSIT_AGENT)
-    after = {
-        i: line.moved(deposit=deposit, exposure=debt(made))
-        for i, line in before.items()
-    }
-    now = {contract.world: clock.now(session, contract.world)}
-    write_credit(session, before, after, now)
     if booking.kind in STATED:
         add_totals(
             session, contract.world, contract.legal_entity, [_added(booking, made)]
         )
+    deposit = -sum(leg.amount_minor for leg in made if leg.account == DEPOSIT_AGENT)
+    move_credit(session, {contract.id: Move(deposit=deposit, exposure=debt(made))})
     return entry_id
 
 

@@ -38,15 +38,8 @@ def revalue(
     Returns the entry and the gain in home minor units (a loss is negative).
     """
     _refuse_unknown(session, legal_entity, currency, home_currency)
-    what = position(currency)
-    foreign, booked = held(
-        session,
-        world=who.world,
-        entity=legal_entity,
-        currency=currency,
-        home=home_currency,
-        what=what,
-    )
+    what, pair = position(currency), (currency, home_currency)
+    foreign, booked = held(session, who.world, legal_entity, pair, what)
     gain = revaluation(foreign, booked, currency, home_currency, rate)
     if not gain:
         return None, 0

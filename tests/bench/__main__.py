@@ -342,6 +342,7 @@ def open_hub(stores, database, folder):
             "HUB_REDIS_URL": stores.redis_url,
             "HUB_SECRET_KEY": SECRET,
             "HUB_LOG_LEVEL": "error",
+            "HUB_CREDENTIAL_CACHE_S": "5",
         }
     )
     return Hub.open(settings, db.connect(settings.database_url, pool_size=8))

@@ -110,13 +110,37 @@ ALTER TABLE journal_entry ALTER order_id DROP NOT NULL, ALTER line_no DROP NOT N
     ALTER agent_contract_id DROP NOT NULL,
     ADD supplier_stated_at timestamptz, ADD agent_stated_at timestamptz,
     ADD performance_id uuid, ADD reference text, ADD detail jsonb, ADD made_by uuid,
-    ADD CONSTRAINT uq_journal_entry_world_legal_entity_kind_reference
-        UNIQUE (world, legal_entity, kind, reference),
+    DROP CONSTRAINT fk_journal_entry_world, DROP CONSTRAINT fk_journal_entry_legal_entity,
     ADD CONSTRAINT ck_journal_entry_named CHECK (
         num_nulls(order_id, line_no, sequence) IN (0, 3)
         AND (order_id IS NULL) = (reference IS NOT NULL)
         AND (order_id IS NULL OR num_nulls(supplier_contract_id, agent_contract_id)
             = 0));
+CREATE UNIQUE INDEX uq_journal_entry_reference
+    ON journal_entry (world, legal_entity, kind, reference)
+    WHERE reference IS NOT NULL;
+CREATE FUNCTION entry_is_its_contracts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT world, legal_entity, supplier_contract_id AS s,
+                            agent_contract_id AS a FROM inserted) i
+               LEFT JOIN contract s ON s.id = i.s LEFT JOIN contract a ON a.id = i.a
+               LEFT JOIN world w ON w.name = i.world
+               LEFT JOIN legal_entity l ON l.code = i.legal_entity
+               WHERE w.name IS NULL OR l.code IS NULL
+               OR (i.world, i.legal_entity) IS DISTINCT FROM
+                  (coalesce(s.world, i.world), coalesce(s.legal_entity, i.legal_entity))
+               OR (i.world, i.legal_entity) IS DISTINCT FROM
+                  (coalesce(a.world, i.world), coalesce(a.legal_entity, i.legal_entity)))
+    THEN
+        RAISE EXCEPTION 'an entry is of its contracts'' world and legal entity'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER entry_is_its_contracts AFTER INSERT ON journal_entry
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION entry_is_its_contracts();
+ALTER TABLE idempotency_key DROP CONSTRAINT fk_idempotency_key_world;
 DROP INDEX ix_journal_entry_supplier;
 DROP INDEX ix_journal_entry_agent;
 CREATE INDEX ix_journal_entry_supplier_stated ON journal_entry
@@ -129,7 +153,6 @@ GRANT SELECT ON account TO hub_app;
 ALTER TABLE posting DROP CONSTRAINT fk_posting_entry_id,
     DROP CONSTRAINT fk_posting_party_id;
 DROP INDEX ix_posting_account;
-CREATE INDEX ix_posting_party ON posting (party_id, account);
 
 CREATE OR REPLACE FUNCTION posting_belongs_to_new_entry() RETURNS trigger
     LANGUAGE plpgsql AS $$
@@ -296,12 +319,9 @@ _MEASURES = ", ".join(
 TOTALS = f"""
 CREATE TABLE total_delta (
     id uuid NOT NULL CONSTRAINT pk_total_delta PRIMARY KEY,
-    world text NOT NULL CONSTRAINT fk_total_delta_world REFERENCES world (name),
-    legal_entity text NOT NULL, contract_id uuid NOT NULL, day date NOT NULL,
-    terms_id uuid NOT NULL, bucket text NOT NULL, {_MEASURES}
+    world text NOT NULL, legal_entity text NOT NULL, contract_id uuid NOT NULL,
+    day date NOT NULL, terms_id uuid NOT NULL, bucket text NOT NULL, {_MEASURES}
 );
-CREATE INDEX ix_total_delta_contract_id ON total_delta (contract_id, day);
-CREATE INDEX ix_total_delta_bucket ON total_delta (terms_id, bucket);
 CREATE TABLE total (
     contract_id uuid NOT NULL, day date NOT NULL, terms_id uuid NOT NULL,
     bucket text NOT NULL,

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from hub.kernel.errors import HubError
-from settlement.queries.terms import tax_book, versions_by_id
+from settlement.queries.terms import all_versions, tax_book
 from settlement.rules.deals import Deal, Totals
 from settlement.rules.lines import Line
 from settlement.rules.quotes import Quote
@@ -32,24 +31,25 @@ _LINES = text(
 
 def broken_quotes(session: Session) -> Iterator[dict[str, Any]]:
     """Yield lines whose frozen amounts are not those of their terms."""
-    books: dict[str, TaxBook] = {}
+    terms, books = all_versions(session), dict[str, TaxBook]()
     rows = session.execute(_LINES, execution_options={"yield_per": BATCH})
     for order_id, group in groupby(rows, key=attrgetter("order_id")):
         lines = list(group)
-        for no, law in _broken(session, lines, books):
+        for no, law in _broken(session, lines, terms, books):
             yield {"law": law, "order_id": str(order_id), "no": no}
 
 
 def _broken(
-    session: Session, lines: Sequence[Row[Any]], books: dict[str, TaxBook]
+    session: Session,
+    lines: Sequence[Row[Any]],
+    terms: dict[str, TermsVersion],
+    books: dict[str, TaxBook],
 ) -> Iterator[tuple[int, str]]:
     try:
         said = [Quote.loaded(line.quote) for line in lines]
     except (TypeError, ValueError):
         yield lines[0].no, LAW
         return
-    ids = {UUID(s.terms_id) for q in said for s in (q.supplier, q.agent) if s}
-    terms = versions_by_id(session, ids)
     deals = [_deal(*pair, terms) for pair in zip(lines, said, strict=True)]
     for line, deal, quote in zip(lines, deals, said, strict=True):
         if not _is_agreed(line, deal, quote):

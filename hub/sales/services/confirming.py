@@ -13,17 +13,16 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from allocation import queries as allocation
-from hub.catalogue import queries as catalogue
 from hub.catalogue.errors import PerformanceCancelledError
-from hub.catalogue.rules import SaleWindow
 from hub.kernel import idempotency
 from hub.kernel.committer import Committer, Steps
 from hub.kernel.errors import HubError, IdempotencyKeyReusedError, NotFoundError
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.ids import new_id
+from hub.kernel.pipeline import pipelined, send
 from hub.sales.errors import PerformanceBusyError, ReferenceTakenError
 from hub.sales.rules import OrderState, new_code, refuse_unless_held
-from hub.sales.services.holds import hold_line, world_times
+from hub.sales.services.holds import hold_line
 from hub.sales.services.ordering import (
     CREATED,
     ConfirmWish,
@@ -32,24 +31,30 @@ from hub.sales.services.ordering import (
     Ticket,
     store_orders,
 )
-from hub.sales.services.views import offered, seat_names
-from settlement.rules.credit import CreditLine
+from hub.sales.services.views import seat_names
 from settlement.rules.quotes import Quote
-from settlement.services.credit import lock_credit, write_credit
 
 _LINES = text(
-    "SELECT hold_id, no, performance_id, node_id, offer_id, quantity, seat_ids,"
-    " quote::text AS quote, owed_minor FROM hold_line WHERE hold_id = ANY(:ids)"
-    " ORDER BY hold_id, no"
+    "SELECT l.hold_id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
+    " l.seat_ids, l.quote::text AS quote, l.owed_minor, o.price_type, a.ref AS area"
+    " FROM hold_line l JOIN offer o ON o.id = l.offer_id"
+    " JOIN performance_area pa ON pa.id = o.performance_area_id"
+    " JOIN area a ON a.id = pa.area_id WHERE l.hold_id = ANY(:ids)"
+    " ORDER BY l.hold_id, l.no"
 )
 _HOLDS = text(
-    "SELECT id, world, agent_id, state, expires_at FROM hold WHERE id = ANY(:ids)"
-    " ORDER BY id FOR NO KEY UPDATE"
+    "SELECT h.id, h.world, h.agent_id, h.state, h.expires_at FROM hold h"
+    " WHERE h.id = ANY(:ids) ORDER BY h.id FOR NO KEY UPDATE"
 )
 _TAKEN = text(
     "SELECT o.agent_id, o.reference FROM sale_order o JOIN unnest("
     " CAST(:agents AS uuid[]), CAST(:references AS text[])) AS w(agent, reference)"
     " ON (o.agent_id, o.reference) = (w.agent, w.reference)"
+)
+_STATUS = text("SELECT id, status FROM performance WHERE id = ANY(:ids)")
+_TIMES = text(
+    "SELECT name, clock_timestamp() + clock_offset AS now FROM world"
+    " WHERE name = ANY(:worlds)"
 )
 
 
@@ -62,22 +67,21 @@ class ConfirmBatch:
     first: dict[Key, ConfirmWish]
     holds: dict[UUID, Row[Any]]
     lines: dict[UUID, list[HeldLine]]
-    windows: dict[UUID, SaleWindow]
+    status: dict[UUID, str]
     references: set[tuple[UUID, str]]
-    offers: dict[UUID, Any]
     seats: dict[UUID, dict[str, Any]]
-    credit: dict[UUID, CreditLine]
     now: dict[str, datetime]
     answers: dict[Key, Reply | HubError] = field(default_factory=dict)
     confirmed: set[UUID] = field(default_factory=set)
     made: list[Made] = field(default_factory=list)
-    refused: list[ConfirmWish] = field(default_factory=list)
 
 
 def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
-    """Lock what the wishes touch: performances, keys, holds, credit; then the clock.
+    """Lock what the wishes touch: performances and holds; then read keys and clock.
 
     A performance that is being changed is not waited for: its wishes are sent back.
+    Whoever confirms the same hold under the same key waits for its lock, and then
+    finds the reply; keys are claimed together with their replies.
     """
     lines = _lines(session, {wish.hold_id for wish in wishes})
     performances = {line.row.performance_id for own in lines.values() for line in own}
@@ -86,24 +90,24 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
     for wish in wishes:
         if not busy & _performances(lines, wish):
             first.setdefault(wish.claim.key, wish)
-    earlier = idempotency.claim_many(session, [wish.claim for wish in first.values()])
-    new = [wish for key, wish in first.items() if key not in earlier]
-    ids = {wish.hold_id for wish in new}
-    holds = {row.id: row for row in session.execute(_HOLDS, {"ids": list(ids)})}
-    own = [line for hold_id in ids for line in lines.get(hold_id, ())]
-    seats = seat_names(session, [seat for line in own for seat in line.row.seat_ids])
+    asked = list(first.values())
+    own = [line for wish in asked for line in lines.get(wish.hold_id, ())]
+    with pipelined(session):
+        held = send(session, _HOLDS, {"ids": [wish.hold_id for wish in asked]})
+        keys = idempotency.send_look(session, list(first))
+        taken = send(session, _TAKEN, _references(asked))
+        status = send(session, _STATUS, {"ids": list(performances)})
+        times = send(session, _TIMES, {"worlds": [wish.world for wish in wishes]})
     return ConfirmBatch(
         busy=busy,
-        earlier=earlier,
+        earlier=idempotency.seen(keys),
         first=first,
-        holds=holds,
+        holds={row.id: row for row in held},
         lines=lines,
-        windows=catalogue.windows(session, performances),
-        references=_references(session, new),
-        offers=offered(session, {line.row.offer_id for line in own}),
-        seats=seats,
-        credit=lock_credit(session, {line.quote.agent_contract_id for line in own}),
-        now=world_times(session, {wish.world for wish in wishes}),
+        status={row.id: row.status for row in status},
+        references={(row.agent_id, row.reference) for row in taken},
+        seats=seat_names(session, [seat for line in own for seat in line.row.seat_ids]),
+        now={row.name: row.now for row in times},
     )
 
 
@@ -119,14 +123,11 @@ def _performances(lines: dict[UUID, list[HeldLine]], wish: ConfirmWish) -> set[U
     return {line.row.performance_id for line in lines.get(wish.hold_id, ())}
 
 
-def _references(
-    session: Session, wishes: Sequence[ConfirmWish]
-) -> set[tuple[UUID, str]]:
-    wanted = {
+def _references(wishes: Sequence[ConfirmWish]) -> dict[str, list[Any]]:
+    return {
         "agents": [wish.agent_id for wish in wishes],
         "references": [wish.reference for wish in wishes],
     }
-    return {(row.agent_id, row.reference) for row in session.execute(_TAKEN, wanted)}
 
 
 def decide(batch: ConfirmBatch, wish: ConfirmWish) -> Reply | HubError:
@@ -146,7 +147,6 @@ def decide(batch: ConfirmBatch, wish: ConfirmWish) -> Reply | HubError:
     try:
         reply = _confirm(batch, wish)
     except HubError as error:
-        batch.refused.append(wish)
         batch.answers[key] = error
         return error
     batch.answers[key] = replace(reply, is_replay=True)
@@ -161,9 +161,9 @@ def _confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
     refuse_unless_held(state, is_past=hold.expires_at <= now, hold_id=hold.id)
     lines = batch.lines[hold.id]
     for line in lines:
-        window = batch.windows[line.row.performance_id]
-        if window.status == "cancelled":
-            raise PerformanceCancelledError(performance_id=window.performance_id)
+        performance_id = line.row.performance_id
+        if batch.status[performance_id] == "cancelled":
+            raise PerformanceCancelledError(performance_id=performance_id)
     reference = (wish.agent_id, wish.reference)
     if reference in batch.references:
         raise ReferenceTakenError(reference=wish.reference)
@@ -171,7 +171,7 @@ def _confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
     batch.confirmed.add(hold.id)
     made = _made(batch, wish, lines, now)
     batch.made.append(made)
-    return Reply(CREATED, made.body)
+    return made.reply
 
 
 def _made(
@@ -202,33 +202,21 @@ def _made(
             for ticket in sorted(tickets, key=lambda ticket: ticket.id)
         ],
     }
-    return Made(wish, order_id, now, lines, tickets, body)
+    reply = Reply.of(CREATED, body)
+    return Made(wish, order_id, now, lines, tickets, reply)
 
 
 def _told(batch: ConfirmBatch, line: HeldLine) -> dict[str, Any]:
     row = line.row
     seats = [batch.seats[seat] for seat in row.seat_ids]
-    said = hold_line(
-        row.no, batch.offers[row.offer_id], row.quantity, seats, line.quote
-    )
+    said = hold_line(row.no, row, row.quantity, seats, line.quote)
     return {**said, "cancelled": 0}
 
 
 def write(session: Session, batch: ConfirmBatch) -> None:
     """Store what was decided; a refused wish leaves nothing behind."""
-    idempotency.release_many(session, [wish.claim.key for wish in batch.refused])
-    if not batch.made:
-        return
-    owed = store_orders(session, batch.made)
-    reserved: dict[UUID, int] = {}
-    for line in (line for made in batch.made for line in made.lines):
-        contract_id = line.quote.agent_contract_id
-        reserved[contract_id] = reserved.get(contract_id, 0) + line.row.owed_minor
-    after = {
-        i: line.moved(exposure=owed.get(i, 0), reserved=-reserved.get(i, 0))
-        for i, line in batch.credit.items()
-    }
-    write_credit(session, batch.credit, after, batch.now)
+    if batch.made:
+        store_orders(session, batch.made)
 
 
 STEPS = Steps(lock=lock, decide=decide, write=write)

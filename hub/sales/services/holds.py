@@ -1,6 +1,5 @@
 """The steps of the committer: many wishes, one transaction, each answered alone."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,12 +19,13 @@ from hub.catalogue import queries as catalogue
 from hub.catalogue.rules import SaleWindow
 from hub.kernel import idempotency
 from hub.kernel.committer import Committer, Steps, TryAgainError
+from hub.kernel.db import rows
 from hub.kernel.errors import HubError, IdempotencyKeyReusedError
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.rules import priced
 from hub.sales.services.seating import Seating, seating
-from hub.sales.services.wishes import HoldWish
+from hub.sales.services.wishes import HoldWish, WishLine
 from settlement.rules.credit import CreditLine
 from settlement.rules.quotes import Quote
 from settlement.services.credit import lock_credit, write_credit
@@ -37,18 +37,17 @@ _TIMES = text(
 )
 _ADD_HOLDS = text(
     "INSERT INTO hold (id, world, agent_id, state, version, expires_at)"
-    " SELECT i, w, a, 'held', 1, e FROM unnest(CAST(:ids AS uuid[]),"
-    " CAST(:worlds AS text[]), CAST(:agents AS uuid[]),"
-    " CAST(:expiries AS timestamptz[])) AS h(i, w, a, e)"
+    " SELECT id, world, agent, 'held', 1, expires_at FROM json_to_recordset("
+    " CAST(:rows AS json)) AS r(id uuid, world text, agent uuid,"
+    " expires_at timestamptz)"
 )
 _ADD_LINES = text(
     "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
-    " seat_ids, quote, owed_minor)"
-    " SELECT h, n, p, l, o, q, CAST(s AS uuid[]), CAST(j AS jsonb), d"
-    " FROM unnest(CAST(:holds AS uuid[]), CAST(:nos AS int[]),"
-    " CAST(:performances AS uuid[]), CAST(:nodes AS uuid[]), CAST(:offers AS uuid[]),"
-    " CAST(:quantities AS int[]), CAST(:seats AS text[]), CAST(:quotes AS text[]),"
-    " CAST(:owed AS bigint[])) AS x(h, n, p, l, o, q, s, j, d)"
+    " seat_ids, quote, owed_minor) SELECT hold, no, performance, node, offer, quantity,"
+    " ARRAY(SELECT json_array_elements_text(seats)::uuid), quote, owed"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(hold uuid, no int,"
+    " performance uuid, node uuid, offer uuid, quantity int, seats json, quote jsonb,"
+    " owed bigint)"
 )
 
 
@@ -68,9 +67,7 @@ class HoldBatch:
     now: dict[str, datetime]
     busy: set[UUID]
     answers: dict[Key, Reply | HubError] = field(default_factory=dict)
-    placed: list[tuple[HoldWish, dict[str, Any], datetime]] = field(
-        default_factory=list
-    )
+    placed: list[tuple[HoldWish, Reply, datetime]] = field(default_factory=list)
     refused: list[HoldWish] = field(default_factory=list)
 
 
@@ -160,9 +157,9 @@ def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
     batch.seating.choose(wish)
     batch.nodes, batch.credit[wish.credit_id] = after, credit
     expires_at = now + timedelta(seconds=wish.ttl_s)
-    body = _body(batch, wish, expires_at)
-    batch.placed.append((wish, body, expires_at))
-    return Reply(CREATED, body)
+    reply = Reply.of(CREATED, _body(batch, wish, expires_at))
+    batch.placed.append((wish, reply, expires_at))
+    return reply
 
 
 def _body(batch: HoldBatch, wish: HoldWish, expires_at: datetime) -> dict[str, Any]:
@@ -213,7 +210,7 @@ def hold_body(
 
 
 def write(session: Session, batch: HoldBatch) -> None:
-    """Store what was decided, as arrays; a refused wish leaves nothing behind."""
+    """Store what was decided; a refused wish leaves nothing behind."""
     idempotency.release_many(session, [wish.claim.key for wish in batch.refused])
     if not batch.placed:
         return
@@ -224,37 +221,37 @@ def write(session: Session, batch: HoldBatch) -> None:
         raise TryAgainError  # another process was faster: choose among what is left
     changed = [n for n in batch.nodes.values() if n != batch.before[n.id]]
     write_counts(session, changed)
-    session.execute(_ADD_HOLDS, _hold_columns(batch))
-    session.execute(_ADD_LINES, _line_columns(batch))
+    holds = (_hold(wish, expires_at) for wish, _, expires_at in batch.placed)
+    session.execute(_ADD_HOLDS, {"rows": rows(holds)})
+    lines = (
+        _line(batch, wish, line) for wish, _, _ in batch.placed for line in wish.lines
+    )
+    session.execute(_ADD_LINES, {"rows": rows(lines)})
     write_credit(session, batch.credit_before, batch.credit, batch.now)
-    replies = {w.claim.key: (CREATED, json.dumps(body)) for w, body, _ in batch.placed}
+    replies = {w.claim.key: (CREATED, r.encoded) for w, r, _ in batch.placed}
     idempotency.store_many(session, replies)
 
 
-def _hold_columns(batch: HoldBatch) -> dict[str, list[Any]]:
+def _hold(wish: HoldWish, expires_at: datetime) -> dict[str, Any]:
     return {
-        "ids": [wish.hold_id for wish, _, _ in batch.placed],
-        "worlds": [wish.world for wish, _, _ in batch.placed],
-        "agents": [wish.agent_id for wish, _, _ in batch.placed],
-        "expiries": [expires_at for _, _, expires_at in batch.placed],
+        "id": wish.hold_id,
+        "world": wish.world,
+        "agent": wish.agent_id,
+        "expires_at": expires_at,
     }
 
 
-def _line_columns(batch: HoldBatch) -> dict[str, list[Any]]:
-    lines = [(wish, line) for wish, _, _ in batch.placed for line in wish.lines]
+def _line(batch: HoldBatch, wish: HoldWish, line: WishLine) -> dict[str, Any]:
     return {
-        "holds": [wish.hold_id for wish, _ in lines],
-        "nos": [line.no for _, line in lines],
-        "performances": [line.offer.performance_id for _, line in lines],
-        "nodes": [line.leaf_id for _, line in lines],
-        "offers": [line.offer.offer_id for _, line in lines],
-        "quantities": [line.quantity for _, line in lines],
-        "seats": [
-            "{" + ",".join(map(str, batch.seating.seats(wish, line.no))) + "}"
-            for wish, line in lines
-        ],
-        "quotes": [line.quote.encoded() for _, line in lines],
-        "owed": [line.owed_minor for _, line in lines],
+        "hold": wish.hold_id,
+        "no": line.no,
+        "performance": line.offer.performance_id,
+        "node": line.leaf_id,
+        "offer": line.offer.offer_id,
+        "quantity": line.quantity,
+        "seats": batch.seating.seats(wish, line.no),
+        "quote": line.quote,
+        "owed": line.owed_minor,
     }
 
 

@@ -12,7 +12,7 @@ from hub.kernel.callers import Caller
 from hub.sales import queries
 from hub.sales.models import Hold
 from hub.sales.rules import HoldState, refuse_unless_held, sums
-from settlement.services.credit import move_credit
+from settlement.services.credit import Move, move_credit
 
 CHUNK = 500
 _END = text(
@@ -67,4 +67,4 @@ def _end(session: Session, hold_ids: Sequence[UUID], state: HoldState) -> None:
         [(line.performance_id, seat) for line in lines for seat in line.seat_ids],
     )
     rows = session.execute(_RESERVED, {"ids": list(hold_ids)})
-    move_credit(session, {row.contract_id: {"reserved": -row.owed} for row in rows}, {})
+    move_credit(session, {r.contract_id: Move(reserved=-r.owed) for r in rows})

@@ -1,6 +1,5 @@
-"""Storing orders that are decided: arrays for a whole batch."""
+"""Storing orders that are decided: a statement a table for a whole batch."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +11,14 @@ from sqlalchemy.orm import Session
 
 from hub.kernel import idempotency
 from hub.kernel.committer import TryAgainError
-from hub.kernel.idempotency import Claim
+from hub.kernel.db import rows
+from hub.kernel.idempotency import Claim, Reply
 from hub.kernel.metrics import ORDERS
+from hub.kernel.pipeline import pipelined, send
 from settlement.rules.postings import Fact
 from settlement.rules.quotes import Quote
-from settlement.services.journal import post
+from settlement.services.credit import Move, note_levels, send_moves
+from settlement.services.journal import send_post
 
 CREATED = 201
 _END_HOLDS = text(
@@ -24,26 +26,24 @@ _END_HOLDS = text(
 )
 _ADD_ORDERS = text(
     "INSERT INTO sale_order (id, world, agent_id, hold_id, reference, state, version,"
-    " confirmed_at) SELECT i, w, a, h, r, 'confirmed', 1, c FROM unnest("
-    " CAST(:ids AS uuid[]), CAST(:worlds AS text[]), CAST(:agents AS uuid[]),"
-    " CAST(:holds AS uuid[]), CAST(:references AS text[]),"
-    " CAST(:moments AS timestamptz[])) AS o(i, w, a, h, r, c) ORDER BY a, r"
+    " confirmed_at) SELECT id, world, agent, hold, reference, 'confirmed', 1, at"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, world text, agent uuid,"
+    " hold uuid, reference text, at timestamptz) ORDER BY agent, reference"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _ADD_LINES = text(
     "INSERT INTO order_line (order_id, no, performance_id, node_id, offer_id, quantity,"
     " currency, face_minor, booking_fee_minor, quote)"
-    " SELECT x.i, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
-    " l.quote->>'currency', x.face, x.booking, l.quote FROM unnest("
-    " CAST(:orders AS uuid[]), CAST(:holds AS uuid[]), CAST(:nos AS int[]),"
-    " CAST(:faces AS bigint[]), CAST(:bookings AS bigint[]))"
-    " AS x(i, h, n, face, booking) JOIN hold_line l ON (l.hold_id, l.no) = (x.h, x.n)"
+    " SELECT r.id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
+    " l.quote->>'currency', r.face, r.booking, l.quote"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, hold uuid, no int,"
+    " face bigint, booking bigint) JOIN hold_line l"
+    " ON (l.hold_id, l.no) = (r.hold, r.no)"
 )
 _ADD_TICKETS = text(
     "INSERT INTO ticket (id, order_id, line_no, performance_id, code, seat_id)"
-    " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:orders AS uuid[]),"
-    " CAST(:lines AS int[]), CAST(:performances AS uuid[]), CAST(:codes AS text[]),"
-    " CAST(:seats AS uuid[]))"
+    " SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, order_id uuid,"
+    " line_no int, performance_id uuid, code text, seat_id uuid)"
 )
 
 
@@ -82,68 +82,79 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An order that is decided: who wants it, when, its tickets, what is answered."""
+    """An order that is decided: who wants it, when, its tickets, the reply."""
 
     wish: ConfirmWish
     order_id: UUID
     at: datetime
     lines: Sequence[HeldLine]
     tickets: Sequence[Ticket]
-    body: dict[str, Any]
+    reply: Reply
 
 
-def store_orders(session: Session, made: Sequence[Made]) -> dict[UUID, int]:
-    """Store orders as arrays, with their tickets and postings.
+def store_orders(session: Session, made: Sequence[Made]) -> None:
+    """Store orders with tickets, postings, replies, and what they add to credit.
 
-    Returns what each agent's contract owes more. TryAgainError when another process
-    was faster with a reference.
+    TryAgainError when another process was faster with a reference or a key.
     """
-    session.execute(_END_HOLDS, {"ids": [m.wish.hold_id for m in made]})
-    if len(session.execute(_ADD_ORDERS, _order_columns(made)).all()) < len(made):
+    with pipelined(session):
+        send(session, _END_HOLDS, {"ids": [m.wish.hold_id for m in made]})
+        orders = send(session, _ADD_ORDERS, {"rows": rows(map(_order, made))})
+        lines = (_line(m, line) for m in made for line in m.lines)
+        send(session, _ADD_LINES, {"rows": rows(lines)})
+        tickets = (_ticket(m, ticket) for m in made for ticket in m.tickets)
+        send(session, _ADD_TICKETS, {"rows": rows(tickets)})
+        replies = {m.wish.claim: (CREATED, m.reply.encoded) for m in made}
+        keys = idempotency.send_replies(session, replies)
+        facts = [
+            Fact(m.order_id, line.row.no, 0, line.quote, (0, 0), m.at, m.at)
+            for m in made
+            for line in m.lines
+        ]
+        owed = send_post(session, facts, [m.wish.world for m in made for _ in m.lines])
+        moved = send_moves(session, _moves(made, owed))  # last: others wait for it
+    if min(orders.rowcount, keys.rowcount) < len(made):
         raise TryAgainError
-    session.execute(_ADD_LINES, _line_columns(made))
-    session.execute(_ADD_TICKETS, _ticket_columns(made))
-    facts = [
-        Fact(m.order_id, line.row.no, 0, line.quote, (0, 0), m.at, m.at)
-        for m in made
-        for line in m.lines
-    ]
-    worlds = [m.wish.world for m in made for _ in m.lines]
-    replies = {m.wish.claim.key: (CREATED, json.dumps(m.body)) for m in made}
-    idempotency.store_many(session, replies)
+    note_levels(session, moved.fetchall())
     ORDERS.labels("confirmed").inc(len(made))
-    return post(session, facts, worlds)
 
 
-def _order_columns(made: Sequence[Made]) -> dict[str, list[Any]]:
+def _moves(made: Sequence[Made], owed: dict[UUID, int]) -> dict[UUID, Move]:
+    """Turn what was reserved into exposure."""
+    reserved: dict[UUID, int] = {}
+    for line in (line for m in made for line in m.lines):
+        contract_id = line.quote.agent_contract_id
+        reserved[contract_id] = reserved.get(contract_id, 0) + line.row.owed_minor
+    return {i: Move(exposure=owed[i], reserved=-minor) for i, minor in reserved.items()}
+
+
+def _order(made: Made) -> dict[str, Any]:
     return {
-        "ids": [m.order_id for m in made],
-        "worlds": [m.wish.world for m in made],
-        "agents": [m.wish.agent_id for m in made],
-        "holds": [m.wish.hold_id for m in made],
-        "references": [m.wish.reference for m in made],
-        "moments": [m.at for m in made],
+        "id": made.order_id,
+        "world": made.wish.world,
+        "agent": made.wish.agent_id,
+        "hold": made.wish.hold_id,
+        "reference": made.wish.reference,
+        "at": made.at,
     }
 
 
-def _line_columns(made: Sequence[Made]) -> dict[str, list[Any]]:
-    lines = [(m, line) for m in made for line in m.lines]
+def _line(made: Made, line: HeldLine) -> dict[str, Any]:
     return {
-        "orders": [m.order_id for m, _ in lines],
-        "holds": [line.row.hold_id for _, line in lines],
-        "nos": [line.row.no for _, line in lines],
-        "faces": [line.quote.sum_of("face") for _, line in lines],
-        "bookings": [line.quote.sum_of("booking-fee") for _, line in lines],
+        "id": made.order_id,
+        "hold": line.row.hold_id,
+        "no": line.row.no,
+        "face": line.quote.sum_of("face"),
+        "booking": line.quote.sum_of("booking-fee"),
     }
 
 
-def _ticket_columns(made: Sequence[Made]) -> dict[str, list[Any]]:
-    tickets = [(m, ticket) for m in made for ticket in m.tickets]
+def _ticket(made: Made, ticket: Ticket) -> dict[str, Any]:
     return {
-        "ids": [ticket.id for _, ticket in tickets],
-        "orders": [m.order_id for m, _ in tickets],
-        "lines": [ticket.line.row.no for _, ticket in tickets],
-        "performances": [ticket.line.row.performance_id for _, ticket in tickets],
-        "codes": [ticket.code for _, ticket in tickets],
-        "seats": [ticket.seat_id for _, ticket in tickets],
+        "id": ticket.id,
+        "order_id": made.order_id,
+        "line_no": ticket.line.row.no,
+        "performance_id": ticket.line.row.performance_id,
+        "code": ticket.code,
+        "seat_id": ticket.seat_id,
     }

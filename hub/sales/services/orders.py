@@ -20,7 +20,7 @@ from hub.sales.models import Order, OrderLine, Ticket
 from hub.sales.rules import order_state, sums
 from settlement.rules.postings import Fact
 from settlement.rules.quotes import Quote
-from settlement.services.credit import move_credit
+from settlement.services.credit import Move, move_credit
 from settlement.services.journal import post
 
 _FACTS_BEFORE = text(
@@ -65,8 +65,7 @@ def cancel_tickets(
     order.version += 1
     give_back(session, sums((line.node_id, undone[line.no]) for line in lines))
     free_seats(session, [(t.performance_id, t.seat_id) for t in tickets if t.seat_id])
-    moves = {contract_id: {"exposure": minor} for contract_id, minor in owed.items()}
-    move_credit(session, moves, {who.world: now})
+    move_credit(session, {i: Move(exposure=minor) for i, minor in owed.items()})
     ORDERS.labels("cancelled").inc()
     return order
 

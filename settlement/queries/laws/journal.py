@@ -75,7 +75,8 @@ _TOTALS = text(
 _ONE_PERSON = text(
     "SELECT t.id AS terms_id FROM terms t JOIN credential m ON m.id = t.created_by"
     " JOIN credential c ON c.id = t.decided_by WHERE t.state = 'approved'"
-    " AND m.id <> c.id AND (m.holder_id = c.holder_id OR m.name = c.name) LIMIT 20"
+    " AND t.decided_at <> t.created_at"
+    " AND (m.holder_id = c.holder_id OR m.name = c.name) LIMIT 20"
 )
 _ACCOUNTS = text(
     "SELECT p.entry_id, p.no FROM posting p LEFT JOIN account a ON a.code = p.account"
