@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
@@ -125,6 +126,8 @@ def read_terms(text: bytes) -> TermsFile:
 def _wrong(file: TermsFile) -> Iterable[Finding]:
     if not is_currency(file.currency):
         yield Finding("currency", f"{file.currency} is not a currency of ISO 4217")
+    if file.zone not in available_timezones():
+        yield Finding("zone", f"{file.zone} is not a zone of the IANA database")
     codes = {rate.code for rate in file.tax_codes}
     for no, terms in enumerate(file.terms):
         where = f"terms[{no}]"

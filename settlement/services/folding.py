@@ -9,7 +9,7 @@ FOLDED_MAX = 5_000
 _KEYS = "contract_id, day, terms_id, bucket"
 _FOLD = text(
     "WITH gone AS (DELETE FROM total_delta WHERE id = ANY(ARRAY("  # noqa: S608 - ours
-    " SELECT id FROM total_delta ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED))"
+    " SELECT id FROM total_delta ORDER BY id LIMIT :most))"
     " RETURNING *), summed AS ("
     f" INSERT INTO total ({_KEYS}, world, legal_entity, {', '.join(MEASURES)})"
     f" SELECT {_KEYS}, world, legal_entity,"
@@ -22,7 +22,7 @@ _FOLD = text(
 
 
 def fold_totals(session: Session) -> int:
-    """Fold what no transaction still holds; return how many deltas were folded.
+    """Fold the oldest deltas; return how many.
 
     A reader sees them before or after, never twice: they go and arrive in one commit.
     """

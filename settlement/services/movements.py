@@ -80,11 +80,13 @@ def record(
         if event.amount_minor > deposit:
             raise DepositShortError(deposit_minor=deposit, wanted=event.amount_minor)
     now = clock.now(session, who.world)
-    made, detail, terms_id = legs(event, whose), msgspec.to_builtins(event), NO_TERMS
+    detail, terms_id = msgspec.to_builtins(event), NO_TERMS
     if isinstance(event, Bill):
         charge, terms_id = _priced(session, contract, side, event, now)
         made = bill_legs(charge, whose)
         detail |= {"charge": msgspec.to_builtins(charge), "terms_id": str(terms_id)}
+    else:
+        made = legs(event, whose)
     booking = Booking(
         *(contract, side, tag(event), reference, now, who.credential_id, terms_id)
     )
