@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from hub.cli import main
-from settlement.rules.files import FILES, quote_files, schema
+from settlement.rules.checks import problems
+from settlement.rules.clauses import Clauses
+from settlement.rules.files import FILES, converted, quote_files, schema
 
 TERMS = {
     "currency": "CNY",
@@ -206,3 +208,25 @@ def test_the_example_of_the_guide_runs():
     terms, lines = (block.partition("```")[0].encode() for block in blocks[:2])
     found = quote_files(terms, lines)
     assert found.totals["commission/agent/agent"] == 1_530
+
+
+TERMS_PAGE = (Path(__file__).parents[2] / "docs" / "terms.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("block", "side"),
+    list(
+        zip(
+            TERMS_PAGE.split("```json\n")[1:],
+            ["supplier", "supplier", "agent"],
+            strict=True,
+        )
+    ),
+)
+def test_the_examples_of_the_page_on_terms_can_be_agreed(block, side):
+    said = json.loads(block.partition("```")[0])
+    assert problems(converted(said, Clauses), side) == []
+
+
+def test_the_page_on_terms_names_every_clause():
+    assert [n for n in Clauses.__struct_fields__ if f"`{n}`" not in TERMS_PAGE] == []

@@ -136,7 +136,7 @@ def test_a_refund_after_the_month_trues_up_where_it_was_sold(month):
     month.move_clock(days=32)
     assert statement(month, "ann")["totals"]["commission_minor"] == 5_400
     month.cancel("ann", order, [t["id"] for t in order["tickets"][:2]])
-    following = datetime.strptime(month.period, "%Y-%m") + timedelta(days=32)
+    following = datetime.fromisoformat(f"{month.period}-01") + timedelta(days=32)
     month.period = following.strftime("%Y-%m")
     month.move_clock(days=32)
     assert statement(month, "ann")["totals"]["commission_minor"] == 1_800 - 5_400
