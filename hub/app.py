@@ -30,6 +30,7 @@ from hub.kernel.jobs import queue_connection
 from hub.sales.services import confirming, holds
 
 API_VERSION = "1"
+HOT_CONNECTIONS = 2  # one a committer
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE"}
 RESOURCES = (
     connectors.api.blp,
@@ -48,7 +49,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         message = "HUB_DATABASE_URL is not set: start the hub with `hub serve`"
         raise config.ConfigError(message)
     log.configure(settings.log_level)
-    db.bind(db.connect(settings.database_url))
+    url = settings.database_url
+    db.bind(
+        db.connect(url), hot=db.connect(url, pool_size=HOT_CONNECTIONS, is_hot=True)
+    )
     app = Flask("hub", static_folder=None)
     app.url_map.merge_slashes = False
     configure(app, settings)
@@ -132,8 +136,8 @@ def measure(app: Flask) -> None:
         route = request.url_rule.rule if request.url_rule else "unknown"
         took_s = time.perf_counter() - g.started
         method = request.method if request.method in METHODS else "other"
-        metrics.REQUESTS.labels(method, route, response.status_code).inc()
-        metrics.REQUEST_SECONDS.labels(method, route).observe(took_s)
+        metrics.counted(method, route, response.status_code).inc()
+        metrics.timed(method, route).observe(took_s)
         logger.debug(
             "request",
             method=request.method,

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from hub.kernel.db import transaction
+from hub.kernel.db import hot_transaction
 from hub.kernel.errors import HubError, OverloadedError
 
 Answer = TypeVar("Answer")
@@ -134,7 +134,9 @@ class Committer(Generic[W, Batch, Answer]):
         *,
         limits: Limits = Limits(),
         is_batching: bool = True,
-        open_transaction: Callable[[], AbstractContextManager[Session]] = transaction,
+        open_transaction: Callable[
+            [], AbstractContextManager[Session]
+        ] = hot_transaction,
     ) -> None:
         self._steps = steps
         self._limits = limits
@@ -177,7 +179,7 @@ class Committer(Generic[W, Batch, Answer]):
             taken = self._queue.take(
                 self._limits.batch_max,
                 answered=answered,
-                linger_s=min(self._limits.linger_s, took_s / 2),
+                linger_s=min(self._limits.linger_s, took_s),
             )
             answered, began = len(taken), time.monotonic()
             tickets = [t for t in taken if t.answer.set_running_or_notify_cancel()]

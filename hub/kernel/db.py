@@ -60,6 +60,10 @@ def rows(found: Iterable[object]) -> str:
 
 
 SessionFactory = sessionmaker(expire_on_commit=False)
+HotSessionFactory = sessionmaker(expire_on_commit=False)
+# A plan that was made and kept while a table was empty reads all of it later; the hot
+# path only looks keys up.
+ONLY_BY_KEY = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
 
 
 def connect(
@@ -68,12 +72,14 @@ def connect(
     pool_size: int = 4,
     statement_timeout_s: int = 30,
     is_patient: bool = False,
+    is_hot: bool = False,
 ) -> Engine:
     """Make the engine for *url*; every connection has bounded waits.
 
-    A patient one asks each connection first whether it still works: jobs do.
+    A patient one asks each connection first whether it still works: jobs do. A hot one
+    is for the committers: its statements look rows up by their keys.
     """
-    options = (
+    options = (ONLY_BY_KEY if is_hot else "") + (
         f"-c statement_timeout={statement_timeout_s * 1000} -c lock_timeout=10000 "
         "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
     )
@@ -87,15 +93,23 @@ def connect(
     )
 
 
-def bind(engine: Engine) -> None:
-    """Make *engine* the one that every transaction of this process uses."""
+def bind(engine: Engine, hot: Engine | None = None) -> None:
+    """Make *engine* the one that transactions of this process use; *hot* committers."""
     SessionFactory.configure(bind=engine)
+    HotSessionFactory.configure(bind=hot or engine)
 
 
 @contextmanager
 def transaction() -> Generator[Session]:
     """Open the one transaction of this request, job or command."""
     with SessionFactory.begin() as session:
+        yield session
+
+
+@contextmanager
+def hot_transaction() -> Generator[Session]:
+    """Open the transaction of a committer's batch."""
+    with HotSessionFactory.begin() as session:
         yield session
 
 

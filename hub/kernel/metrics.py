@@ -1,5 +1,7 @@
 """What the hub counts about itself, for Prometheus."""
 
+from functools import cache
+
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import CollectorRegistry
@@ -21,6 +23,18 @@ SEALED = Counter("hub_journal_sealed_total", "Journal entries sealed")
 CREDIT_ALERTS = Counter(
     "hub_credit_alerts_total", "Credit thresholds reached", ["threshold_bp"]
 )
+
+
+@cache
+def counted(method: str, route: str, status: int) -> Counter:
+    """Return the counter of a kind of request; finding it costs more than counting."""
+    return REQUESTS.labels(method, route, status)
+
+
+@cache
+def timed(method: str, route: str) -> Histogram:
+    """Return the histogram of a route."""
+    return REQUEST_SECONDS.labels(method, route)
 
 
 def exposition(multiprocess_dir: str | None) -> bytes:

@@ -64,7 +64,11 @@ class HoldLine(Base):
 
 
 class Order(Base):
-    """A confirmed sale, under the agent's own reference."""
+    """A confirmed sale, under the agent's own reference.
+
+    What orders, lines and tickets refer to outside the sale is looked up by triggers,
+    once a statement, and may not be deleted.
+    """
 
     __tablename__ = "sale_order"
     __table_args__ = (
@@ -77,8 +81,8 @@ class Order(Base):
     )
 
     id: Mapped[Id]
-    world: Mapped[WorldName]
-    agent_id: Mapped[UUID] = mapped_column(ForeignKey("partner.id"))
+    world: Mapped[str]
+    agent_id: Mapped[UUID]
     hold_id: Mapped[UUID]
     reference: Mapped[str]
     state: Mapped[str]
@@ -99,9 +103,9 @@ class OrderLine(Base):
         ForeignKey("sale_order.id"), primary_key=True
     )
     no: Mapped[int] = mapped_column(primary_key=True)
-    performance_id: Mapped[UUID] = mapped_column(ForeignKey("performance.id"))
-    node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
-    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"))
+    performance_id: Mapped[UUID]
+    node_id: Mapped[UUID]
+    offer_id: Mapped[UUID]
     quantity: Mapped[int]
     cancelled: Mapped[int] = mapped_column(server_default="0")
     currency: Mapped[str]
@@ -134,5 +138,5 @@ class Ticket(Base):
     line_no: Mapped[int]
     performance_id: Mapped[UUID]
     code: Mapped[str]
-    seat_id: Mapped[UUID | None] = mapped_column(ForeignKey("seat.id"))
+    seat_id: Mapped[UUID | None]
     cancelled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -37,7 +37,8 @@ class JournalEntry(Base):
     A sale or cancellation names its order line; what happens to money alone has a
     reference of its own, and its inputs as *detail*. The stated times say in which
     period each side finds the entry, where its terms go by the performance's date.
-    A trigger, once a statement, says that world and entity are the contracts'.
+    A trigger, once a statement, says that the contracts are there, and world and entity
+    theirs.
     """
 
     __tablename__ = "journal_entry"
@@ -71,8 +72,8 @@ class JournalEntry(Base):
     sequence: Mapped[int | None]
     tickets: Mapped[int]
     happened_at: Mapped[Timestamp]
-    supplier_contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))
-    agent_contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))
+    supplier_contract_id: Mapped[UUID | None]
+    agent_contract_id: Mapped[UUID | None]
     supplier_stated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     agent_stated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     performance_id: Mapped[UUID | None]

@@ -9,6 +9,7 @@ import tempfile
 import time
 from itertools import count
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import text
@@ -21,6 +22,8 @@ from hub.kernel import db
 from hub.kernel.db import transaction
 from hub.kernel.embedded import Embedded
 from hub.verify import verify
+from settlement.rules.files import quote_files
+from tests.bench import confirms
 from tests.bench.load import request, run
 from tests.hubs import (
     SECRET,
@@ -38,6 +41,8 @@ PAIRS = 5
 CALLERS = 16
 SECONDS = 2.0
 FEED_RECORDS = 20_000
+QUOTED = 10_000
+CONFIRMED = 24_000
 REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 NUMBERS = count()
 _HELD = text(
@@ -98,12 +103,12 @@ def looking(hub, performance_id):
     return lambda _, __, wire: [wire.send(sent)[0]]
 
 
-def interleaved(echo_port, port, make, label):
+def interleaved(echo_port, port, make, label, callers=CALLERS):
     """Measure *make* and the echo in turn; return the median ratio and the last run."""
     ratios, outcome = [], None
     for _ in range(PAIRS):
-        base = run(echo_port, on_echo, callers=CALLERS, seconds=SECONDS)
-        outcome = run(port, make, callers=CALLERS, seconds=SECONDS)
+        base = run(echo_port, on_echo, callers=callers, seconds=SECONDS)
+        outcome = run(port, make, callers=callers, seconds=SECONDS)
         ratios.append(outcome.per_second / base.per_second)
         assert set(base.statuses) == {200}, base.statuses
     ratio = statistics.median(ratios)
@@ -148,12 +153,58 @@ def over_http(hub, rows):
             interleaved(*ports, pairing(hub, offers[1]), "hold + confirm pairs")
         )
         rows.append(interleaved(*ports, looking(hub, ids[2]), "availability reads"))
+        for callers in (CALLERS, 4 * CALLERS):
+            label = f"confirms with postings, credit, totals; {callers} callers"
+            made = confirms.holds(hub, UUID(offers[3]), CONFIRMED)
+            make = confirms.confirming(made)
+            rows.append(interleaved(*ports, make, label, callers))
     with transaction() as session:
         held = {ref: int(seats) for ref, seats in session.execute(_HELD)}
     assert all(seats <= 400_000 for seats in held.values())
     verdict = verify()
     assert verdict.broken == [], verdict.broken[:3]
     say(f"held: {held}; hub verify: every law holds")
+
+
+def quoting(rows):
+    """Quote a file of lines with a process of its own, as somebody would."""
+    terms = {
+        "currency": "EUR",
+        "terms": [
+            {
+                "side": side,
+                "clauses": {
+                    "commission": {"kind": "percent", "rate": 875},
+                    "service_fees": [{"rate": 200, "minimum_minor": 50}],
+                },
+            }
+            for side in ("supplier", "agent")
+        ],
+    }
+    line = {"currency": "EUR", "sold_at": "2026-11-05T12:00:00Z"}
+    lines = [
+        {**line, "quantity": 1 + no % 6, "face_minor": 1_000 + no}
+        for no in range(QUOTED)
+    ]
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / name for name in ("terms.json", "lines.json")]
+        for path, said in zip(paths, (terms, lines), strict=True):
+            path.write_text(json.dumps(said))
+        texts = [path.read_bytes() for path in paths]
+        for _ in range(PAIRS):
+            began = time.perf_counter()
+            quote_files(*texts)
+            took.append(time.perf_counter() - began)
+        command = [sys.executable, "-m", "hub.cli", "settlement", "quote"]
+        command += ["--terms", str(paths[0]), "--lines", str(paths[1])]
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        whole = time.perf_counter() - began
+    median = statistics.median(took)
+    told = f"{median:.2f} s; as a command, starting and writing included, {whole:.2f} s"
+    rows.append([f"quotes of {QUOTED} lines", told, "", f"{QUOTED / median:.0f}/s", ""])
+    say(f"quotes of {QUOTED} lines: {told}")
 
 
 def records(version):
@@ -321,6 +372,7 @@ def main():
             db.SessionFactory.kw["bind"].dispose()
             feeds(lambda: fresh_hub(stores, folder), rows)
             memory(rows)
+            quoting(rows)
         finally:
             embedded.stop()
     write(rows)

@@ -232,6 +232,13 @@ IMMUTABLE = [
     "account",
     "credit_change",
     "credit_alert",
+    "world",
+    "partner",
+    "contract",
+    "performance",
+    "offer",
+    "node",
+    "seat",
 ]
 
 

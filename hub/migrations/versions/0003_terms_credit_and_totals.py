@@ -110,7 +110,10 @@ ALTER TABLE journal_entry ALTER order_id DROP NOT NULL, ALTER line_no DROP NOT N
     ALTER agent_contract_id DROP NOT NULL,
     ADD supplier_stated_at timestamptz, ADD agent_stated_at timestamptz,
     ADD performance_id uuid, ADD reference text, ADD detail jsonb, ADD made_by uuid,
-    DROP CONSTRAINT fk_journal_entry_world, DROP CONSTRAINT fk_journal_entry_legal_entity,
+    DROP CONSTRAINT fk_journal_entry_world,
+    DROP CONSTRAINT fk_journal_entry_legal_entity,
+    DROP CONSTRAINT fk_journal_entry_supplier_contract_id,
+    DROP CONSTRAINT fk_journal_entry_agent_contract_id,
     ADD CONSTRAINT ck_journal_entry_named CHECK (
         num_nulls(order_id, line_no, sequence) IN (0, 3)
         AND (order_id IS NULL) = (reference IS NOT NULL)
@@ -127,6 +130,7 @@ BEGIN
                LEFT JOIN world w ON w.name = i.world
                LEFT JOIN legal_entity l ON l.code = i.legal_entity
                WHERE w.name IS NULL OR l.code IS NULL
+               OR (i.s IS NULL) <> (s.id IS NULL) OR (i.a IS NULL) <> (a.id IS NULL)
                OR (i.world, i.legal_entity) IS DISTINCT FROM
                   (coalesce(s.world, i.world), coalesce(s.legal_entity, i.legal_entity))
                OR (i.world, i.legal_entity) IS DISTINCT FROM
@@ -356,6 +360,61 @@ CROSS JOIN LATERAL (SELECT
 GROUP BY 1, 2, 3, 5, 6;
 """  # noqa: S608 - our own words
 
+SALES = """
+-- Keys lock the rows they look up, row by row: two processes that sell the same
+-- performance write its row for each other's sake. One trigger a statement looks
+-- instead, and the application may not delete what is referred to.
+ALTER TABLE sale_order DROP CONSTRAINT fk_sale_order_world,
+    DROP CONSTRAINT fk_sale_order_agent_id;
+ALTER TABLE order_line DROP CONSTRAINT fk_order_line_performance_id,
+    DROP CONSTRAINT fk_order_line_node_id, DROP CONSTRAINT fk_order_line_offer_id;
+ALTER TABLE ticket DROP CONSTRAINT fk_ticket_seat_id;
+CREATE FUNCTION order_is_an_agents() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT world, agent_id FROM inserted) i
+               LEFT JOIN partner p ON p.id = i.agent_id AND p.world = i.world
+               AND p.kind = 'agent' WHERE p.id IS NULL) THEN
+        RAISE EXCEPTION 'an order is an agent''s of its world'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER order_is_an_agents AFTER INSERT ON sale_order
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION order_is_an_agents();
+CREATE FUNCTION line_is_offered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT performance_id, node_id, offer_id
+                            FROM inserted) i
+               LEFT JOIN offer o ON o.id = i.offer_id
+               LEFT JOIN performance_area a ON a.id = o.performance_area_id
+               LEFT JOIN node n ON n.id = i.node_id
+               WHERE (i.performance_id, i.performance_id, a.id) IS DISTINCT FROM
+                     (a.performance_id, n.performance_id, n.root_id)) THEN
+        RAISE EXCEPTION 'a line''s performance, node and offer belong together'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER line_is_offered AFTER INSERT ON order_line
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION line_is_offered();
+CREATE FUNCTION ticket_has_a_seat() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM inserted i LEFT JOIN seat s ON s.id = i.seat_id
+               WHERE i.seat_id IS NOT NULL AND s.id IS NULL) THEN
+        RAISE EXCEPTION 'a ticket is for a seat that is there'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ticket_has_a_seat AFTER INSERT ON ticket
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION ticket_has_a_seat();
+REVOKE DELETE, TRUNCATE ON world, legal_entity, partner, contract, venue, auditorium,
+    area, seat, production, performance, performance_area, offer, node FROM hub_app;
+"""
+
 IMMUTABLE = ("credit_change", "credit_alert")
 
 
@@ -368,6 +427,7 @@ def upgrade() -> None:
     op.execute(QUOTES)
     op.execute(CREDIT)
     op.execute(TOTALS)
+    op.execute(SALES)
     for table in IMMUTABLE:
         op.execute(
             f"CREATE TRIGGER {table}_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE"
