@@ -144,6 +144,12 @@ class DepositShortError(HubError):
     code, title, status = "deposit-short", "The deposit is smaller than that", 409
 
 
+class NotKeptBackError(HubError):
+    """Less than that is kept back of the performance's money."""
+
+    code, title, status = "not-kept-back", "Less than that is kept back", 409
+
+
 class TermsStateError(HubError):
     """Terms are decided once."""
 

@@ -30,6 +30,7 @@ class ContractMovements(MethodView):
         errors.ReferenceUsedError,
         errors.NotBilledError,
         errors.DepositShortError,
+        errors.NotKeptBackError,
         errors.NoTaxRateError,
         errors.TermsRefusedError,
         InvalidRequestError,

@@ -57,7 +57,7 @@ class Total(Measured, Base):
 
     __tablename__ = "total"
     __table_args__ = (
-        Index("ix_total_bucket", "terms_id", "bucket"),
+        Index("ix_total_bucket", "contract_id", "bucket"),
         {"postgresql_with": {"fillfactor": "70"}},
     )
 

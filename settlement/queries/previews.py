@@ -1,47 +1,43 @@
-"""What a contract's month comes to so far: the fold, the tail, and true-ups to come."""
+"""What a contract's month comes to so far: the fold, the tail, and what is to come."""
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from partners.models import Contract
-from settlement.queries.terms import clauses_of
-from settlement.queries.totals import bucket_totals, buckets, day_sums
+from partners.models import Contract, Partner
+from settlement.queries.guarantees import find_guarantee
+from settlement.queries.running import lacking
+from settlement.queries.totals import day_sums
 from settlement.rules.periods import month
 from settlement.rules.quotes import FINAL, PROVISIONAL
-from settlement.rules.running import Meter, clause_of
 from settlement.rules.statements import SUMMED
 
 
 def preview(
     session: Session, contract: Contract, period: str, *, now: datetime
 ) -> dict[str, Any]:
-    """Return a month's sums by day of the contract's zone; provisional if any runs on.
+    """Return a month's sums by day of the contract's zone; UnknownPeriodError if none.
 
-    UnknownPeriodError if it is no month.
+    It is provisional where a running total or a guarantee has a say; what these still
+    lack is said apart, before tax, and drafting the month posts it.
     """
     span, zone = month(period, contract.zone), ZoneInfo(contract.zone)
     days = span.starts_at.astimezone(zone).date(), span.ends_at.astimezone(zone).date()
     sums = day_sums(session, contract.id, *days)
-    running = buckets(session, contract.id, *days)
+    side = session.get_one(Partner, contract.partner_id).kind
+    running = lacking(session, contract.id, side, span)
+    guarantee = find_guarantee(session, contract, side, span)
+    ends_here = guarantee is not None and guarantee.period.ends_at == span.ends_at
+    lacks = guarantee.lacking_minor if guarantee is not None and ends_here else 0
     return {
         "contract_id": contract.id,
         "period": period,
         "as_of": now,
         "currency": contract.currency,
-        "state": PROVISIONAL if running else FINAL,
-        "true_up_minor": sum(_lacking(session, *key) for key in running),
+        "state": PROVISIONAL if sums["is_running"] or guarantee else FINAL,
+        "true_up_minor": sum(one.minor for one in running),
+        "guarantee_minor": lacks,
         **{name: sums[name] for name in SUMMED},
     }
-
-
-def _lacking(session: Session, terms_id: UUID, bucket: str) -> int:
-    """Return what a running total comes to beyond what has been accrued for it."""
-    clauses = clauses_of(session, [terms_id])[terms_id]
-    total, accrued = bucket_totals(session, terms_id, bucket)
-    clause = clause_of(clauses, bucket.partition("/")[0])
-    meter = Meter(clause, clauses.rounding.commission, clauses.week)
-    return meter.earned(bucket, total) - accrued

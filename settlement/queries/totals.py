@@ -20,29 +20,27 @@ _BOTH = (
     " UNION ALL SELECT {keys}, {measures} FROM total_delta WHERE {where}) AS both_"
 )
 _DAYS = _BOTH.format(
-    keys="terms_id, bucket",
+    keys="bucket",
     measures=_LISTED,
     where="contract_id = :contract AND day >= :first AND day < :after",
 )
-_PREVIEW = text(f"SELECT {_SUMS} FROM {_DAYS}")  # noqa: S608 - our own words
-_BUCKETS = text(
-    f"SELECT DISTINCT terms_id, bucket FROM {_DAYS} WHERE bucket <> ''"  # noqa: S608
-    " ORDER BY terms_id, bucket"
+_PREVIEW = text(
+    f"SELECT {_SUMS}, coalesce(bool_or(bucket <> ''), false) AS is_running FROM {_DAYS}"  # noqa: S608 - our own words
 )
 _RUNNING = text(
     "SELECT "  # noqa: S608 - our own words
     + _SUMS
     + " FROM "
     + _BOTH.format(
-        keys="terms_id, bucket",
+        keys="bucket",
         measures=_LISTED,
-        where="terms_id = :terms AND bucket = :bucket",
+        where="contract_id = :contract AND bucket = :bucket",
     )
 )
 
 
 class RunningTotals(dict[tuple[str, str], Total]):
-    """Running totals by (terms, key), read when they are first asked for."""
+    """Running totals by (contract, key), read when they are first asked for."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -55,29 +53,19 @@ class RunningTotals(dict[tuple[str, str], Total]):
         return super().get(key, default)
 
 
-def running_total(session: Session, terms_id: UUID, bucket: str) -> Total:
-    """Return what a running total of terms has come to."""
-    return bucket_totals(session, terms_id, bucket)[0]
-
-
-def bucket_totals(session: Session, terms_id: UUID, bucket: str) -> tuple[Total, int]:
-    """Return what a running total has come to, and what was accrued for it."""
-    row = session.execute(_RUNNING, {"terms": terms_id, "bucket": bucket}).one()
-    return Total(row.counted, row.measured, row.base_minor), row.accrued_minor
+def running_total(session: Session, contract_id: UUID, bucket: str) -> Total:
+    """Return what a running total of a contract has come to."""
+    where = {"contract": contract_id, "bucket": bucket}
+    row = session.execute(_RUNNING, where).one()
+    return Total(row.counted, row.measured, row.base_minor)
 
 
 def day_sums(
     session: Session, contract_id: UUID, first: date, after: date
 ) -> dict[str, int]:
-    """Return what the days of a contract come to, from *first* up to before *after*."""
+    """Return what a contract's days come to, from *first* up to before *after*.
+
+    And, as ``is_running``, whether any of it is on a running total.
+    """
     where = {"contract": contract_id, "first": first, "after": after}
     return dict(session.execute(_PREVIEW, where).mappings().one())
-
-
-def buckets(
-    session: Session, contract_id: UUID, first: date, after: date
-) -> list[tuple[UUID, str]]:
-    """Return the running totals (terms, bucket) that those days have added to."""
-    where = {"contract": contract_id, "first": first, "after": after}
-    rows = session.execute(_BUCKETS, where)
-    return [(row.terms_id, row.bucket) for row in rows]

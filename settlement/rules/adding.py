@@ -60,7 +60,7 @@ def _ran(fact: Fact, side: Side, running: Running) -> tuple[str, dict[str, int]]
         for amount in fact.quote.of(running.what, name)
         if not (fact.sequence and amount.is_kept)
     ]
-    accrued = sum(moved(amount.minor, fact) for amount in found)
+    accrued = sum(moved(amount.earned_minor, fact) for amount in found)
     ran = NOTHING | {"accrued_minor": accrued}
     if not fact.sequence or (side.refunds == "true-up" and found):
         ran |= {

@@ -1,10 +1,13 @@
 """Fees on a line and on an order: for the buyer, and by the hub. Pure."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from settlement.rules.clauses import Clauses, Fee
 from settlement.rules.deals import SIDES, Draft, by_order, shared
-from settlement.rules.fees import fee, order_fee
+from settlement.rules.fees import fee, of_price, order_fee
 from settlement.rules.quotes import Amount
 from settlement.rules.taxes import TaxBook
 
@@ -57,5 +60,10 @@ def _add(draft: Draft, side: str, named: Named, minor: int, taxes: TaxBook) -> N
         return
     of = "by bracket of price" if clause.brackets else f"of {clause.of}"
     rule = f"fee per {clause.per}, {of}"
-    inputs = {name: value for name in _TOLD if (value := getattr(clause, name))}
+    inputs: dict[str, Any] = {
+        name: value for name in _TOLD if (value := getattr(clause, name))
+    }
+    if clause.brackets:
+        inputs["brackets"] = msgspec.to_builtins(clause.brackets)
+    inputs |= {"price_minor": of_price(clause, draft.price)}
     draft.add(Amount(what, minor, side, to, rule=rule, inputs=inputs), taxes)

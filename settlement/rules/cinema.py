@@ -6,23 +6,26 @@ from hub.kernel.money import Rounding, rated, ratio, split
 from settlement.rules.clauses import BoxOfficeSplit
 
 SUPPLIER = "supplier"
+OFF_THE_TOP = ("special-fund", "tax")
 
 
 def exact_shares(clause: BoxOfficeSplit) -> dict[str, Fraction]:
     """Return each holder's part of the distributable: they sum to one.
 
-    A share *of* another holder's is taken from it; the residual holder has the rest.
+    A share *of* another holder's is a part of what that one has before others take
+    their parts of it; the residual holder has the rest.
     """
-    first = {s.holder: Fraction(*ratio(s.rate)) for s in clause.shares if s.of is None}
+    whole = {s.holder: Fraction(*ratio(s.rate)) for s in clause.shares if s.of is None}
     if clause.residual is not None:
-        rest = 1 - sum(first.values())
-        first[clause.residual] = first.get(clause.residual, Fraction(0)) + rest
+        rest = 1 - sum(whole.values())
+        whole[clause.residual] = whole.get(clause.residual, Fraction(0)) + rest
+    left = dict(whole)
     for share in clause.shares:
         if share.of is not None:
-            taken = first[share.of] * Fraction(*ratio(share.rate))
-            first[share.of] -= taken
-            first[share.holder] = first.get(share.holder, Fraction(0)) + taken
-    return first
+            whole[share.holder] = whole[share.of] * Fraction(*ratio(share.rate))
+            left[share.of] -= whole[share.holder]
+            left[share.holder] = whole[share.holder]
+    return left
 
 
 def distributed(clause: BoxOfficeSplit, gross_minor: int) -> dict[str, int]:

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from hub.kernel.money import split
+from settlement.errors import NoTaxRateError
 from settlement.rules.clauses import Clauses
 from settlement.rules.lines import Line
 from settlement.rules.prices import Price
 from settlement.rules.quotes import Amount, Running
 from settlement.rules.running import Total
 from settlement.rules.scopes import TermsVersion
-from settlement.rules.taxes import TaxBook
+from settlement.rules.taxes import TaxBook, Taxed
 
 SIDES = ("supplier", "agent")
 Totals = dict[tuple[str, str], Total]
@@ -69,13 +70,20 @@ class Draft:
         leg = amount.what.replace("-", "_")
         code = getattr(clauses.taxes, leg)
         if code is not None and (amount.to == "hub" or leg == "commission"):
-            day = self.day(amount.side)
-            found = taxes.taxed(amount.minor, code, day, clauses.rounding)
+            found = self._taxed(amount, code, taxes)
             gross, tax, rate = found.gross_minor, found.tax_minor, found.rate
             amount = replace(amount, minor=gross, tax_minor=tax, tax=rate)
         if getattr(clauses.refund, leg) == "kept":
             amount = replace(amount, is_kept=True)
         self.amounts.append(amount)
+
+    def _taxed(self, amount: Amount, code: str, taxes: TaxBook) -> Taxed:
+        day, clauses = self.day(amount.side), self.agreed(amount.side).clauses
+        try:
+            return taxes.taxed(amount.minor, code, day, clauses.rounding)
+        except NoTaxRateError as error:
+            where = {"side": amount.side, "leg": amount.what}
+            raise NoTaxRateError(**error.facts, **where) from None
 
     def key(self, running: Running) -> str:
         """Return the key of the running total that the line adds to."""

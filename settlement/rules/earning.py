@@ -18,7 +18,14 @@ from settlement.rules.clauses import (
 from settlement.rules.deals import Draft, Totals, by_order, shared
 from settlement.rules.prices import Price
 from settlement.rules.quotes import PROVISIONAL, Amount, Running
-from settlement.rules.running import Meter, Total, bucket, clamped, is_running
+from settlement.rules.running import (
+    Meter,
+    Total,
+    bucket,
+    clamped,
+    is_running,
+    meter_of,
+)
 from settlement.rules.taxes import TaxBook
 
 EARNER = {"supplier": "hub", "agent": "agent"}
@@ -142,18 +149,19 @@ def _per_order(found: dict[int, Amount], group: Sequence[Draft], side: str) -> N
 def _running(draft: Draft, side: str, clauses: Clauses, totals: Totals) -> Amount:
     clause, terms = clauses.commission, draft.agreed(side)
     assert clause is not None  # noqa: S101 - asked by the caller
-    where = bucket(clause, terms.zone, clauses.week, clauses.basis)
+    where = bucket(clause, terms.zone, clauses, terms.scope.tag)
     measured, base = _measures(clause, draft.price)
-    meter = Meter(clause, clauses.rounding.commission, clauses.week)
+    meter = meter_of(clauses, clause)
     running = Running("commission", where, measured, base)
     draft.running[side].append(running)
     added, key = running.total(draft.price.quantity), draft.key(running)
-    minor, before = gained(totals, (terms.terms_id, key), added, meter)
+    minor, before = gained(totals, (terms.contract_id, key), added, meter)
     inputs: dict[str, Any] = {
         "period": key,
         "before": [before.tickets, before.measured, before.base_minor],
         "measured": measured,
         "base_minor": base,
+        "earned_minor": minor,
     }
     shape = clause.shape if isinstance(clause, Tiers) else "bounded per period"
     rule = f"running total, {shape}: T(with the line) - T(before it)"
@@ -180,7 +188,7 @@ def gained(
 def _measures(clause: Commission, price: Price) -> tuple[int, int]:
     """Return what a line adds to the measure and to the base."""
     if isinstance(clause, Tiers) and clause.measure != "tickets":
-        minor = getattr(price, clause.measure)
-        return minor, minor
-    base = getattr(price, getattr(clause, "base", "gross"))
+        measured = getattr(price, clause.measure)
+        return measured, getattr(price, clause.base or clause.measure)
+    base = getattr(price, getattr(clause, "base", None) or "gross")
     return (price.quantity if isinstance(clause, Tiers | Fixed) else base), base

@@ -9,20 +9,19 @@ from settlement.rules.prices import Price
 
 def fee(clause: Fee, price: Price, rounding: str) -> int:
     """Return a fee per ticket for a line: one ticket's, times its tickets."""
-    each = _part(clause, price, price.quantity)
-    return _amount(clause, *each, rounding) * price.quantity
+    minor = of_price(clause, price)
+    return _amount(clause, minor, price.quantity, rounding) * price.quantity
 
 
 def order_fee(clause: Fee, prices: Sequence[Price], rounding: str) -> int:
     """Return a fee per order, on the sum of its lines."""
-    minor = sum(_part(clause, price, 1)[0] for price in prices)
+    minor = sum(of_price(clause, price) for price in prices)
     return _amount(clause, minor, 1, rounding)
 
 
-def _part(clause: Fee, price: Price, tickets: int) -> tuple[int, int]:
-    """Return what the fee is of, as an exact fraction: one ticket's part."""
-    minor = price.gross if clause.of == "face" else price.net
-    return minor, tickets
+def of_price(clause: Fee, price: Price) -> int:
+    """Return the part of a line's price that a fee is of; minor units."""
+    return price.gross if clause.of == "face" else price.net
 
 
 def _amount(clause: Fee, minor: int, tickets: int, rounding: str) -> int:

@@ -1,7 +1,7 @@
 """Terms and lines as files: what `hub settlement quote` reads and writes. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from typing import Annotated, Any, Literal, TypeVar
@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from hub.kernel.errors import HubError
 from hub.kernel.money import is_currency
 from settlement.errors import LinesRefusedError, TermsRefusedError
-from settlement.rules.checks import Finding, problems, refuse
+from settlement.rules.checks import Finding, problems, refuse, words
 from settlement.rules.clauses import Clauses, TaxRate
 from settlement.rules.clauses.words import Clause, Name
 from settlement.rules.deals import Deal
@@ -135,15 +135,30 @@ def _wrong(file: TermsFile) -> Iterable[Finding]:
             yield Finding(f"{where}.clauses.{wrong.clause}", wrong.reason)
         if terms.valid_until is not None and terms.valid_until <= terms.valid_from:
             yield Finding(f"{where}.valid_until", "ends before it starts")
-    for (one, first), (other, second) in combinations(enumerate(file.terms), 2):
-        if (first.side, first.scope) == (second.side, second.scope):
-            overlap = _overlap(first, second)
+    yield from _overlapping("terms", file.terms, lambda t: (t.side, t.scope.tag))
+    yield from _overlapping("tax_codes", file.tax_codes, lambda rate: rate.code)
+    for no, rate in enumerate(file.tax_codes):
+        yield from words.rate(f"tax_codes[{no}].rate", rate.rate)
+        if rate.valid_until is not None and rate.valid_until <= rate.valid_from:
+            yield Finding(f"tax_codes[{no}].valid_until", "ends before it starts")
+
+
+def _overlapping(
+    name: str, dated: Sequence[Any], key: Callable[[Any], object]
+) -> Iterator[Finding]:
+    """Yield what holds for the same thing as an earlier one, at the same time."""
+    groups: dict[object, list[int]] = {}
+    for no, one in enumerate(dated):
+        groups.setdefault(key(one), []).append(no)
+    for group in groups.values():
+        for first, second in combinations(group, 2):
+            overlap = _overlap(dated[first], dated[second])
             if overlap is not None:
-                reason = f"overlaps terms[{one}], {overlap}"
-                yield Finding(f"terms[{other}].valid_from", reason)
+                reason = f"overlaps {name}[{first}], {overlap}"
+                yield Finding(f"{name}[{second}].valid_from", reason)
 
 
-def _overlap(one: FileTerms, other: FileTerms) -> str | None:
+def _overlap(one: Any, other: Any) -> str | None:
     begins = max(one.valid_from, other.valid_from)
     ends = min(
         (t.valid_until for t in (one, other) if t.valid_until is not None),

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from settlement.rules.clauses.words import Minor
 
-Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Count = Annotated[int, Meta(ge=1, le=500_000)]
 Key = Annotated[str, Meta(max_length=128)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone offset")]
 Code = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", description="ISO 4217")]

@@ -8,7 +8,7 @@ from settlement.rules.clauses import Discount
 from settlement.rules.lines import Line
 
 BASES = ("gross", "net", "settled")
-WHOLE_PPM = 10**12
+WHOLE = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +37,29 @@ class Price:
 
 
 def price(
-    line: Line, discount: Discount | None, agreed_price_minor: int | None
+    line: Line,
+    discount: Discount | None,
+    agreed_price_minor: int | None,
+    *,
+    default: str = "supplier",
 ) -> Price:
-    """Price a line: its discount, and who funds it.
+    """Price a line: its discount, and who funds it; *default* does if nobody is named.
 
     With an agreed price the supplier is settled at the higher of that and the actual
-    price; the others top up what is missing. DiscountTooLargeError above the face.
+    price: it bears what lies above, the others top up what is missing, each at most
+    with its part of the whole discount, and the hub the rest. DiscountTooLargeError
+    above the face.
     """
     face = line.face_minor * line.quantity
     off = _off(line, discount, face)
     if off > face:
         raise DiscountTooLargeError(discount_minor=off, face_minor=face)
+    funded = _funded(discount, off, line.quantity, default) if off else {}
     if agreed_price_minor is not None:
         settled = max(face - off, agreed_price_minor * line.quantity)
-        rest = off - (face - settled)
-        others = _funded(discount, rest, line.quantity, is_supplier_out=True)
-        return Price(line.quantity, face, off, {**others, "supplier": face - settled})
-    if not off:
-        return Price(line.quantity, face)
-    return Price(line.quantity, face, off, _funded(discount, off, line.quantity))
+        lacking = off - (face - settled)
+        funded = {**_topped_up(funded, lacking), "supplier": face - settled}
+    return Price(line.quantity, face, off, funded)
 
 
 def _off(line: Line, discount: Discount | None, face: int) -> int:
@@ -67,40 +71,44 @@ def _off(line: Line, discount: Discount | None, face: int) -> int:
     return min(face, rated(face, discount.rate) + fixed)
 
 
+def _topped_up(funded: dict[str, int], lacking: int) -> dict[str, int]:
+    """Return what the others pay of what an agreed price lacks."""
+    others = {name: minor for name, minor in funded.items() if name != "supplier"}
+    can = sum(others.values())
+    if can > lacking:
+        return split(lacking, others)
+    return {**others, "hub": others.get("hub", 0) + lacking - can}
+
+
 def _funded(
-    discount: Discount | None, off: int, quantity: int, *, is_supplier_out: bool = False
+    discount: Discount | None, off: int, quantity: int, default: str
 ) -> dict[str, int]:
-    """Return what each bears of a discount; nobody named means the supplier does.
+    """Return what each bears of a discount.
 
     Fixed parts come first, rates share the rest by largest remainder.
     """
-    funding = [
-        part
-        for part in (discount.funding if discount else ())
-        if not (is_supplier_out and part.funder == "supplier")
-    ]
-    if not funding or not off:
-        return {"hub" if is_supplier_out else "supplier": off}
+    if discount is None:
+        return {default: off}
     found: dict[str, int] = {}
     left = off
-    for part in funding:
+    for part in discount.funding:
         if part.per_ticket_minor is not None:
             found[part.funder] = min(left, part.per_ticket_minor * quantity)
             left -= found[part.funder]
     weights: dict[str, int] = {
-        p.funder: _ppm(p.rate) for p in funding if p.rate is not None
+        p.funder: _weight(p.rate) for p in discount.funding if p.rate is not None
     }
-    rest = next((part.funder for part in funding if part.residual), None)
+    rest = next((part.funder for part in discount.funding if part.residual), None)
     if rest is not None:
-        weights[rest] = WHOLE_PPM - sum(weights.values())
+        weights[rest] = WHOLE - sum(weights.values())
     shares = split(left, weights) if any(weights.values()) else {}
     if left and not shares:  # fixed parts do not reach: the last named bears the rest
-        shares = {funding[-1].funder: left}
+        shares = {discount.funding[-1].funder: left}
     return {
         name: found.get(name, 0) + shares.get(name, 0) for name in {*found, *shares}
     }
 
 
-def _ppm(rate: int | str) -> int:
+def _weight(rate: int | str) -> int:
     numerator, denominator = ratio(rate)
-    return WHOLE_PPM * numerator // denominator
+    return WHOLE * numerator // denominator

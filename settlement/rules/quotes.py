@@ -32,6 +32,11 @@ class Amount(Struct, frozen=True, omit_defaults=True):
     is_kept: bool = False
 
     @property
+    def earned_minor(self) -> int:
+        """What a running total has earned: the amount before a tax on top of it."""
+        return int(self.inputs.get("earned_minor", self.minor))
+
+    @property
     def net_minor(self) -> int:
         """The amount without its tax."""
         return self.minor - self.tax_minor

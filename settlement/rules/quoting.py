@@ -28,28 +28,49 @@ def quotes(deals: Sequence[Deal], taxes: TaxBook, totals: Totals) -> list[Quote]
 
 def _draft(deal: Deal) -> Draft:
     agent, supplier = deal.agent, deal.supplier
-    discount = agent.clauses.discount if agent else None
-    if discount is None and supplier is not None:
-        discount = supplier.clauses.discount
+    side = "agent" if agent and agent.clauses.discount else "supplier"
+    terms = deal.terms(side)
+    discount = terms.clauses.discount if terms else None
     agreed = supplier.clauses.agreed_price_minor if supplier else None
-    draft = Draft(deal, price(deal.line, discount, agreed))
-    draft.amounts += _priced(draft)
+    is_own = supplier is not None and supplier.clauses.capacity == "principal"
+    default = "hub" if is_own else "supplier"
+    draft = Draft(deal, price(deal.line, discount, agreed, default=default))
+    draft.amounts += _priced(draft, side if discount else "")
     return draft
 
 
-def _priced(draft: Draft) -> list[Amount]:
+def _priced(draft: Draft, discount_side: str) -> list[Amount]:
     line, found = draft.deal.line, draft.price
+    supplier = draft.clauses("supplier")
     each = {"face_minor": line.face_minor, "quantity": line.quantity}
     told = [Amount("face", found.face_minor, rule="face value", inputs=each)]
     for funder, minor in sorted(found.funded.items()):
         if minor:
-            inputs = {"discount_minor": found.discount_minor}
-            rule = "funding of the discount"
-            told.append(Amount("discount", minor, to=funder, rule=rule, inputs=inputs))
+            told.append(
+                Amount(
+                    *("discount", minor, discount_side, funder),
+                    rule="funding of the discount",
+                    inputs=_discounted(draft),
+                )
+            )
     if line.booking_fee_minor:
         minor = line.booking_fee_minor * line.quantity
         rule = "the supplier's own fee, per ticket"
-        told.append(Amount("booking-fee", minor, to="supplier", rule=rule))
+        is_kept = supplier is not None and supplier.refund.booking_fee == "kept"
+        told.append(
+            Amount("booking-fee", minor, to="supplier", rule=rule, is_kept=is_kept)
+        )
+    return told
+
+
+def _discounted(draft: Draft) -> dict[str, int]:
+    supplier = draft.clauses("supplier")
+    told = {"discount_minor": draft.price.discount_minor}
+    if supplier is not None and supplier.agreed_price_minor is not None:
+        told |= {
+            "agreed_price_minor": supplier.agreed_price_minor,
+            "settled_minor": draft.price.settled,
+        }
     return told
 
 

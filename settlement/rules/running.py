@@ -85,10 +85,16 @@ class Bucket(Struct, frozen=True, omit_defaults=True):
         return shifted.date() - timedelta(days=back)
 
 
-def bucket(clause: Commission, zone: str, week: Week, basis: str) -> Bucket:
-    """Return the bucket of a commission on a running total."""
-    period = clause.period if isinstance(clause, Tiers) else "month"
-    return Bucket(period, zone, basis, week.starts, week.at)
+def bucket(clause: Commission, zone: str, clauses: Clauses, scope: str) -> Bucket:
+    """Return the bucket of a commission on a running total of a contract's scope.
+
+    It goes on when a new version of the terms begins, unless that counts another way.
+    """
+    week, period, counted = clauses.week, "month", getattr(clause, "base", "") or ""
+    if isinstance(clause, Tiers):
+        period, counted = clause.period, f"{clause.measure}{counted and '-'}{counted}"
+    of = "/".join(filter(None, (scope, counted)))
+    return Bucket(period, zone, clauses.basis, week.starts, week.at, of)
 
 
 def film_week(zone: str, week: Week, production: str) -> Bucket:
@@ -145,6 +151,11 @@ class Meter:
         back = (opens_on.weekday() - WEEKDAYS.index(self.week.starts)) % 7
         number = max(0, (week - (opens_on - timedelta(days=back))).days // 7)
         return self.clause.rates[min(number, len(self.clause.rates) - 1)]
+
+
+def meter_of(clauses: Clauses, clause: Commission | FilmHire) -> Meter:
+    """Return what a clause of terms makes of a running total."""
+    return Meter(clause, clauses.rounding.commission, clauses.week)
 
 
 def clamped(amount: int, bounds: Bounds, times: int = 1) -> int:
@@ -204,13 +215,16 @@ class Movement:
     """Tickets that moved on a running total: a sale, or a refund of *origin*.
 
     *line* names the order line. A refund says of how many tickets it returns how many
-    were returned before and after; *total* is always positive.
+    were returned before and after; *total* is always positive. Terms of its own count
+    before those that settle it.
     """
 
     line: str
     bucket: str
     total: Total
     returned: tuple[int, int] | None = None
+    meter: Meter | None = None
+    refunds: str = ""
 
 
 @dataclass(slots=True)
@@ -232,18 +246,19 @@ def settle(meter: Meter, movements: Iterable[Movement], *, refunds: str) -> Sett
     """
     done = Settled()
     for move in movements:
+        own = move.meter or meter
         if move.returned is None:
-            amount = _moved(done, meter, move.bucket, move.total)
+            amount = _moved(done, own, move.bucket, move.total)
             done.sold[move.line] = move
             done.earned_by[move.line] = amount
-        elif refunds == "frozen-rate":
+        elif (move.refunds or refunds) == "frozen-rate":
             sold = done.sold[move.line].total.tickets
             before, after = move.returned
             whole = done.earned_by[move.line]
             amount = part(whole, sold, before) - part(whole, sold, after)
         else:
             origin = done.sold[move.line].bucket
-            amount = _moved(done, meter, origin, move.total, -1)
+            amount = _moved(done, own, origin, move.total, -1)
         done.amounts.append(amount)
     return done
 

@@ -47,6 +47,11 @@ class Scope(Clause, frozen=True, kw_only=True, omit_defaults=True):
         fixed = set().union(*(_IMPLIED.get(name, {name}) for name in said))
         return len(fixed), sum(1 << DIMENSIONS.index(name) for name in said)
 
+    @property
+    def tag(self) -> str:
+        """The scope in one word, for keys; empty for everything."""
+        return ",".join(f"{name}={getattr(self, name)}" for name in self.named)
+
     def covers(self, line: Line) -> bool:
         """Say whether a line is inside."""
         return all(getattr(self, name) == getattr(line, name) for name in self.named)

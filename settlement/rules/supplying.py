@@ -1,12 +1,15 @@
 """A supplier's money: what of it goes to others, and what is not due yet. Pure."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from hub.kernel.money import rated
 from settlement.rules.cinema import SUPPLIER, distributed
 from settlement.rules.clauses import BoxOfficeSplit, FilmHire
 from settlement.rules.deals import SIDES, Draft, Totals
 from settlement.rules.earning import gained
 from settlement.rules.quotes import FINAL, PROVISIONAL, Amount, Running
-from settlement.rules.running import Meter, film_week, is_running
+from settlement.rules.running import film_week, is_running, meter_of
 
 
 def distribute(draft: Draft, totals: Totals) -> None:
@@ -22,7 +25,16 @@ def distribute(draft: Draft, totals: Totals) -> None:
 
 
 def _split(clause: BoxOfficeSplit, settled: int) -> list[Amount]:
-    rule, inputs = "box-office split", {"box_office_minor": settled}
+    rates = {share.holder: str(share.rate) for share in clause.shares}
+    rule, inputs = (
+        "box-office split",
+        {
+            "box_office_minor": settled,
+            "special-fund": str(clause.special_fund),
+            "tax": str(clause.tax),
+            **rates,
+        },
+    )
     return [
         Amount("distribution", minor, SUPPLIER, holder, rule=rule, inputs=inputs)
         for holder, minor in distributed(clause, settled).items()
@@ -33,21 +45,22 @@ def _split(clause: BoxOfficeSplit, settled: int) -> list[Amount]:
 def _film_hire(draft: Draft, clause: FilmHire, totals: Totals) -> Amount:
     terms, line, settled = draft.agreed(SUPPLIER), draft.deal.line, draft.price.settled
     clauses = terms.clauses
-    where = film_week(terms.zone, clauses.week, line.production)
+    where = film_week(terms.zone, clauses.week, f"{line.production}@{line.venue}")
     running = Running("distribution", where, settled, settled)
-    meter = Meter(clause, clauses.rounding.commission, clauses.week)
-    added, key = running.total(line.quantity), draft.key(running)
-    minor, before = gained(totals, (terms.terms_id, key), added, meter)
-    state = FINAL
-    if is_running(clause):
-        state = PROVISIONAL
-        draft.running[SUPPLIER].append(running)
-    inputs = {
+    meter, key = meter_of(clauses, clause), draft.key(running)
+    inputs: dict[str, Any] = {
         "rate": meter.hire_rate(key),
         "period": key,
-        "before": [before.tickets, before.measured, before.base_minor],
         "box_office_minor": settled,
     }
+    if not is_running(clause):
+        minor, state = rated(settled, meter.hire_rate(key), meter.rounding), FINAL
+    else:
+        added, state = running.total(line.quantity), PROVISIONAL
+        minor, before = gained(totals, (terms.contract_id, key), added, meter)
+        inputs["before"] = [before.tickets, before.measured, before.base_minor]
+        inputs["earned_minor"] = minor
+        draft.running[SUPPLIER].append(running)
     return Amount(
         *("distribution", minor, SUPPLIER, clause.holder),
         rule="film hire",
@@ -71,11 +84,13 @@ def withhold(draft: Draft) -> None:
             if minor:
                 inputs = {"rate": clause.rate, "net_minor": base}
                 is_kept = all(amount.is_kept for amount in found)
+                state = _state(found)
                 draft.amounts.append(
                     Amount(
                         *("withholding", minor, side, clause.leg),
                         rule="tax withheld from the net",
                         inputs=inputs,
+                        state=state,
                         is_kept=is_kept,
                     )
                 )
@@ -99,8 +114,19 @@ def pay_out(draft: Draft) -> None:
         if minor > 0:
             rule, inputs = f"{to} of what is due", {"due_minor": due}
             draft.amounts.append(
-                Amount("payout", minor, SUPPLIER, to, rule=rule, inputs=inputs)
+                Amount(
+                    *("payout", minor, SUPPLIER, to),
+                    rule=rule,
+                    inputs=inputs,
+                    state=_state(draft.amounts),
+                )
             )
+
+
+def _state(amounts: Iterable[Amount]) -> str:
+    """Return whether what follows from amounts is final."""
+    is_final = all(amount.state == FINAL for amount in amounts)
+    return FINAL if is_final else PROVISIONAL
 
 
 def due_to_supplier(draft: Draft, *, is_net: bool) -> int:

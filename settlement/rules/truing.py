@@ -1,52 +1,58 @@
-"""True-ups: what a running total or a guarantee comes to, against what was posted."""
+"""The postings of true-ups: what a running total or a guarantee comes to. Pure."""
 
 from settlement.rules import accounts as to
 from settlement.rules.events import Contracted
 from settlement.rules.postings import Leg
+from settlement.rules.taxes import Taxed
 
 
 def true_up_legs(
     whose: Contracted,
     what: str,
-    minor: int,
+    taxed: Taxed,
     *,
-    tax_minor: int,
+    withheld_minor: int,
     to_account: str,
-    at: str,
+    holder: str,
 ) -> list[Leg]:
     """Return the postings of an amount earned more (less: negative) than was accrued.
 
-    *to_account* is where the side's amount is netted or claimed; *at* names the holder
-    of a distribution.
+    *to_account* is where the side's amount is netted or claimed; *holder* gets a
+    distribution.
     """
-    net = minor - tax_minor
+    minor, currency, theirs = taxed.gross_minor, whose.currency, whose.partner_id
+    tax, net = taxed.tax_minor, taxed.gross_minor - taxed.tax_minor
     if what == "distribution":
-        named = f"share:{at}"
+        named = f"share:{holder}"
         found = [
-            Leg(to.PAYABLE_SUPPLIER, whose.partner_id, named, whose.currency, minor),
-            Leg(to.PAYABLE_SHARE, None, named, whose.currency, -minor),
+            Leg(to.PAYABLE_SUPPLIER, theirs, named, currency, minor),
+            Leg(to.PAYABLE_SHARE, None, named, currency, -minor),
         ]
     elif whose.side == "agent":
         found = [
-            Leg(to_account, whose.partner_id, what, whose.currency, -minor),
-            Leg(to.EXPENSE_COMMISSION, None, what, whose.currency, net),
-            Leg(to.TAX_INPUT, None, what, whose.currency, tax_minor),
+            Leg(to_account, theirs, what, currency, -minor),
+            Leg(to.EXPENSE_COMMISSION, None, what, currency, net),
+            Leg(to.TAX_INPUT, None, what, currency, tax),
+            Leg(to_account, theirs, "withholding", currency, withheld_minor),
+            Leg(to.TAX_WITHHELD, None, "withholding", currency, -withheld_minor),
         ]
     else:
         found = [
-            Leg(to_account, whose.partner_id, what, whose.currency, minor),
-            Leg(to.INCOME_COMMISSION, None, what, whose.currency, -net),
-            Leg(to.TAX_OUTPUT, None, what, whose.currency, -tax_minor),
+            Leg(to_account, theirs, what, currency, minor),
+            Leg(to.INCOME_COMMISSION, None, what, currency, -net),
+            Leg(to.TAX_OUTPUT, None, what, currency, -tax),
+            Leg(to_account, theirs, "withholding", currency, -withheld_minor),
+            Leg(to.WITHHOLDING_CLAIM, None, "withholding", currency, withheld_minor),
         ]
     return [leg for leg in found if leg.amount_minor]
 
 
-def settles_on(clauses_remit: str, collector: str, side: str) -> str:
+def settles_on(remit: str, collector: str, side: str) -> str:
     """Return the account on which a side's commission is netted or claimed."""
     if side == "agent":
-        is_netted = collector == "agent" and clauses_remit == "net"
+        is_netted = collector == "agent" and remit == "net"
         return to.RECEIVABLE_AGENT if is_netted else to.PAYABLE_AGENT
-    return to.PAYABLE_SUPPLIER if clauses_remit == "net" else to.RECEIVABLE_SUPPLIER
+    return to.PAYABLE_SUPPLIER if remit == "net" else to.RECEIVABLE_SUPPLIER
 
 
 def guarantee_legs(whose: Contracted, of: str, minor: int) -> list[Leg]:

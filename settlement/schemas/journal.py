@@ -4,6 +4,7 @@ from marshmallow import fields, validate
 
 from hub.kernel.http import Moment, ReplySchema, RequestSchema
 
+POSITIVE = r"^(?=[0-9.]*[1-9])[0-9]{1,9}(\.[0-9]{1,12})?\Z"
 REFERENCE = validate.Regexp(r"^[\x21-\x7E]([\x20-\x7E]{0,126}[\x21-\x7E])?\Z")
 
 
@@ -72,7 +73,7 @@ class RevaluationRequestSchema(RequestSchema):
     home_currency = fields.String(required=True, validate=validate.Length(3, 3))
     rate = fields.String(
         required=True,
-        validate=validate.Regexp(r"^[0-9]{1,9}(\.[0-9]{1,12})?\Z"),
+        validate=validate.Regexp(POSITIVE),
         metadata={"description": "Home units for one foreign unit, as decimal text"},
     )
     rate_source = fields.String(required=True, validate=validate.Length(1, 64))

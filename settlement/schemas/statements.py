@@ -31,8 +31,12 @@ class PreviewSchema(ReplySchema):
     true_up_minor = fields.Integer(
         required=True,
         metadata={
-            "description": "What the running totals come to beyond what is accrued"
+            "description": "What running totals have earned beyond what is posted"
         },
+    )
+    guarantee_minor = fields.Integer(
+        required=True,
+        metadata={"description": "What lacks to a guarantee that ends with the month"},
     )
 
 

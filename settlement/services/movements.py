@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub.kernel import clock
@@ -19,11 +20,17 @@ from settlement.errors import (
     DepositShortError,
     NotBilledError,
     NotItsSideError,
+    NotKeptBackError,
     ReferenceUsedError,
 )
 from settlement.models import MEASURES
+from settlement.queries.kept import kept_back
 from settlement.queries.terms import tax_book, valid_terms
-from settlement.rules.accounts import DEPOSIT_AGENT
+from settlement.rules.accounts import (
+    DEFERRED_SUPPLIER,
+    DEPOSIT_AGENT,
+    RESERVE_SUPPLIER,
+)
 from settlement.rules.adding import Added
 from settlement.rules.events import (
     Bill,
@@ -32,6 +39,9 @@ from settlement.rules.events import (
     DepositApplied,
     DepositReturned,
     Event,
+    ForeignRemittance,
+    Release,
+    ReserveReleased,
     bill_legs,
     legs,
     side_of,
@@ -42,6 +52,8 @@ from settlement.services.credit import Move, lock_credit, move_credit
 from settlement.services.journal import add_totals, debt, post_event
 
 NO_TERMS = UUID(int=0)
+RELEASES = {"release": DEFERRED_SUPPLIER, "reserve-released": RESERVE_SUPPLIER}
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +77,12 @@ def record(
     """Book an event under a contract; return the entry with its postings.
 
     NotItsSideError for an event of the other kind of contract, ReferenceUsedError
-    for a repeat, DepositShortError, NotBilledError when the terms price no such thing.
+    for a repeat, DepositShortError, NotKeptBackError, NotBilledError when the terms
+    price no such thing.
     """
     side = session.get_one(Partner, contract.partner_id).kind
-    if side_of(event) not in {None, side}:
-        raise NotItsSideError(event=tag(event), side=side)
-    foreign = getattr(event, "paid_currency", contract.currency)
-    if not is_currency(foreign):
-        raise InvalidRequestError(field="paid_currency", reason="not of ISO 4217")
+    _refuse(session, contract, side, event)
     whose = Contracted(side, contract.partner_id, contract.currency)
-    credit = lock_credit(session, [contract.id])
-    if isinstance(event, DepositApplied | DepositReturned):
-        deposit = credit[contract.id].deposit_minor
-        if event.amount_minor > deposit:
-            raise DepositShortError(deposit_minor=deposit, wanted=event.amount_minor)
     now = clock.now(session, who.world)
     detail, terms_id = msgspec.to_builtins(event), NO_TERMS
     if isinstance(event, Bill):
@@ -101,6 +105,27 @@ def record(
         "detail": detail,
         "postings": made,
     }
+
+
+def _refuse(session: Session, contract: Contract, side: str, event: Event) -> None:
+    """Raise why an event cannot be booked; what it takes from is locked by then."""
+    if side_of(event) not in {None, side}:
+        raise NotItsSideError(event=tag(event), side=side)
+    if isinstance(event, ForeignRemittance):
+        if not is_currency(event.paid_currency):
+            raise InvalidRequestError(field="paid_currency", reason="not of ISO 4217")
+        if event.paid_currency == contract.currency:
+            raise InvalidRequestError(field="paid_currency", reason="is not foreign")
+    if isinstance(event, DepositApplied | DepositReturned):
+        deposit = lock_credit(session, [contract.id])[contract.id].deposit_minor
+        if event.amount_minor > deposit:
+            raise DepositShortError(deposit_minor=deposit, wanted=event.amount_minor)
+    if isinstance(event, Release | ReserveReleased):
+        session.execute(_ONE_AT_A_TIME, {"what": f"release/{contract.id}"})
+        account = RELEASES[tag(event)]
+        kept = kept_back(session, contract.id, event.performance_id, account)
+        if event.amount_minor > kept:
+            raise NotKeptBackError(kept_minor=kept, wanted=event.amount_minor)
 
 
 def tag(event: Event) -> str:

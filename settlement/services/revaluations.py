@@ -38,7 +38,8 @@ def revalue(
     Returns the entry and the gain in home minor units (a loss is negative).
     """
     _refuse_unknown(session, legal_entity, currency, home_currency)
-    what, pair = position(currency), (currency, home_currency)
+    pair = (currency, home_currency)
+    what = position(*pair)
     foreign, booked = held(session, who.world, legal_entity, pair, what)
     gain = revaluation(foreign, booked, currency, home_currency, rate)
     if not gain:
@@ -68,6 +69,8 @@ def _refuse_unknown(
     for field, code in (("currency", currency), ("home_currency", home_currency)):
         if not is_currency(code):
             raise InvalidRequestError(field=field, reason="not of ISO 4217")
+    if currency == home_currency:
+        raise InvalidRequestError(field="currency", reason="is the home currency")
 
 
 def _post(

@@ -13,10 +13,13 @@ from hub.kernel.ids import new_id
 from partners.models import LegalEntity
 from settlement.errors import TaxCodeOverlapError
 from settlement.models import TaxCode
+from settlement.rules.checks import refuse
+from settlement.rules.checks.words import rate
 from settlement.rules.clauses import TaxRate
 from settlement.rules.files import converted
 from settlement.services.terms import EXCLUSION_VIOLATION
 
+_TODAY = text("SELECT clock_timestamp()::date")
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 _END_OPEN = text(
     "UPDATE tax_code SET valid = daterange(lower(valid), :valid_from)"
@@ -28,7 +31,10 @@ _END_OPEN = text(
 def add_tax_code(
     session: Session, who: Caller, legal_entity: str, **said: Any
 ) -> TaxCode:
-    """Add a tax code's rate for some days; an open-ended one ends where it begins.
+    """Add a tax code's rate for some days.
+
+    An open-ended one ends where its open-ended successor begins, if that is to come:
+    what has been taxed already was taxed right.
 
     *said*: code, valid_from, valid_until, rate and method, as a TaxRate has them.
     TaxCodeOverlapError where it has a rate already, TermsRefusedError for a bad rate.
@@ -36,11 +42,12 @@ def add_tax_code(
     if session.get(LegalEntity, legal_entity) is None:
         raise NotFoundError(legal_entity=legal_entity)
     found: TaxRate = converted(said, TaxRate)
+    refuse(rate("rate", found.rate))
     code, starts, ends = found.code, found.valid_from, found.valid_until
     if ends is not None and ends <= starts:
         raise InvalidRequestError(field="valid_until", reason="ends before it starts")
     session.execute(_ONE_AT_A_TIME, {"what": f"tax/{legal_entity}/{code}"})
-    if ends is None:
+    if ends is None and starts > session.scalars(_TODAY).one():
         where = {"entity": legal_entity, "code": code, "valid_from": starts}
         session.execute(_END_OPEN, where)
     made = TaxCode(

@@ -23,7 +23,7 @@ from settlement.errors import (
 )
 from settlement.models import Terms
 from settlement.queries.terms import get_terms, tax_book
-from settlement.rules.checks import problems, refuse
+from settlement.rules.checks import Finding, problems, refuse
 from settlement.rules.clauses import Clauses
 from settlement.rules.files import converted
 from settlement.rules.scopes import Scope
@@ -42,6 +42,7 @@ _OVERLAPS = text(
     " WHERE t.id = :id ORDER BY lower(o.valid) LIMIT 1"
 )
 EXCLUSION_VIOLATION = "23P01"
+WHOLE = "is the whole contract's: agree it in terms without a scope"
 APPROVED, REJECTED = "approved", "rejected"
 
 
@@ -64,6 +65,9 @@ def propose_terms(
         raise InvalidRequestError(field="valid_until", reason=reason)
     partner = session.get_one(Partner, contract.partner_id)
     read = read_clauses(session, contract, partner.kind, clauses)
+    narrowed = converted(dict(scope), Scope)
+    if narrowed.named and read.minimum_guarantee is not None:
+        refuse([Finding("minimum_guarantee", WHOLE)])
     session.execute(_ONE_AT_A_TIME, {"contract": str(contract.id)})
     newest = select(func.max(Terms.version)).where(Terms.contract_id == contract.id)
     terms = Terms(
@@ -71,7 +75,7 @@ def propose_terms(
         contract_id=contract.id,
         version=(session.scalar(newest) or 0) + 1,
         valid=Range(valid_from, valid_until),
-        scope=msgspec.to_builtins(converted(dict(scope), Scope)),
+        scope=msgspec.to_builtins(narrowed),
         clauses=told(read),
         state="proposed",
         created_by=who.credential_id,

@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy import text
 
 from hub.kernel.db import transaction
+from settlement.services import releases
 from settlement.services.releases import release_due
 from tests.hubs import percent
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
 SERVICES = {
     "billables": [
         {"name": "banner", "kind": "advertising", "unit_minor": 10_000},
@@ -42,7 +44,11 @@ def test_an_event_is_booked_once_under_its_reference(hub):
     ("ref", "event", "code"),
     [
         ("sup", {"event": "deposit", "amount_minor": 1}, "not-its-side"),
-        ("ann", {"event": "release", "amount_minor": 1}, "not-its-side"),
+        (
+            "ann",
+            {"event": "release", "amount_minor": 1, "performance_id": NOBODY},
+            "not-its-side",
+        ),
         ("ann", {"event": "bill", "name": "banner"}, "not-billed"),
         ("ann", {"event": "deposit", "amount_minor": 0}, "terms-refused"),
         ("ann", {"event": "deposit", "amount_minor": -5}, "terms-refused"),
@@ -182,3 +188,72 @@ def test_the_accounts_of_the_code_are_those_of_the_database(session):
 def test_partners_contracts_are_listed(hub):
     [contract] = hub.get("finance", hub.of("ann", "contracts"))["items"]
     assert contract["id"] == hub.ids["ann-contract"]
+
+
+def test_money_is_released_once_by_hand_or_by_the_job(hub):
+    clauses = percent(0) | {"payout": {"when": "performed"}}
+    hub.agree("sup", clauses, scope={"channel": "online"})
+    performance = hub.on_sale(days=10)
+    offer_id = hub.offer_id("ann", performance["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 2)]))
+    event = {"event": "release", "performance_id": performance["id"]}
+    refused = hub.book("sup", 409, **event, amount_minor=9_301)
+    assert (refused["code"], refused["kept_minor"]) == ("not-kept-back", 9_300)
+    hub.book("sup", **event, amount_minor=5_000)
+    hub.move_clock(days=11)
+    assert release() == 1
+    found = balances(hub, "sup")
+    assert (found["payable:deferred"], found["payable:supplier"]) == (0, -9_300)
+    assert release() == 0
+    hub.assert_lawful()
+
+
+def test_what_is_not_due_does_not_keep_what_is_from_being_released(hub, monkeypatch):
+    monkeypatch.setattr(releases, "RELEASED_MAX", 1)
+    payout = {"when": "performed", "retention": 1_000, "retention_days": 90}
+    hub.agree("sup", percent(0) | {"payout": payout}, scope={"channel": "online"})
+    offer_id = hub.offer_id("ann", hub.on_sale(days=10)["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 2)]))
+    hub.move_clock(days=11)
+    assert release() == 1
+    assert balances(hub, "sup")["payable:reserve"] == -930
+
+
+def test_a_position_is_revalued_against_the_currency_it_was_booked_in(hub):
+    hub.add_partner("cho", "agent", currency="CNY")
+    paid = {
+        "event": "foreign-remittance",
+        "paid_currency": "USD",
+        "rate_source": "bank",
+        "rate_at": "2026-01-31T12:00:00Z",
+    }
+    hub.book("ann", **paid, amount_minor=10_000, rate="1")
+    hub.book("cho", **paid, amount_minor=72_000, rate="7.2")
+    wanted = {
+        "reference": "r",
+        "currency": "USD",
+        "home_currency": "EUR",
+        "rate": "1",
+        "rate_source": "bank",
+        "rate_at": "2026-01-31T12:00:00Z",
+    }
+    path = "/v1/legal-entities/hub-eu/revaluations"
+    assert hub.post("finance", path, wanted)["gain_minor"] == 0
+    for bad in ({"rate": "0"}, {"rate": "0.00"}, {"home_currency": "USD"}):
+        hub.post("finance", path, wanted | bad, 422)
+    refused = hub.book("ann", 422, **paid, amount_minor=5, rate="0")
+    assert refused["code"] == "terms-refused"
+    home = hub.book(
+        "ann", 422, **paid | {"paid_currency": "EUR"}, amount_minor=5, rate="1"
+    )
+    assert home["field"] == "paid_currency"
+
+
+def test_a_tax_rate_is_not_changed_backwards(hub):
+    path = "/v1/legal-entities/hub-eu/tax-codes"
+    first = {"code": "vat", "valid_from": "2020-01-01", "rate": 2_000}
+    hub.post("finance", path, first)
+    back = hub.post("finance", path, first | {"valid_from": "2021-01-01"}, 409)
+    assert back["code"] == "tax-code-overlap"
+    over = hub.post("finance", path, first | {"code": "x", "rate": "3/1"}, 422)
+    assert over["clauses"] == [{"clause": "rate", "reason": "exceeds the whole by 2"}]

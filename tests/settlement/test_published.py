@@ -317,3 +317,106 @@ def test_what_is_no_currency():
 def test_roundings(mode, wholes):
     exact = [(5, 2), (7, 2), (-5, 2), (1, 3), (2, 3)]
     assert [divided(n, d, mode) for n, d in exact] == wholes
+
+
+def test_nobody_pays_more_of_a_discount_than_its_part():
+    """Off 20.00 of 45.00, agreed 35.00: 10.00 lack, of which the agent's part is 1.00."""
+    promo = {
+        "per_ticket_minor": 2_000,
+        "funding": [
+            {"funder": "agent", "per_ticket_minor": 100},
+            {"funder": "supplier", "residual": True},
+        ],
+    }
+    venue = terms("supplier", agreed_price_minor=3_500)
+    found = quote(line(1, 4_500), venue, terms("agent", discount=promo))
+    assert amount(found, "discount", to="agent") == 100
+    assert amount(found, "discount", to="hub") == 900
+    assert amount(found, "discount", to="supplier") == 1_000
+
+
+def test_shares_of_a_share_are_each_of_the_whole_of_it():
+    clause = split_clause(
+        {"holder": "supplier", "rate": 5700},
+        {"holder": "film", "rate": 4300},
+        {"holder": "distributor", "rate": 1000, "of": "film"},
+        {"holder": "agency", "rate": 1000, "of": "film"},
+    )
+    parts = distributed(clause.distribution, 10_000_000)
+    assert parts["distributor"] == parts["agency"] == 394_310
+    assert parts["film"] == 3_943_100 - 2 * 394_310
+
+
+@pytest.mark.parametrize(
+    ("more", "clause"),
+    [
+        ({"residual": "tax"}, "distribution.residual"),
+        ({"residual": None}, "distribution.shares"),
+    ],
+)
+def test_what_a_split_leaves_goes_to_somebody_and_the_supplier_has_a_part(more, clause):
+    said = split_clause({"holder": "film", "rate": 4300}, **more)
+    assert clause in {found.clause for found in problems(said, "supplier")}
+
+
+def test_a_rate_of_tiers_can_be_of_another_base_than_the_measure():
+    half = {"rate": 5_000, "funding": [{"funder": "supplier", "residual": True}]}
+    clause = tiers("whole-volume", {"rate": 1_000}, base="net")
+    agent = terms("agent", commission=clause, discount=half)
+    assert amount(quote(line(1, 10_000), agent=agent), "commission", "agent") == 500
+    marginal = {"commission": tiers("marginal", {"rate": 1}, base="net")}
+    [found] = problems(convert(marginal, Clauses), "agent")
+    assert found.clause == "commission.base"
+
+
+HIRE = {
+    "kind": "film-hire",
+    "opens_on": "2026-01-02",
+    "rates": ["1/7"],
+    "over_rate": 9_000,
+    "house_cost_minor": 500_000,
+}
+
+
+def test_each_venue_has_a_house_cost_of_its_own():
+    venue, totals = terms("supplier", distribution=HIRE), {}
+    sold = [line(1, 2_000_000, venue=name) for name in ("one", "two")]
+    found = [quote(one, venue, totals=totals) for one in sold]
+    assert [amount(q, "distribution") for q in found] == [1_350_000, 1_350_000]
+
+
+def test_film_hire_that_is_linear_is_rounded_per_line_and_final():
+    left_out = {"over_rate", "house_cost_minor"}
+    flat = {k: v for k, v in HIRE.items() if k not in left_out}
+    venue, totals = terms("supplier", distribution=flat), {}
+    found = [quote(line(1, 4_500), venue, totals=totals) for _ in range(6)]
+    assert [amount(q, "distribution") for q in found] == [643] * 6
+    assert totals == {}
+
+
+def test_a_billion_is_an_amount():
+    shares = [{"holder": "supplier", "rate": 10_000}]
+    venue = terms("supplier", distribution=SPLIT | {"shares": shares})
+    found = quote(line(1, 10**11), venue)
+    assert amount(found, "distribution", to="special-fund") == 5 * 10**9
+    assert 10**11 - amount(found, "distribution") == 91_700_000_000
+
+
+def test_the_suppliers_own_fee_is_kept_where_it_says_so():
+    kept = terms("supplier", refund={"booking_fee": "kept"})
+    found = quote(line(1, 4_500, booking_fee_minor=200), kept)
+    assert [a.is_kept for a in found.of("booking-fee")] == [True]
+
+
+def test_what_follows_from_a_provisional_amount_is_provisional():
+    clause = tiers("marginal", {"rate": 1_000})
+    withheld = [{"leg": "commission", "rate": 1_000}]
+    agent = terms("agent", commission=clause, withholding=withheld)
+    found = {a.what: a.state for a in quote(line(), agent=agent).of("withholding")}
+    assert found == {"withholding": "provisional"}
+
+
+def test_as_principal_the_hub_bears_a_discount_nobody_funds():
+    own = terms("supplier", capacity="principal")
+    found = quote(line(1, 4_500, discount_minor=1_000), own)
+    assert amount(found, "discount", to="hub") == 1_000

@@ -147,6 +147,14 @@ BAD_TERMS = [
         "terms[0].clauses.taxes.commission: gst is no tax code of these books",
     ),
     (
+        changed(["tax_codes"], TERMS["tax_codes"] * 2),
+        "tax_codes[1].valid_from: overlaps tax_codes[0], from 2020-01-01 on",
+    ),
+    (
+        changed(["tax_codes", 0, "rate"], "3/1"),
+        "tax_codes[0].rate: exceeds the whole by 2",
+    ),
+    (
         changed(["zone"], "Mars/Base"),
         "zone: Mars/Base is not a zone of the IANA database",
     ),

@@ -1,5 +1,6 @@
 """Running totals over the API: provisional now, folded, previewed, trued up at the end."""
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -169,12 +170,23 @@ def test_film_hire_over_the_house_cost_runs_by_week(month):
     month.assert_lawful()
 
 
+def renew(hub, ref, clauses):
+    """Have new terms for the whole contract begin in a minute; wait for them."""
+    now = datetime.fromisoformat(hub.get("operator", "/v1/clock")["now"])
+    begins = (now + timedelta(minutes=1)).isoformat()
+    made = hub.agree(ref, clauses, valid_from=begins)
+    hub.move_clock(minutes=2)
+    return made
+
+
 def test_a_minimum_guarantee_is_trued_up_once(month):
     floor = {"minimum_guarantee": {"amount_minor": 50_000}}
-    month.agree("sup", percent(1_200) | floor, scope={"channel": "online"})
+    renew(month, "sup", percent(1_200) | floor)
     sell(month, 2)  # the supplier is due 90.00 + 3.00 - 10.80
     month.move_clock(days=32)
+    assert preview(month, "sup")["guarantee_minor"] == 50_000 - 8_220
     first = statement(month, "sup")
+    assert preview(month, "sup")["guarantee_minor"] == 0
     assert first["totals"]["due_minor"] == 50_000
     assert first["totals"]["other_minor"] == 50_000 - 8_220
     assert statement(month, "sup") == first
@@ -183,7 +195,7 @@ def test_a_minimum_guarantee_is_trued_up_once(month):
 
 def test_a_guarantee_that_is_reached_costs_nothing(month):
     floor = {"minimum_guarantee": {"amount_minor": 5_000}}
-    month.agree("sup", percent(1_200) | floor, scope={"channel": "online"})
+    renew(month, "sup", percent(1_200) | floor)
     sell(month, 2)
     month.move_clock(days=32)
     assert statement(month, "sup")["totals"]["other_minor"] == 0
@@ -191,7 +203,7 @@ def test_a_guarantee_that_is_reached_costs_nothing(month):
 
 def test_an_agents_guarantee_is_owed_to_the_hub(month):
     least = {"minimum_guarantee": {"amount_minor": 20_000}}
-    month.agree("ann", percent(800) | least, scope={"channel": "online"})
+    renew(month, "ann", percent(800) | least)
     sell(month, 2)
     month.move_clock(days=32)
     assert statement(month, "ann")["totals"]["due_minor"] == 20_000
@@ -217,8 +229,6 @@ def test_sales_by_performance_date_are_stated_then(month):
 
 def test_folding_while_agents_sell_loses_and_doubles_nothing(month):
     """The fold moves deltas in one commit, so every reader sees each of them once."""
-    import threading  # noqa: PLC0415 - for this race only
-
     seen, done = [], threading.Event()
 
     def watch():
@@ -247,4 +257,110 @@ def test_folding_while_agents_sell_loses_and_doubles_nothing(month):
     assert max(seen) <= 25
     fold()
     assert preview(month)["tickets"] == 25
+    month.assert_lawful()
+
+
+def test_bills_do_not_count_towards_a_guarantee(month):
+    banner = {"name": "banner", "kind": "advertising", "unit_minor": 5_000}
+    floor = {"minimum_guarantee": {"amount_minor": 20_000}, "billables": [banner]}
+    renew(month, "sup", percent(0) | floor)
+    sell(month, 2)
+    month.book("sup", event="bill", name="banner")
+    month.move_clock(days=32)
+    found = statement(month, "sup")["totals"]
+    assert found["due_minor"] == 20_000 - 5_000
+    month.assert_lawful()
+
+
+@pytest.mark.parametrize("collector", ["agent", "hub", "venue"])
+def test_a_guarantee_is_the_same_whoever_has_the_money(month, collector):
+    least = {"minimum_guarantee": {"amount_minor": 20_000}}
+    renew(month, "ann", percent(800) | {"collector": collector} | least)
+    floor = {"minimum_guarantee": {"amount_minor": 50_000}}
+    renew(month, "sup", percent(1_000) | floor)
+    sell(month, 2)
+    month.move_clock(days=32)
+    month.post("finance", f"/v1/periods/{month.period}/drafts", None)
+    with transaction() as session:
+        booked = session.execute(
+            text(
+                "SELECT agent_contract_id IS NOT NULL AS is_agents,"
+                " detail->>'amount_minor' AS minor"
+                " FROM journal_entry WHERE kind = 'guarantee' ORDER BY 1"
+            )
+        ).all()
+    assert [tuple(row) for row in booked] == [
+        (False, str(50_000 - 8_400)),  # 93.00 less 10 % of 90.00
+        (True, str(20_000 - 9_300 + 720)),
+    ]
+    month.assert_lawful()
+
+
+def test_a_guarantee_is_the_whole_contracts(month):
+    path = f"/v1/contracts/{month.ids['sup-contract']}/terms"
+    wanted = {
+        "valid_from": "2020-01-01T00:00:00Z",
+        "scope": {"channel": "online"},
+        "clauses": {"minimum_guarantee": {"amount_minor": 5}},
+    }
+    refused = month.post("operator", path, wanted, 422)
+    assert refused["clauses"][0]["clause"] == "minimum_guarantee"
+
+
+def test_a_total_goes_on_under_a_new_version(month):
+    yearly = TIERS | {"period": "year", "shape": "marginal", "measure": "gross"}
+    yearly["tiers"] = [{"up_to": 10_000, "rate": 1_000}, {"rate": 500}]
+    renew(month, "ann", {"commission": yearly})
+    assert sell(month, 2)["lines"][0]["commission_minor"] == 900
+    renew(month, "ann", {"commission": yearly})
+    # 90.00 are sold: 10.00 are left at 10 %, the other 80.00 earn 5 %.
+    assert sell(month, 2)["lines"][0]["commission_minor"] == 100 + 400
+    month.move_clock(days=32)
+    assert statement(month, "ann")["totals"]["commission_minor"] == 1_400
+    month.assert_lawful()
+
+
+def test_a_true_up_has_the_tax_on_top_and_what_is_withheld(month):
+    tax = {"code": "vat", "valid_from": "2020-01-01", "rate": 1_000, "method": "on-top"}
+    month.post("finance", "/v1/legal-entities/hub-eu/tax-codes", tax)
+    clauses = {
+        "commission": TIERS,
+        "taxes": {"commission": "vat"},
+        "withholding": [{"leg": "commission", "rate": 1_000}],
+    }
+    month.agree("ann", clauses, scope={"channel": "online"})
+    holds = [month.hold("ann", [(month.offer, 2)]) for _ in range(3)]
+    assert holds[0]["commission_minor"] == 990  # 9.00 and 10 % on top
+    for hold in holds:
+        month.confirm("ann", hold)
+    assert preview(month)["true_up_minor"] == 5_400 - 2_700
+    month.move_clock(days=32)
+    totals = statement(month, "ann")["totals"]
+    assert totals["commission_minor"] == 5_400 + 540
+    assert totals["other_minor"] == 540  # 10 % of 54.00 withheld
+    assert preview(month)["true_up_minor"] == 0
+    month.assert_lawful()
+
+
+def test_drafting_twice_at_once_trues_up_once(month):
+    month.agree("ann", {"commission": TIERS}, scope={"channel": "online"})
+    for hold in [month.hold("ann", [(month.offer, 2)]) for _ in range(3)]:
+        month.confirm("ann", hold)
+    month.move_clock(days=32)
+    path, answers = f"/v1/periods/{month.period}/drafts", []
+
+    def draft():
+        headers = {"Authorization": f"Bearer {month.keys['finance']}"}
+        said = month.app.test_client().post(path, headers=headers)
+        answers.append(said.status_code)
+
+    threads = [threading.Thread(target=draft) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [201] * 4
+    with transaction() as session:
+        count = text("SELECT count(*) FROM journal_entry WHERE kind = 'true-up'")
+        assert session.scalar(count) == 1
     month.assert_lawful()

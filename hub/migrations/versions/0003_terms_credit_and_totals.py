@@ -333,7 +333,7 @@ CREATE TABLE total (
     legal_entity text NOT NULL, {_MEASURES},
     CONSTRAINT pk_total PRIMARY KEY (contract_id, day, terms_id, bucket)
 ) WITH (fillfactor = 70);
-CREATE INDEX ix_total_bucket ON total (terms_id, bucket);
+CREATE INDEX ix_total_bucket ON total (contract_id, bucket);
 GRANT SELECT, INSERT, DELETE ON total_delta TO hub_app;
 GRANT SELECT, INSERT, UPDATE ON total TO hub_app;
 -- What was sold before: one total a day, contract and terms.

@@ -119,7 +119,7 @@ def _before(said: Sequence[Quote]) -> Totals:
         for amount in quote.amounts:
             side = quote.supplier if amount.side == "supplier" else quote.agent
             if "before" in amount.inputs and side is not None:
-                key = (side.terms_id, amount.inputs["period"])
+                key = (side.contract_id, amount.inputs["period"])
                 found.setdefault(key, Total(*amount.inputs["before"]))
     return found
 

@@ -56,6 +56,9 @@ def _matrix(clause: Matrix) -> Iterator[Finding]:
 def _tiers(clause: Tiers) -> Iterator[Finding]:
     path = "commission.tiers"
     yield from words.bands(path, clause.tiers)
+    if clause.shape == "marginal" and clause.base not in {None, clause.measure}:
+        reason = f"marginal tiers on {clause.measure} have no other base"
+        yield Finding("commission.base", reason)
     for no, tier in enumerate(clause.tiers):
         yield from words.rate(f"{path}[{no}].rate", tier.rate)
         if clause.shape == "whole-volume":

@@ -6,6 +6,7 @@ from fractions import Fraction
 from hub.kernel.money import ratio
 from settlement.rules.checks import words
 from settlement.rules.checks.words import Finding
+from settlement.rules.cinema import OFF_THE_TOP, SUPPLIER
 from settlement.rules.clauses import (
     BoxOfficeSplit,
     Clauses,
@@ -58,8 +59,8 @@ def distribution(clauses: Clauses) -> Iterator[Finding]:
     if isinstance(clause, BoxOfficeSplit):
         yield from _split(clause)
     if isinstance(clause, FilmHire):
-        rates = [*clause.rates, clause.over_rate]
-        for no, rate in enumerate(rates):
+        yield from words.rate("distribution.over_rate", clause.over_rate)
+        for no, rate in enumerate(clause.rates):
             yield from words.rate(f"distribution.rates[{no}]", rate)
         if clause.house_cost_minor and clause.over_rate is None:
             reason = "nothing is taken over it: over_rate is not said"
@@ -69,25 +70,42 @@ def distribution(clauses: Clauses) -> Iterator[Finding]:
 
 
 def _split(clause: BoxOfficeSplit) -> Iterator[Finding]:
-    path, known = "distribution.shares", set[str]()
     off = Fraction(*ratio(clause.special_fund)) + Fraction(*ratio(clause.tax))
     if off >= 1:
         yield Finding("distribution", f"fund and tax leave nothing: {off} of the whole")
-    for no, share in enumerate(clause.shares):
-        yield from words.rate(f"{path}[{no}].rate", share.rate)
-        if share.holder in known:
-            yield Finding(f"{path}[{no}]", f"names {share.holder} again")
-        if share.holder in {"special-fund", "tax"}:
-            yield Finding(f"{path}[{no}]", f"{share.holder} is no holder")
-        if share.of is not None and share.of not in known | {clause.residual}:
-            reason = f"{share.of} has no share before this one"
-            yield Finding(f"{path}[{no}].of", reason)
-        known.add(share.holder)
+    if clause.residual in OFF_THE_TOP:
+        reason = f"{clause.residual} comes off first: it is no holder of the rest"
+        yield Finding("distribution.residual", reason)
+    yield from _holders(clause)
+    path, rest = "distribution.shares", "name the residual holder"
     rates = [share.rate for share in clause.shares if share.of is None]
-    rest = "name the residual holder"
-    yield from words.adds_up(
-        path, rates, has_rest=clause.residual is not None, rest=rest
-    )
+    has_rest = clause.residual is not None
+    yield from words.adds_up(path, rates, has_rest=has_rest, rest=rest)
+    first = {share.holder for share in clause.shares} | {clause.residual}
+    if SUPPLIER not in first:
+        reason = "leave nothing to the supplier: name it as a holder, or as residual"
+        yield Finding(path, reason)
+
+
+def _holders(clause: BoxOfficeSplit) -> Iterator[Finding]:
+    path, known = "distribution.shares", set[str]()
+    taken: dict[str, Fraction] = {}
+    for no, share in enumerate(clause.shares):
+        where = f"{path}[{no}]"
+        yield from words.rate(f"{where}.rate", share.rate)
+        if share.holder in known:
+            yield Finding(where, f"names {share.holder} again")
+        if share.holder in OFF_THE_TOP:
+            yield Finding(where, f"{share.holder} comes off first: it is no holder")
+        if share.of is not None:
+            if share.of not in known | {clause.residual}:
+                yield Finding(f"{where}.of", f"{share.of} has no share before this one")
+            own = Fraction(*ratio(share.rate))
+            taken[share.of] = taken.get(share.of, Fraction(0)) + own
+            if taken[share.of] > 1:
+                over = taken[share.of] - 1
+                yield Finding(f"{where}.rate", f"takes {over} more than {share.of} has")
+        known.add(share.holder)
 
 
 def payments(clauses: Clauses) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """What every check says: findings, bands, rates, bounds, sums. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,12 +17,11 @@ class Finding:
     reason: str
 
 
-def refuse(findings: Sequence[Finding]) -> None:
+def refuse(findings: Iterable[Finding]) -> None:
     """Raise TermsRefusedError if anything was found."""
-    if findings:
-        raise TermsRefusedError(
-            clauses=[{"clause": f.clause, "reason": f.reason} for f in findings]
-        )
+    told = [{"clause": f.clause, "reason": f.reason} for f in findings]
+    if told:
+        raise TermsRefusedError(clauses=told)
 
 
 def bands(path: str, said: Sequence[Banded]) -> Iterator[Finding]:

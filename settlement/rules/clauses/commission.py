@@ -70,14 +70,15 @@ class Tiers(Clause, frozen=True, kw_only=True, tag_field="kind", tag="tiers"):
     """Bands of a running total.
 
     ``marginal``: each band's rate for what lies in it. ``whole-volume``: the rate of
-    the band reached, for everything. A rate on tickets is of *base*.
+    the band reached, for everything. The rate is of the measure; of *base* where
+    that is said, in whole-volume tiers and in those on tickets.
     """
 
     shape: Literal["marginal", "whole-volume"]
     measure: Measure = "gross"
     period: Period = "month"
     tiers: Annotated[list[Tier], Meta(min_length=1, max_length=50)]
-    base: Base = "gross"
+    base: Base | None = None
     bounds: Bounds | None = None
 
 

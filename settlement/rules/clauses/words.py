@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from hub.kernel.money import ratio
 
-MINOR_MAX = 100_000_000_00
+MINOR_MAX = 10**13  # a line of a million tickets stays inside 64 bits
 
 Minor = Annotated[int, Meta(ge=0, le=MINOR_MAX, description="Minor units")]
 Rate = (

@@ -15,6 +15,9 @@ from settlement.rules.events.records import (
     DepositApplied,
     DepositReturned,
     Event,
+    ForeignRemittance,
+    Release,
+    ReserveReleased,
 )
 
 __all__ = [
@@ -26,6 +29,9 @@ __all__ = [
     "DepositApplied",
     "DepositReturned",
     "Event",
+    "ForeignRemittance",
+    "Release",
+    "ReserveReleased",
     "bill_legs",
     "legs",
     "position",

@@ -126,18 +126,19 @@ def _share_paid(event: SharePaid, whose: Contracted) -> Iterator[Leg]:
 def _foreign(event: ForeignRemittance, whose: Contracted) -> Iterator[Leg]:
     """Settle through trading accounts: each currency sums to zero by itself."""
     what, other = "foreign-remittance", event.paid_currency
+    held = position(other, whose.currency)
     at_rate = converted(event.amount_minor, whose.currency, other, event.rate)
     spread = rated(at_rate, event.spread)
     yield Leg(to.BANK, None, what, other, at_rate + spread)
-    yield Leg(to.TRADING, None, position(other), other, -at_rate)
+    yield Leg(to.TRADING, None, held, other, -at_rate)
     yield Leg(to.INCOME_SPREAD, None, "spread", other, -spread)
-    yield _leg(whose, to.TRADING, position(other), event.amount_minor)
+    yield _leg(whose, to.TRADING, held, event.amount_minor)
     yield _leg(whose, "receivable", what, -event.amount_minor)
 
 
-def position(currency: str) -> str:
-    """Return what trading legs of a foreign currency are for."""
-    return f"fx:{currency}"
+def position(currency: str, home: str) -> str:
+    """Return what trading legs of a foreign currency against another are for."""
+    return f"fx:{currency}/{home}"
 
 
 def _chargeback(event: Chargeback, whose: Contracted) -> Iterator[Leg]:

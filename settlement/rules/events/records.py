@@ -5,6 +5,7 @@ Amounts are minor units of the contract's currency.
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -12,7 +13,11 @@ from settlement.rules.clauses.words import MINOR_MAX, Name, Rate
 
 Some = Annotated[int, Meta(ge=1, le=MINOR_MAX, description="Minor units")]
 Maybe = Annotated[int, Meta(ge=0, le=MINOR_MAX)]
+Id = Annotated[UUID, Meta(description="A performance's id")]
 Party = Literal["partner", "hub"]
+
+
+POSITIVE = r"^(?=[0-9.]*[1-9])[0-9]{1,9}(\.[0-9]{1,12})?\Z"
 
 
 class Event(
@@ -51,7 +56,10 @@ class ForeignRemittance(Simple, frozen=True, kw_only=True, tag="foreign-remittan
     """
 
     paid_currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
-    rate: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?\Z")]
+    rate: Annotated[
+        str,
+        Meta(pattern=POSITIVE, description="Above zero, as decimal text"),
+    ]
     spread: Rate = 0
     rate_source: Name
     rate_at: Annotated[datetime, Meta(tz=True)]
@@ -104,11 +112,15 @@ class Guarantee(Simple, frozen=True, kw_only=True, tag="guarantee"):
 
 
 class Release(Simple, frozen=True, kw_only=True, tag="release"):
-    """Deferred money of a supplier has become due, or is paid in advance."""
+    """Deferred money of a performance has become due, or is paid in advance."""
+
+    performance_id: Id
 
 
 class ReserveReleased(Simple, frozen=True, kw_only=True, tag="reserve-released"):
-    """A supplier's reserve has become due."""
+    """What was retained of a performance's money has become due."""
+
+    performance_id: Id
 
 
 class Purchase(Simple, frozen=True, kw_only=True, tag="purchase"):
