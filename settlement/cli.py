@@ -108,8 +108,7 @@ def draft(database: Any, *, period: str, key: str) -> None:
     """Draft every statement of PERIOD (such as 2026-11)."""
     with database() as settings:
         who = identify(key, settings.secret_key)
-        with transaction() as session:
-            ids = statements.draft_period(session, who, period)
+        ids = statements.draft_period(transaction, who, period)
         click.echo(f"{period}: {len(ids)} statements", err=True)
 
 
@@ -128,8 +127,10 @@ def review(database: Any, *, period: str, key: str) -> None:
 def review_period(who: Caller, period: str) -> list[str]:
     """Review every draft of a period, as it was drafted; return what was reviewed."""
     with transaction() as session:
-        if not queries.of_period(session, world=who.world, period=period):
-            statements.draft_period(session, who, period)
+        is_drafted = bool(queries.of_period(session, world=who.world, period=period))
+    if not is_drafted:
+        statements.draft_period(transaction, who, period)
+    with transaction() as session:
         drafts = _in_state(session, who, period, "draft")
     told: list[str] = []
 

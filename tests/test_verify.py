@@ -51,7 +51,7 @@ MUTATIONS = {
     "UPDATE posting SET amount_minor = amount_minor + sign(amount_minor) WHERE entry_id IN (SELECT id FROM journal_entry WHERE kind = 'deposit')": "each entry of money alone has, leg for leg, what its event says",
     "UPDATE posting SET party_id = (SELECT id FROM partner WHERE ref = 'bob') WHERE account = 'receivable:agent'": "each entry has, leg for leg, what its line's quote says",
     "UPDATE journal_entry SET tickets = tickets + 5": "each entry has, leg for leg, what its line's quote says",
-    "UPDATE journal_entry SET agent_contract_id = supplier_contract_id": "each entry has, leg for leg, what its line's quote says",
+    "UPDATE journal_entry SET agent_contract_id = supplier_contract_id WHERE order_id IS NOT NULL": "each entry has, leg for leg, what its line's quote says",
     "UPDATE sale_order SET confirmed_at = confirmed_at + interval '1 day'": "each entry has, leg for leg, what its line's quote says",
     "UPDATE posting SET amount_minor = amount_minor + CASE what WHEN 'face' THEN 1 ELSE -1 END WHERE account = 'payable:supplier' AND what IN ('face', 'commission')": "each entry has, leg for leg, what its line's quote says",
     "UPDATE node SET ceiling = ceiling + 1000 WHERE depth = 0": "a tree's root holds the capacity of its area",

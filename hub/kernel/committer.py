@@ -63,7 +63,7 @@ class Limits:
 
     *linger_s*: how long a batch waits at most, under load, for callers that were
     answered just now to come back: two half batches cost nearly twice a whole one. It
-    never waits longer than half of what the batch before took.
+    never waits longer than the batch before took.
     """
 
     queue_max: int = 2_000
@@ -73,10 +73,11 @@ class Limits:
     tries: int = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ticket(Generic[W, Answer]):
     wish: W
     answer: "Future[Answer]"
+    is_given_up: bool = False
 
 
 class FairQueue(Generic[W, Answer]):
@@ -160,6 +161,7 @@ class Committer(Generic[W, Batch, Answer]):
         try:
             return ticket.answer.result(self._limits.wait_s)
         except FutureTimeoutError:
+            ticket.is_given_up = True
             ticket.answer.cancel()
             raise OverloadedError(waited_s=self._limits.wait_s) from None
 
@@ -188,9 +190,18 @@ class Committer(Generic[W, Batch, Answer]):
             took_s = time.monotonic() - began
 
     def _answer(self, tickets: list[_Ticket[W, Answer]]) -> None:
+        tickets = [ticket for ticket in tickets if not ticket.is_given_up]
+        if not tickets:
+            return
         try:
             answers = self._carry_out([ticket.wish for ticket in tickets])
         except Exception as error:  # noqa: BLE001 - a broken wish must not stop the rest
+            if is_kept_waiting(error):  # nobody's wish is broken: all may come back
+                for ticket in tickets:
+                    ticket.answer.set_exception(
+                        OverloadedError(reason="somebody keeps a row locked")
+                    )
+                return
             if len(tickets) == 1:
                 tickets[0].answer.set_exception(error)
                 return
@@ -222,6 +233,15 @@ def is_retryable(error: OperationalError | TryAgainError) -> bool:
     if isinstance(error, TryAgainError):
         return True
     return getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
+
+
+def is_kept_waiting(error: Exception) -> bool:
+    """Say whether somebody else holds a row for longer than a batch waits.
+
+    Each wish by itself would wait as long again, one after the other.
+    """
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state in {"55P03", "57014"}
 
 
 def _answer_of(answer: Answer | HubError) -> Answer:

@@ -63,6 +63,8 @@ SessionFactory = sessionmaker(expire_on_commit=False)
 HotSessionFactory = sessionmaker(expire_on_commit=False)
 # A plan that was made and kept while a table was empty reads all of it later; the hot
 # path only looks keys up.
+LOCK_TIMEOUT_MS = 10_000
+HOT_LOCK_TIMEOUT_MS = 2_000  # a whole batch waits
 ONLY_BY_KEY = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
 
 
@@ -79,8 +81,10 @@ def connect(
     A patient one asks each connection first whether it still works: jobs do. A hot one
     is for the committers: its statements look rows up by their keys.
     """
+    lock_timeout_ms = HOT_LOCK_TIMEOUT_MS if is_hot else LOCK_TIMEOUT_MS
     options = (ONLY_BY_KEY if is_hot else "") + (
-        f"-c statement_timeout={statement_timeout_s * 1000} -c lock_timeout=10000 "
+        f"-c statement_timeout={statement_timeout_s * 1000} "
+        f"-c lock_timeout={lock_timeout_ms} "
         "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
     )
     return create_engine(

@@ -41,8 +41,8 @@ class PeriodDrafts(MethodView):
     @blp.problems(errors.UnknownPeriodError, errors.PeriodOpenError)
     def post(self, period: str) -> dict[str, Any]:
         """Draft every statement of a month that is not closed yet."""
-        with transaction() as session:
-            return {"statement_ids": statements.draft_period(session, caller(), period)}
+        ids = statements.draft_period(transaction, caller(), period)
+        return {"statement_ids": ids}
 
 
 @blp.route("/statements")

@@ -99,6 +99,13 @@ class Posting(Base):
     """
 
     __tablename__ = "posting"
+    __table_args__ = (
+        Index(
+            "ix_posting_kept",
+            "entry_id",
+            postgresql_where=text("account IN ('payable:deferred', 'payable:reserve')"),
+        ),
+    )
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str]

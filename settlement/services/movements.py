@@ -53,6 +53,7 @@ from settlement.services.journal import add_totals, debt, post_event
 
 NO_TERMS = UUID(int=0)
 RELEASES = {"release": DEFERRED_SUPPLIER, "reserve-released": RESERVE_SUPPLIER}
+OWN = "hub:"  # references of what the hub books by itself begin so
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 
 
@@ -81,7 +82,7 @@ def record(
     price no such thing.
     """
     side = session.get_one(Partner, contract.partner_id).kind
-    _refuse(session, contract, side, event)
+    _refuse(session, contract, side, event, reference)
     whose = Contracted(side, contract.partner_id, contract.currency)
     now = clock.now(session, who.world)
     detail, terms_id = msgspec.to_builtins(event), NO_TERMS
@@ -107,8 +108,12 @@ def record(
     }
 
 
-def _refuse(session: Session, contract: Contract, side: str, event: Event) -> None:
+def _refuse(
+    session: Session, contract: Contract, side: str, event: Event, reference: str
+) -> None:
     """Raise why an event cannot be booked; what it takes from is locked by then."""
+    if reference.startswith(OWN):
+        raise InvalidRequestError(field="reference", reason=f"{OWN} is the hub's own")
     if side_of(event) not in {None, side}:
         raise NotItsSideError(event=tag(event), side=side)
     if isinstance(event, ForeignRemittance):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
@@ -10,9 +11,10 @@ from partners.models import Contract
 from settlement.queries.kept import due_releases, kept_back
 from settlement.rules.events import Contracted
 from settlement.rules.postings import Leg
-from settlement.services.movements import RELEASES, Booking, book
+from settlement.services.movements import OWN, RELEASES, Booking, book
 
 RELEASED_MAX = 200
+logger = structlog.get_logger(__name__)
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 _KINDS = {account: kind for kind, account in RELEASES.items()}
 
@@ -34,11 +36,14 @@ def _release(session: Session, row: Row[Any]) -> int:
     contract = session.get_one(Contract, row.contract_id)
     kind, now = _KINDS[row.account], clock.now(session, contract.world)
     detail = {"performance_id": str(row.performance_id), "amount_minor": minor}
-    reference = f"{row.contract_id}/{row.performance_id}/{row.times}"
+    reference = f"{OWN}{row.contract_id}/{row.performance_id}/{row.times}"
     head = Booking(contract, "supplier", kind, reference, now)
     whose = Contracted("supplier", contract.partner_id, contract.currency)
     made = [
         Leg(row.account, whose.partner_id, kind, whose.currency, minor),
         Leg(whose.payable, whose.partner_id, kind, whose.currency, -minor),
     ]
-    return 0 if book(session, head, made, detail) is None else 1
+    if book(session, head, made, detail) is None:
+        logger.error("a release was booked before", reference=reference)
+        return 0
+    return 1

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub.kernel import clock
@@ -19,6 +20,8 @@ from settlement.rules.events import position
 from settlement.rules.exchange import revaluation
 from settlement.rules.postings import Leg
 from settlement.services.journal import post_event
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 
 
 def revalue(
@@ -38,6 +41,8 @@ def revalue(
     Returns the entry and the gain in home minor units (a loss is negative).
     """
     _refuse_unknown(session, legal_entity, currency, home_currency)
+    held_in = f"fx/{who.world}/{legal_entity}/{currency}/{home_currency}"
+    session.execute(_ONE_AT_A_TIME, {"what": held_in})
     pair = (currency, home_currency)
     what = position(*pair)
     foreign, booked = held(session, who.world, legal_entity, pair, what)

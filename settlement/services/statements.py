@@ -16,7 +16,7 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import NotFoundError
 from hub.kernel.ids import new_id
-from partners.models import Contract, Credential, Partner
+from partners.models import Contract, Credential
 from partners.queries import contracts_with_partners
 from settlement.errors import (
     ChangedSinceDraftError,
@@ -71,44 +71,69 @@ def fence(
         time.sleep(FENCE_POLL_S)
 
 
-def draft_period(session: Session, who: Caller, period: str) -> list[UUID]:
+def draft_period(
+    transaction: Callable[[], AbstractContextManager[Session]], who: Caller, period: str
+) -> list[UUID]:
     """Draft, or draft again, every statement of a month that is not closed yet.
 
-    What running totals and guarantees of the month lack is posted first.
-    A contract without terms or sales in the month has none. PeriodOpenError when the
+    What running totals and guarantees of the month lack is posted first, each
+    contract's in a transaction of its own: agents go on selling meanwhile. A contract
+    without terms or sales in the month has no statement. PeriodOpenError when the
     month has not ended in one of the contracts' zones.
     """
     periods.month(period, "UTC")  # what is no month is said even without contracts
-    drafted = [
-        _draft(session, who, contract, partner, period)
-        for contract, partner in contracts_with_partners(session, world=who.world)
+    with transaction() as session:
+        found = contracts_with_partners(session, world=who.world)
+        now = clock.now(session, who.world)
+    settling = [
+        Settling(contract, partner.kind, periods.month(period, contract.zone))
+        for contract, partner in found
     ]
+    for one in settling:
+        if now < one.period.ends_at:
+            ends_at = one.period.ends_at.isoformat()
+            raise PeriodOpenError(period=period, ends_at=ends_at)
+    drafted = []
+    for one in settling:
+        with transaction() as session:
+            if not _is_closed(session, one):
+                true_up(session, one)
+        with transaction() as session:
+            drafted.append(_draft(session, who, one))
     return [statement_id for statement_id in drafted if statement_id is not None]
 
 
-def _draft(
-    session: Session, who: Caller, contract: Contract, partner: Partner, name: str
-) -> UUID | None:
-    period = periods.month(name, contract.zone)
-    now = clock.now(session, who.world)
-    if now < period.ends_at:
-        raise PeriodOpenError(period=name, ends_at=period.ends_at.isoformat())
-    found = session.scalar(
+def _is_closed(session: Session, settling: Settling) -> bool:
+    found = _find(session, settling)
+    return found is not None and found.state == "closed"
+
+
+def _find(session: Session, settling: Settling) -> Statement | None:
+    """Return the statement of a contract's period, locked, if there is one."""
+    return session.scalar(
         select(Statement)
-        .where(Statement.contract_id == contract.id, Statement.period == name)
+        .where(
+            Statement.contract_id == settling.contract.id,
+            Statement.period == settling.period.name,
+        )
         .with_for_update()
     )
+
+
+def _draft(session: Session, who: Caller, settling: Settling) -> UUID | None:
+    contract, side, period = settling.contract, settling.side, settling.period
+    found = _find(session, settling)
     if found is not None and found.state == "closed":
         return found.id
-    true_up(session, Settling(contract, partner.kind, period))
-    rows = statement_rows(session, contract, partner.kind, period)
+    rows = statement_rows(session, contract, side, period)
     if found is not None and (found.form, found.lines_digest) == (FORM, digest(rows)):
         return found.id  # as it was drafted, or reviewed
     if not rows and not _has_terms(session, contract, period):
         return None
-    values = _drafted(who, contract, partner, period, rows) | {"drafted_at": now}
+    now = clock.now(session, who.world)
+    values = _drafted(who, settling, rows) | {"drafted_at": now}
     made = insert(Statement).values(
-        id=new_id(), contract_id=contract.id, period=name, **values
+        id=new_id(), contract_id=contract.id, period=period.name, **values
     )
     upsert = made.on_conflict_do_update(
         index_elements=["contract_id", "period"], set_=values
@@ -117,17 +142,14 @@ def _draft(
 
 
 def _drafted(
-    who: Caller,
-    contract: Contract,
-    partner: Partner,
-    period: periods.Period,
-    rows: Sequence[StatementRow],
+    who: Caller, settling: Settling, rows: Sequence[StatementRow]
 ) -> dict[str, Any]:
+    contract, period = settling.contract, settling.period
     return {
         "world": who.world,
         "legal_entity": contract.legal_entity,
-        "partner_id": partner.id,
-        "side": partner.kind,
+        "partner_id": contract.partner_id,
+        "side": settling.side,
         "starts_at": period.starts_at,
         "ends_at": period.ends_at,
         "currency": contract.currency,

@@ -19,7 +19,7 @@ from settlement.rules.events import Contracted
 from settlement.rules.periods import Period
 from settlement.rules.taxes import Taxed
 from settlement.rules.truing import guarantee_legs, settles_on, true_up_legs
-from settlement.services.movements import Booking, book
+from settlement.services.movements import OWN, Booking, book
 
 INSTANT = timedelta(microseconds=1)
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
@@ -96,7 +96,7 @@ def _post(
     }
     reference = "/".join(
         (
-            *(str(settling.contract.id), str(found.terms_id), found.bucket),
+            *(f"{OWN}{settling.contract.id}", str(found.terms_id), found.bucket),
             *(settling.period.name, str(found.times)),
         )
     )
@@ -138,7 +138,7 @@ def _guarantee(session: Session, settling: Settling) -> int:
         "booked_before_minor": found.booked_minor,
         "amount_minor": minor,
     }
-    reference = f"{contract.id}/{found.period.name}/{found.times}"
+    reference = f"{OWN}{contract.id}/{found.period.name}/{found.times}"
     head = settling.booking("guarantee", reference, terms_id=UUID(int=0))
     legs = guarantee_legs(settling.whose, found.clause.of, minor)
     book(session, head, legs, detail)

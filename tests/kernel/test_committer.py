@@ -1,12 +1,14 @@
 """The committer: batches, fairness, bounds, and one wish never fails another."""
 
 import threading
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from hub.kernel.committer import Committer, Limits, Steps, TryAgainError
+from hub.kernel.committer import Committer, Limits, Steps, TryAgainError, _Ticket
 from hub.kernel.errors import NotFoundError, OverloadedError
 
 
@@ -152,3 +154,53 @@ def test_it_runs_without_batches_too():
     subject = committer(Recorder().steps(), is_batching=False)
     assert subject.submit(Wanted("a", 2)) == 2
     assert subject._thread is None
+
+
+class LockedError(Exception):
+    sqlstate = "55P03"
+
+
+class Blocked(Recorder):
+    """Steps that find a row locked by somebody else."""
+
+    def lock(self, _, wishes):
+        self.batches.append(len(wishes))
+        raise OperationalError("SELECT", None, LockedError())
+
+
+def test_a_row_that_somebody_keeps_locked_fails_the_batch_once_and_not_each_by_itself():
+    blocked = Blocked()
+    subject = committer(blocked.steps())
+    threads, answers = all_at_once(subject, [Wanted("a", no) for no in range(6)])
+    for thread in threads:
+        thread.join(10)
+    assert {type(answer) for answer in answers} == {OverloadedError}
+    assert sum(blocked.batches) == 6  # nobody was tried twice
+
+
+def test_whom_nobody_waits_for_any_more_is_not_tried_again():
+    recorder = Recorder()
+    subject = committer(recorder.steps(), limits=Limits(wait_s=0.2))
+    recorder.gate.clear()
+    with pytest.raises(OverloadedError):
+        subject.submit(Wanted("a", -1))
+    recorder.gate.set()
+    assert subject.submit(Wanted("b", 2)) == 2
+    assert recorder.batches == [[("b", 2)]]
+
+
+def test_under_load_a_batch_waits_for_those_just_answered():
+    recorder = Recorder()
+    subject = committer(recorder.steps(), limits=Limits(linger_s=1.0))
+    queue = subject._queue
+    for no in range(3):
+        queue.put(_ticket(no))
+    late = threading.Timer(0.05, lambda: [queue.put(_ticket(no)) for no in (3, 4)])
+    late.start()
+    assert len(queue.take(10, answered=2, linger_s=1.0)) == 5
+    queue.put(_ticket(5))
+    assert len(queue.take(10, answered=9, linger_s=0.01)) == 1  # they do not come
+
+
+def _ticket(no):
+    return _Ticket(Wanted("a", no), Future())

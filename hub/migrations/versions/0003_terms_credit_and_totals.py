@@ -56,6 +56,10 @@ BEGIN
             END IF;
             RETURN NEW;
         ELSIF same AND OLD.state = 'approved' AND NEW.state = 'approved'
+              AND upper(NEW.valid) >= (
+                SELECT clock_timestamp() + w.clock_offset - interval '1 minute'
+                FROM contract c JOIN world w ON w.name = c.world
+                WHERE c.id = NEW.contract_id)
               AND (NEW.decided_by, NEW.decided_at) = (OLD.decided_by, OLD.decided_at)
               AND upper_inf(OLD.valid) AND NOT upper_inf(NEW.valid)
               AND lower(NEW.valid) = lower(OLD.valid) THEN
@@ -91,7 +95,7 @@ CREATE TABLE tax_code (
 CREATE FUNCTION tax_code_only_ends() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND upper_inf(OLD.valid) AND NOT upper_inf(NEW.valid)
-       AND lower(NEW.valid) = lower(OLD.valid)
+       AND lower(NEW.valid) = lower(OLD.valid) AND upper(NEW.valid) > current_date
        AND to_jsonb(NEW) - 'valid' - 'code_id' = to_jsonb(OLD) - 'valid' - 'code_id' THEN
         RETURN NEW;
     END IF;
@@ -118,7 +122,9 @@ ALTER TABLE journal_entry ALTER order_id DROP NOT NULL, ALTER line_no DROP NOT N
         num_nulls(order_id, line_no, sequence) IN (0, 3)
         AND (order_id IS NULL) = (reference IS NOT NULL)
         AND (order_id IS NULL OR num_nulls(supplier_contract_id, agent_contract_id)
-            = 0));
+            = 0)
+        AND (kind = 'revaluation'
+            OR num_nonnulls(supplier_contract_id, agent_contract_id) > 0));
 CREATE UNIQUE INDEX uq_journal_entry_reference
     ON journal_entry (world, legal_entity, kind, reference)
     WHERE reference IS NOT NULL;
@@ -127,10 +133,13 @@ BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT world, legal_entity, supplier_contract_id AS s,
                             agent_contract_id AS a FROM inserted) i
                LEFT JOIN contract s ON s.id = i.s LEFT JOIN contract a ON a.id = i.a
+               LEFT JOIN partner ps ON ps.id = s.partner_id
+               LEFT JOIN partner pa ON pa.id = a.partner_id
                LEFT JOIN world w ON w.name = i.world
                LEFT JOIN legal_entity l ON l.code = i.legal_entity
                WHERE w.name IS NULL OR l.code IS NULL
                OR (i.s IS NULL) <> (s.id IS NULL) OR (i.a IS NULL) <> (a.id IS NULL)
+               OR ps.kind <> 'supplier' OR pa.kind <> 'agent'
                OR (i.world, i.legal_entity) IS DISTINCT FROM
                   (coalesce(s.world, i.world), coalesce(s.legal_entity, i.legal_entity))
                OR (i.world, i.legal_entity) IS DISTINCT FROM
@@ -157,6 +166,8 @@ GRANT SELECT ON account TO hub_app;
 ALTER TABLE posting DROP CONSTRAINT fk_posting_entry_id,
     DROP CONSTRAINT fk_posting_party_id;
 DROP INDEX ix_posting_account;
+CREATE INDEX ix_posting_kept ON posting (entry_id)
+    WHERE account IN ('payable:deferred', 'payable:reserve');
 
 CREATE OR REPLACE FUNCTION posting_belongs_to_new_entry() RETURNS trigger
     LANGUAGE plpgsql AS $$
@@ -298,7 +309,9 @@ SELECT c.id, c.world, c.legal_entity, c.partner_id, c.currency,
         WHERE h.state = 'held' AND h.agent_id = c.partner_id
         AND l.quote->>'currency' = c.currency), 0)
 FROM contract c JOIN partner a ON a.id = c.partner_id WHERE a.kind = 'agent';
-GRANT SELECT, UPDATE ON credit TO hub_app;
+GRANT SELECT,
+    UPDATE (limit_minor, deposit_minor, exposure_minor, reserved_minor, alerted_bp)
+    ON credit TO hub_app;
 CREATE FUNCTION contract_opens_credit() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -335,7 +348,9 @@ CREATE TABLE total (
 ) WITH (fillfactor = 70);
 CREATE INDEX ix_total_bucket ON total (contract_id, bucket);
 GRANT SELECT, INSERT, DELETE ON total_delta TO hub_app;
-GRANT SELECT, INSERT, UPDATE ON total TO hub_app;
+GRANT SELECT, INSERT, UPDATE (tickets, face_minor, booking_fee_minor,
+    service_fee_minor, commission_minor, other_minor, due_minor, counted, measured,
+    base_minor, accrued_minor) ON total TO hub_app;
 -- What was sold before: one total a day, contract and terms.
 INSERT INTO total (contract_id, day, terms_id, bucket, world, legal_entity, tickets,
     face_minor, booking_fee_minor, service_fee_minor, commission_minor, other_minor,

@@ -31,19 +31,22 @@ _ADD_ORDERS = text(
     " hold uuid, reference text, at timestamptz) ORDER BY agent, reference"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
+# An order that lost its reference to another process is not there: its lines and
+# tickets find nothing to join, and the whole batch is rolled back and decided again.
 _ADD_LINES = text(
     "INSERT INTO order_line (order_id, no, performance_id, node_id, offer_id, quantity,"
     " currency, face_minor, booking_fee_minor, quote)"
     " SELECT r.id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
     " l.quote->>'currency', r.face, r.booking, l.quote"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, hold uuid, no int,"
-    " face bigint, booking bigint) JOIN hold_line l"
-    " ON (l.hold_id, l.no) = (r.hold, r.no)"
+    " face bigint, booking bigint) JOIN sale_order o ON o.id = r.id"
+    " JOIN hold_line l ON (l.hold_id, l.no) = (r.hold, r.no)"
 )
 _ADD_TICKETS = text(
     "INSERT INTO ticket (id, order_id, line_no, performance_id, code, seat_id)"
-    " SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, order_id uuid,"
-    " line_no int, performance_id uuid, code text, seat_id uuid)"
+    " SELECT r.* FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid,"
+    " order_id uuid, line_no int, performance_id uuid, code text, seat_id uuid)"
+    " JOIN sale_order o ON o.id = r.order_id"
 )
 
 

@@ -29,21 +29,28 @@ Batch = TypeVar("Batch")
 def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
     """Have a wish decided; before refusing it, give back what has lapsed and retry."""
     try:
-        try:
-            reply = submit(committer, wish)
-        except (AllotmentExhaustedError, SeatsTakenError):
-            if not _make_room(wish):
-                raise
-            reply = submit(committer, wish)
-        except CreditExhaustedError:
-            if not _lapse(agent_id=wish.agent_id):
-                raise
-            reply = submit(committer, wish)
+        reply = _place(committer, wish)
     except HubError as refusal:
         HOLDS.labels(refusal.code).inc()
         raise
     HOLDS.labels("replayed" if reply.is_replay else "placed").inc()
     return reply
+
+
+def _place(committer: HoldCommitter, wish: HoldWish) -> Reply:
+    """Submit a wish, and again once each after making room and freeing credit."""
+    is_room_made = is_credit_freed = False
+    while True:
+        try:
+            return submit(committer, wish)
+        except (AllotmentExhaustedError, SeatsTakenError):
+            if is_room_made or not _make_room(wish):
+                raise
+            is_room_made = True
+        except CreditExhaustedError:
+            if is_credit_freed or not _lapse(agent_id=wish.agent_id):
+                raise
+            is_credit_freed = True
 
 
 def submit(committer: Committer[W, Batch, Reply], wish: W) -> Reply:
