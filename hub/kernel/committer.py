@@ -104,13 +104,14 @@ class FairQueue(Generic[W, Answer]):
     ) -> list[_Ticket[W, Answer]]:
         """Wait for work, then return up to *most* tickets, owners in turn.
 
-        Where some wait already, wait a little for as many as were just *answered*.
+        Wait a little for as many as were just *answered*, so that the first of them
+        to come back does not make a batch of its own; one alone is never kept.
         """
         with self._changed:
-            if self._count and answered and linger_s:
-                self._wanted = min(most, self._count + answered)
+            self._wanted = min(most, self._count + answered)
+            if self._wanted > 1:
                 self._changed.wait_for(self._is_enough, linger_s)
-                self._wanted = 1
+            self._wanted = 1
             while not self._count:
                 self._changed.wait()
             taken: list[_Ticket[W, Answer]] = []

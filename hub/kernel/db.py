@@ -62,10 +62,13 @@ def rows(found: Iterable[object]) -> str:
 SessionFactory = sessionmaker(expire_on_commit=False)
 HotSessionFactory = sessionmaker(expire_on_commit=False)
 # A plan that was made and kept while a table was empty reads all of it later; the hot
-# path only looks keys up.
+# path only looks keys up, and starting a parallel worker takes longer than that.
 LOCK_TIMEOUT_MS = 10_000
 HOT_LOCK_TIMEOUT_MS = 2_000  # a whole batch waits
-ONLY_BY_KEY = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+ONLY_BY_KEY = (
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+    "-c max_parallel_workers_per_gather=0 "
+)
 
 
 def connect(
