@@ -82,7 +82,8 @@ def quote(*, terms: Path, lines: Path) -> None:
     except (TermsRefusedError, LinesRefusedError) as refusal:
         for wrong in _wrongs(refusal):
             click.echo(wrong, err=True)
-        raise
+        click.echo(f"hub: {refusal.title}", err=True)
+        raise SystemExit(2) from None
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
 
 

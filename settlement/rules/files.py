@@ -26,6 +26,12 @@ from settlement.rules.taxes import TaxBook
 
 LINES_MAX = 1_000_000
 T = TypeVar("T")
+REASONS = {
+    "Expected `int | str`, got `float`": "floats are not exact: write a rate as whole"
+    ' basis points (825 is 8.25 %) or as a fraction ("33/400")',
+    "Expected `int`, got `float`": "floats are not exact: write a whole number"
+    " (money in minor units)",
+}
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<where>.*)`)?\Z", re.DOTALL)
 
 
@@ -83,7 +89,8 @@ def findings(error: msgspec.DecodeError) -> list[Finding]:
     """Return what msgspec refused as a finding: the clause, and why."""
     told = _AT.match(str(error))
     assert told is not None  # noqa: S101 - the pattern takes any text
-    return [Finding(told["where"] or "", told["reason"])]
+    reason = REASONS.get(told["reason"], told["reason"])
+    return [Finding(told["where"] or "", reason)]
 
 
 def converted(said: Any, kind: Any, refusal: type[HubError] | None = None) -> Any:

@@ -199,15 +199,15 @@ def test_what_is_wrong_is_named(clauses, clause, reason):
 
 UNREADABLE = [
     ({"commision": {}}, "", "unknown field `commision`"),
-    ({"commission": {"kind": "percent", "rate": 8.5}}, "commission.rate", "`float`"),
-    ({"commission": {"kind": "percent", "rate": 800.0}}, "commission.rate", "`float`"),
+    ({"commission": {"kind": "percent", "rate": 8.5}}, "commission.rate", "floats"),
+    ({"commission": {"kind": "percent", "rate": 800.0}}, "commission.rate", "floats"),
     ({"commission": {"kind": "percent", "rate": True}}, "commission.rate", "`bool`"),
     ({"commission": {"kind": "percent", "rate": "3.3%"}}, "commission.rate", "regex"),
     ({"commission": {"kind": "percent", "rate": -1}}, "commission.rate", ">= 0"),
     ({"commission": {"kind": "precent"}}, "commission.kind", "precent"),
     ({"commission": {"rate": 1}}, "commission", "`kind`"),
     ({"booking_fees": [{"fixed_minor": -5}]}, "booking_fees[0].fixed_minor", ">= 0"),
-    ({"booking_fees": [{"fixed_minor": 1.5}]}, "booking_fees[0].fixed_minor", "int"),
+    ({"booking_fees": [{"fixed_minor": 1.5}]}, "booking_fees[0].fixed_minor", "floats"),
     ({"week": {"starts": "someday"}}, "week.starts", "someday"),
     ({"rounding": {"tax": "nearest"}}, "rounding.tax", "nearest"),
     ({"basis": None}, "basis", "null"),
