@@ -198,6 +198,9 @@ def test_under_load_a_batch_waits_for_those_just_answered():
     late = threading.Timer(0.05, lambda: [queue.put(_ticket(no)) for no in (3, 4)])
     late.start()
     assert len(queue.take(10, answered=2, linger_s=1.0)) == 5
+    first = threading.Timer(0.05, lambda: [queue.put(_ticket(no)) for no in (6, 7)])
+    first.start()  # the first to come back makes no batch of its own
+    assert len(queue.take(10, answered=2, linger_s=1.0)) == 2
     queue.put(_ticket(5))
     assert len(queue.take(10, answered=9, linger_s=0.01)) == 1  # they do not come
 

@@ -208,6 +208,12 @@ def test_money_is_released_once_by_hand_or_by_the_job(hub):
     hub.assert_lawful()
 
 
+def test_references_of_the_hubs_own_events_are_its_own(hub):
+    """Else whoever guessed one first would stop the job that releases money."""
+    refused = hub.book("ann", 422, "hub:1/2/0", event="deposit", amount_minor=5_000)
+    assert refused["reason"] == "hub: is the hub's own"
+
+
 def test_what_is_not_due_does_not_keep_what_is_from_being_released(hub, monkeypatch):
     monkeypatch.setattr(releases, "RELEASED_MAX", 1)
     payout = {"when": "performed", "retention": 1_000, "retention_days": 90}
