@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
@@ -148,6 +148,33 @@ def send_look(session: Session, keys: Sequence[Key]) -> Sent:
 def seen(sent: Sent) -> dict[Key, Earlier]:
     """Return what a look has found."""
     return _earlier(sent)
+
+
+def once_in_batch(
+    claim: Claim,
+    first: Claim,
+    earlier: Mapping[Key, Earlier],
+    answers: dict[Key, Reply | HubError],
+    decide: Callable[[], Reply],
+) -> Reply | HubError:
+    """Answer one claim of a batch: as before, as its *first* was, or as *decide* does.
+
+    A key that comes twice in one batch is decided once; *answers* remembers.
+    """
+    key = claim.key
+    if key in earlier:
+        return earlier[key].answer(claim)
+    if first.digest != claim.digest:
+        return IdempotencyKeyReusedError(key=key.key)
+    if key in answers:
+        return answers[key]
+    try:
+        reply = decide()
+    except HubError as error:
+        answers[key] = error
+        return error
+    answers[key] = replace(reply, is_replay=True)
+    return reply
 
 
 def _stored(session: Session, keys: Sequence[Key]) -> dict[Key, Earlier]:

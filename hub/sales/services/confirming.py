@@ -4,7 +4,7 @@ A buyer who has paid is not refused for credit: what was reserved becomes exposu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from allocation import queries as allocation
 from hub.catalogue.errors import PerformanceCancelledError
 from hub.kernel import idempotency
 from hub.kernel.committer import Committer, Steps
-from hub.kernel.errors import HubError, IdempotencyKeyReusedError, NotFoundError
+from hub.kernel.errors import HubError, NotFoundError
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.ids import new_id
 from hub.kernel.pipeline import pipelined, send
@@ -131,26 +131,17 @@ def _references(wishes: Sequence[ConfirmWish]) -> dict[str, list[Any]]:
 
 
 def decide(batch: ConfirmBatch, wish: ConfirmWish) -> Reply | HubError:
-    """Answer one wish: the earlier reply, a refusal, or an order.
-
-    A key that comes twice in one batch is decided once.
-    """
+    """Answer one wish: the earlier reply, a refusal, or an order."""
     if batch.busy & _performances(batch.lines, wish):
         return PerformanceBusyError()
-    key = wish.claim.key
-    if key in batch.earlier:
-        return batch.earlier[key].answer(wish.claim)
-    if batch.first[key].claim.digest != wish.claim.digest:
-        return IdempotencyKeyReusedError(key=key.key)
-    if key in batch.answers:
-        return batch.answers[key]
-    try:
-        reply = _confirm(batch, wish)
-    except HubError as error:
-        batch.answers[key] = error
-        return error
-    batch.answers[key] = replace(reply, is_replay=True)
-    return reply
+    first = batch.first[wish.claim.key].claim
+    return idempotency.once_in_batch(
+        wish.claim,
+        first,
+        batch.earlier,
+        batch.answers,
+        lambda: _confirm(batch, wish),
+    )
 
 
 def _confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:

@@ -1,7 +1,7 @@
 """The steps of the committer: many wishes, one transaction, each answered alone."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from hub.catalogue.rules import SaleWindow
 from hub.kernel import idempotency
 from hub.kernel.committer import Committer, Steps, TryAgainError
 from hub.kernel.db import rows
-from hub.kernel.errors import HubError, IdempotencyKeyReusedError
+from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.rules import priced
@@ -118,27 +118,21 @@ def world_times(session: Session, worlds: Collection[str]) -> dict[str, datetime
 
 
 def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:
-    """Answer one wish: the earlier reply, a refusal, or a hold.
-
-    A key that comes twice in one batch is decided once.
-    """
+    """Answer one wish: the earlier reply, a refusal, or a hold."""
     if batch.busy & wish.performance_ids:
         return PerformanceBusyError()
-    key = wish.claim.key
-    if key in batch.earlier:
-        return batch.earlier[key].answer(wish.claim)
-    if batch.first[key].claim.digest != wish.claim.digest:
-        return IdempotencyKeyReusedError(key=key.key)
-    if key in batch.answers:
-        return batch.answers[key]
-    try:
-        reply = _place(batch, wish)
-    except HubError as error:
-        batch.refused.append(wish)
-        batch.answers[key] = error
-        return error
-    batch.answers[key] = replace(reply, is_replay=True)
-    return reply
+
+    def place() -> Reply:
+        try:
+            return _place(batch, wish)
+        except HubError:
+            batch.refused.append(wish)
+            raise
+
+    first = batch.first[wish.claim.key].claim
+    return idempotency.once_in_batch(
+        wish.claim, first, batch.earlier, batch.answers, place
+    )
 
 
 def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
