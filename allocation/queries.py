@@ -29,10 +29,6 @@ _SHARE_PERFORMANCES = text(
     "SELECT key FROM unnest(CAST(:keys AS bigint[])) AS key"
     " WHERE NOT pg_try_advisory_xact_lock_shared(key)"
 )
-_WAIT_FOR_PERFORMANCES = text(
-    "SELECT pg_advisory_xact_lock_shared(key) FROM unnest(CAST(:keys AS bigint[]))"
-    " AS key ORDER BY key"
-)
 _OVERCOMMITTED = text(
     "SELECT id, overcommitted FROM node WHERE id = ANY(:ids) AND overcommitted > 0"
 )
@@ -115,12 +111,6 @@ def share_performances(
     keys = {lock_key(found): found for found in performance_ids}
     busy = session.scalars(_SHARE_PERFORMANCES, {"keys": list(keys)})
     return {keys[key] for key in busy}
-
-
-def wait_for_performances(session: Session, performance_ids: Collection[UUID]) -> None:
-    """Keep performances from being changed, once nobody is changing them."""
-    keys = [lock_key(found) for found in performance_ids]
-    session.execute(_WAIT_FOR_PERFORMANCES, {"keys": keys})
 
 
 def overcommitted(session: Session, root_ids: Collection[UUID]) -> dict[UUID, int]:

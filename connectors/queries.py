@@ -9,6 +9,7 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from connectors.models import Delivery, DeliveryRefusal, Feed
+from hub.kernel.db import take_turns
 from hub.kernel.errors import NotFoundError
 
 UNFINISHED = ("received", "checking", "applying", "released")
@@ -30,7 +31,6 @@ _ROOMS = text(
     " JOIN area a ON a.auditorium_id = r.id"
     " WHERE r.supplier_id = :supplier AND r.ref = ANY(:refs)"
 )
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('feed ' || :supplier))")
 _MISSING = (
     " FROM performance p WHERE p.feed_id = :feed AND p.withdrawn_at IS NULL"
     " AND p.delivery_id < :delivery"
@@ -153,7 +153,7 @@ def lock_next_delivery(session: Session, feed_id: UUID) -> tuple[Feed, Delivery]
     A supplier's feeds are worked off one at a time: they may name the same records.
     """
     feed = session.get_one(Feed, feed_id, with_for_update=True)
-    session.execute(_ONE_AT_A_TIME, {"supplier": str(feed.supplier_id)})
+    take_turns(session, f"feed {feed.supplier_id}")
     wanted = select(Delivery).where(
         Delivery.feed_id == feed_id, Delivery.state.in_(UNFINISHED)
     )

@@ -11,6 +11,7 @@ from allocation.errors import InfeasiblePlanError, PlanRefusedError
 from allocation.models import Plan
 from allocation.rules.plans import Rule, RuleKind, check
 from hub.kernel import clock, outbox
+from hub.kernel.db import take_turns
 from hub.kernel.ids import new_id
 from partners.queries import agents_by_channel
 
@@ -40,9 +41,7 @@ def publish_plan(
     plan = rule_of(rules, agents_by_channel(session, world=world), is_new=True)
     check(plan)
     _refuse_infeasible(session, supplier_id, plan.fixed)
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": str(supplier_id)}
-    )
+    take_turns(session, str(supplier_id))
     newest = select(func.max(Plan.version)).where(Plan.supplier_id == supplier_id)
     row = Plan(
         id=new_id(),

@@ -1,5 +1,6 @@
 """Worlds and their time: the database's clock plus the world's offset."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Interval, text
@@ -11,6 +12,10 @@ from hub.kernel.errors import HubError, NotFoundError
 LIVE = "live"
 
 _NOW = text("SELECT clock_timestamp() + clock_offset FROM world WHERE name = :world")
+TIMES = text(
+    "SELECT name, clock_timestamp() + clock_offset AS now FROM world"
+    " WHERE name = ANY(:worlds)"
+)
 _MOVE = text(
     "UPDATE world SET clock_offset = :at - clock_timestamp()"
     " WHERE name = :world AND clock_timestamp() + clock_offset <= :at"
@@ -45,6 +50,12 @@ def now(session: Session, world: str) -> datetime:
     if found is None:
         raise NotFoundError(world=world)
     return found
+
+
+def times(session: Session, worlds: Collection[str]) -> dict[str, datetime]:
+    """Return the time of each world; read it after the locks are held."""
+    found = session.execute(TIMES, {"worlds": sorted(worlds)})
+    return {row.name: row.now for row in found}
 
 
 def move(session: Session, world: str, *, at: datetime) -> None:

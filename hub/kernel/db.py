@@ -59,6 +59,7 @@ def rows(found: Iterable[object]) -> str:
     return msgspec.json.encode(list(found)).decode()
 
 
+_TURN = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 SessionFactory = sessionmaker(expire_on_commit=False)
 HotSessionFactory = sessionmaker(expire_on_commit=False)
 # A plan that was made and kept while a table was empty reads all of it later; the hot
@@ -111,6 +112,14 @@ def transaction() -> Generator[Session]:
     """Open the one transaction of this request, job or command."""
     with SessionFactory.begin() as session:
         yield session
+
+
+def take_turns(session: Session, what: str) -> None:
+    """Wait until no other transaction takes turns at *what*; hold it to this one's end.
+
+    For what has no row to lock: a number to come next, a sum nobody may add to.
+    """
+    session.execute(_TURN, {"what": what})
 
 
 @contextmanager

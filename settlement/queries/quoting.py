@@ -80,8 +80,12 @@ def quote_each(session: Session, wanted: Sequence[Wanted]) -> dict[UUID, Quote]:
     """
     found = {w.offer.offer_id: deal for w in wanted if (deal := find_deal(w))}
     running = RunningTotals(session)
+    of_entity: dict[str, list[Deal]] = {}
+    for deal in found.values():
+        of_entity.setdefault(deal.legal_entity, []).append(deal)
+    books = {entity: _book(session, deals) for entity, deals in of_entity.items()}
     return {
-        offer_id: quotes([deal], _book(session, [deal]), _Copy(running))[0]
+        offer_id: quotes([deal], books[deal.legal_entity], _Copy(running))[0]
         for offer_id, deal in found.items()
     }
 

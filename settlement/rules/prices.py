@@ -7,7 +7,6 @@ from settlement.errors import DiscountTooLargeError
 from settlement.rules.clauses import Discount
 from settlement.rules.lines import Line
 
-BASES = ("gross", "net", "settled")
 WHOLE = 10**12
 
 

@@ -8,11 +8,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub.kernel import clock
 from hub.kernel.callers import Caller
+from hub.kernel.db import take_turns
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.money import is_currency, rated
 from partners.models import Contract, Partner
@@ -54,7 +54,6 @@ from settlement.services.journal import add_totals, debt, post_event
 NO_TERMS = UUID(int=0)
 RELEASES = {"release": DEFERRED_SUPPLIER, "reserve-released": RESERVE_SUPPLIER}
 OWN = "hub:"  # references of what the hub books by itself begin so
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def _refuse(
         if event.amount_minor > deposit:
             raise DepositShortError(deposit_minor=deposit, wanted=event.amount_minor)
     if isinstance(event, Release | ReserveReleased):
-        session.execute(_ONE_AT_A_TIME, {"what": f"release/{contract.id}"})
+        take_turns(session, f"release/{contract.id}")
         account = RELEASES[tag(event)]
         kept = kept_back(session, contract.id, event.performance_id, account)
         if event.amount_minor > kept:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from hub.kernel import clock
+from hub.kernel.db import take_turns
 from partners.models import Contract
 from settlement.queries.kept import due_releases, kept_back
 from settlement.rules.events import Contracted
@@ -15,7 +16,6 @@ from settlement.services.movements import OWN, RELEASES, Booking, book
 
 RELEASED_MAX = 200
 logger = structlog.get_logger(__name__)
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 _KINDS = {account: kind for kind, account in RELEASES.items()}
 
 
@@ -29,7 +29,7 @@ def release_due(session: Session) -> int:
 
 
 def _release(session: Session, row: Row[Any]) -> int:
-    session.execute(_ONE_AT_A_TIME, {"what": f"release/{row.contract_id}"})
+    take_turns(session, f"release/{row.contract_id}")
     minor = kept_back(session, row.contract_id, row.performance_id, row.account)
     if not minor:
         return 0  # somebody has released it since

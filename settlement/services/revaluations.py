@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub.kernel import clock
 from hub.kernel.callers import Caller
+from hub.kernel.db import take_turns
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.money import is_currency
 from partners.models import LegalEntity
@@ -20,8 +20,6 @@ from settlement.rules.events import position
 from settlement.rules.exchange import revaluation
 from settlement.rules.postings import Leg
 from settlement.services.journal import post_event
-
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 
 
 def revalue(
@@ -42,7 +40,7 @@ def revalue(
     """
     _refuse_unknown(session, legal_entity, currency, home_currency)
     held_in = f"fx/{who.world}/{legal_entity}/{currency}/{home_currency}"
-    session.execute(_ONE_AT_A_TIME, {"what": held_in})
+    take_turns(session, held_in)
     pair = (currency, home_currency)
     what = position(*pair)
     foreign, booked = held(session, who.world, legal_entity, pair, what)

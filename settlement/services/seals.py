@@ -6,6 +6,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from hub.kernel import metrics
+from hub.kernel.db import take_turns
 from settlement.errors import SealsAheadError
 from settlement.models import SealBlock
 from settlement.queries.journal import book_entries
@@ -15,7 +16,6 @@ from settlement.rules.seals import FIRST, seal
 BLOCK_ENTRIES_MAX = 5_000
 BLOCKS_MAX = 20
 _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('sealer'))")
 _CUT = text(
     "SELECT posted_xid::text FROM journal_entry WHERE world = :world"
     " AND legal_entity = :entity AND posted_xid > CAST(:low AS xid8)"
@@ -29,7 +29,7 @@ def seal_journal(session: Session) -> int:
     Each block holds a bounded number of entries, and all those of a transaction.
     SealsAheadError when the chain was made by another server's transaction counter.
     """
-    session.execute(_LOCK)
+    take_turns(session, "sealer")
     horizon = int(session.scalars(_HORIZON).one())
     sealed = 0
     for _ in range(BLOCKS_MAX):

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hub.kernel.callers import Caller
+from hub.kernel.db import take_turns
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.ids import new_id
 from partners.models import LegalEntity
@@ -20,7 +21,6 @@ from settlement.rules.files import converted
 from settlement.services.terms import EXCLUSION_VIOLATION
 
 _TODAY = text("SELECT clock_timestamp()::date")
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 _END_OPEN = text(
     "UPDATE tax_code SET valid = daterange(lower(valid), :valid_from)"
     " WHERE legal_entity = :entity AND code = :code AND upper_inf(valid)"
@@ -46,7 +46,7 @@ def add_tax_code(
     code, starts, ends = found.code, found.valid_from, found.valid_until
     if ends is not None and ends <= starts:
         raise InvalidRequestError(field="valid_until", reason="ends before it starts")
-    session.execute(_ONE_AT_A_TIME, {"what": f"tax/{legal_entity}/{code}"})
+    take_turns(session, f"tax/{legal_entity}/{code}")
     if ends is None and starts > session.scalars(_TODAY).one():
         where = {"entity": legal_entity, "code": code, "valid_from": starts}
         session.execute(_END_OPEN, where)

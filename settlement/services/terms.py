@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hub.kernel import clock
 from hub.kernel.callers import Caller
+from hub.kernel.db import take_turns
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.ids import new_id
 from partners.models import Contract, Credential, Partner
@@ -28,7 +29,6 @@ from settlement.rules.clauses import Clauses
 from settlement.rules.files import converted
 from settlement.rules.scopes import Scope
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:contract))")
 _END_OPEN = text(
     "UPDATE terms SET valid = tstzrange(lower(valid), :valid_from)"
     " WHERE contract_id = :contract AND scope_id = :scope AND state = 'approved'"
@@ -68,7 +68,7 @@ def propose_terms(
     narrowed = converted(dict(scope), Scope)
     if narrowed.named and read.minimum_guarantee is not None:
         refuse([Finding("minimum_guarantee", WHOLE)])
-    session.execute(_ONE_AT_A_TIME, {"contract": str(contract.id)})
+    take_turns(session, str(contract.id))
     newest = select(func.max(Terms.version)).where(Terms.contract_id == contract.id)
     terms = Terms(
         id=new_id(),
@@ -109,7 +109,7 @@ def decide_terms(
     that is still to come. TermsOverlapError says with which version, and how far.
     """
     found = get_terms(session, terms_id, world=who.world)
-    session.execute(_ONE_AT_A_TIME, {"contract": str(found.contract_id)})
+    take_turns(session, str(found.contract_id))
     terms = session.get_one(Terms, terms_id, populate_existing=True)
     if terms.state != "proposed":
         raise TermsStateError(state=terms.state)

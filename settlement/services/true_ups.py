@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from hub.kernel.db import take_turns
 from hub.kernel.money import rated
 from partners.models import Contract
 from settlement.queries.guarantees import find_guarantee
@@ -22,7 +22,6 @@ from settlement.rules.truing import guarantee_legs, settles_on, true_up_legs
 from settlement.services.movements import OWN, Booking, book
 
 INSTANT = timedelta(microseconds=1)
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def true_up(session: Session, settling: Settling) -> int:
     that do so at once take turns.
     """
     contract, side = settling.contract, settling.side
-    session.execute(_ONE_AT_A_TIME, {"what": f"true-up/{contract.id}"})
+    take_turns(session, f"true-up/{contract.id}")
     found = lacking(session, contract.id, side, settling.period)
     clauses = clauses_of(session, {one.terms_id for one in found})
     for one in found:

@@ -1,10 +1,12 @@
 """Laws of quotes, postings and running totals, for terms nobody has thought of."""
 
 from datetime import timedelta
+from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hub.kernel.money import BASIS_POINTS, part, rated, split
 from settlement.rules.cinema import distributed
@@ -270,6 +272,36 @@ def test_lines_sum_to_what_the_period_comes_to_in_any_order(clause, rounding, so
     backwards, _ = run(solds[::-1])
     [((_, key), total)] = totals.items()
     assert forwards == backwards == Meter(read, rounding).earned(key, total)
+
+
+@LAWFUL
+@given(
+    clause=running,
+    own=running,
+    sales=st.lists(
+        st.tuples(st.sampled_from(["ann", "bob", "eve"]), solds), min_size=2, max_size=8
+    ),
+    data=st.data(),
+)
+def test_the_order_in_which_agents_sell_does_not_matter(clause, own, sales, data):
+    """Each agent earns by its own sales alone, the supplier pays by all of them."""
+    supplier = terms("supplier", commission=clause)
+    agreed = terms("agent", commission=own)
+
+    def run(chosen):
+        totals, earned = {}, {"supplier": 0}
+        for name, sold in chosen:
+            agent = replace(agreed, contract_id=str(uuid5(NAMESPACE_DNS, name)))
+            [found] = quotes([deal(sold, supplier, agent)], TAXES, totals)
+            earned["supplier"] += amount(found, "commission", "supplier")
+            mine = amount(found, "commission", "agent")
+            earned[name] = earned.get(name, 0) + mine
+        return earned
+
+    together = run(sales)
+    assert run(data.draw(st.permutations(sales))) == together
+    for name in together.keys() - {"supplier"}:
+        assert run([s for s in sales if s[0] == name])[name] == together[name]
 
 
 @LAWFUL

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from hub.kernel.db import transaction
@@ -238,3 +238,19 @@ def test_per_order_amounts_and_discounts_reach_the_hold(hub):
     hub.cancel("ann", order)
     assert hub.credit("ann")["exposure_minor"] == 0
     hub.assert_lawful()
+
+
+def test_availability_reads_tax_codes_once_whatever_it_offers(hub, engine):
+    tax = {"code": "vat", "valid_from": "2020-01-01", "rate": 600}
+    hub.post("finance", "/v1/legal-entities/hub-eu/tax-codes", tax)
+    taxed = percent(800) | {"taxes": {"commission": "vat"}}
+    hub.agree("ann", taxed, scope={"channel": "online"})
+    performance_id = hub.on_sale()["id"]
+    sent = []
+    event.listen(engine, "before_cursor_execute", lambda *said: sent.append(said[2]))
+    areas = hub.areas("ann", performance_id)
+    offers = [offer for area in areas.values() for offer in area["offers"]]
+    assert len(offers) > 1
+    told = [a for offer in offers for a in offer["terms"]["amounts"]]
+    assert {a["tax"] for a in told if a["what"] == "commission"} == {"vat 600 included"}
+    assert sum("FROM tax_code" in statement for statement in sent) == 1

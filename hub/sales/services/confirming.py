@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from allocation import queries as allocation
 from hub.catalogue.errors import PerformanceCancelledError
-from hub.kernel import idempotency
-from hub.kernel.committer import Committer, Steps
+from hub.kernel import clock, idempotency
+from hub.kernel.committer import Steps
 from hub.kernel.errors import HubError, NotFoundError
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.ids import new_id
@@ -52,10 +52,6 @@ _TAKEN = text(
     " ON (o.agent_id, o.reference) = (w.agent, w.reference)"
 )
 _STATUS = text("SELECT id, status FROM performance WHERE id = ANY(:ids)")
-_TIMES = text(
-    "SELECT name, clock_timestamp() + clock_offset AS now FROM world"
-    " WHERE name = ANY(:worlds)"
-)
 
 
 @dataclass(slots=True)
@@ -97,7 +93,7 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
         keys = idempotency.send_look(session, list(first))
         taken = send(session, _TAKEN, _references(asked))
         status = send(session, _STATUS, {"ids": list(performances)})
-        times = send(session, _TIMES, {"worlds": [wish.world for wish in wishes]})
+        times = send(session, clock.TIMES, {"worlds": [wish.world for wish in wishes]})
     return ConfirmBatch(
         busy=busy,
         earlier=idempotency.seen(keys),
@@ -211,4 +207,3 @@ def write(session: Session, batch: ConfirmBatch) -> None:
 
 
 STEPS = Steps(lock=lock, decide=decide, write=write)
-ConfirmCommitter = Committer[ConfirmWish, ConfirmBatch, Reply]

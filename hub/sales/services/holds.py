@@ -1,6 +1,6 @@
 """The steps of the committer: many wishes, one transaction, each answered alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,14 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation import queries as allocation
-from allocation.errors import (
-    OvercommittedError,
-)
+from allocation.errors import OvercommittedError
 from allocation.rules.tree import Node, settle
 from allocation.services.tree import SeatKey, take_seats, write_counts
 from hub.catalogue import queries as catalogue
 from hub.catalogue.rules import SaleWindow
-from hub.kernel import idempotency
+from hub.kernel import clock, idempotency
 from hub.kernel.committer import Committer, Steps, TryAgainError
 from hub.kernel.db import rows
 from hub.kernel.errors import HubError
@@ -31,10 +29,6 @@ from settlement.rules.quotes import Quote
 from settlement.services.credit import lock_credit, write_credit
 
 CREATED = 201
-_TIMES = text(
-    "SELECT name, clock_timestamp() + clock_offset AS now FROM world"
-    " WHERE name = ANY(:worlds)"
-)
 _ADD_HOLDS = text(
     "INSERT INTO hold (id, world, agent_id, state, version, expires_at)"
     " SELECT id, world, agent, 'held', 1, expires_at FROM json_to_recordset("
@@ -106,15 +100,9 @@ def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
         before=dict(nodes),
         credit=credit,
         credit_before=dict(credit),
-        now=world_times(session, {wish.world for wish in wishes}),
+        now=clock.times(session, {wish.world for wish in wishes}),
         busy=busy,
     )
-
-
-def world_times(session: Session, worlds: Collection[str]) -> dict[str, datetime]:
-    """Return the time of each world; read it after the locks are held."""
-    times = session.execute(_TIMES, {"worlds": sorted(worlds)})
-    return {row.name: row.now for row in times}
 
 
 def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:

@@ -15,6 +15,7 @@ from hub.kernel.db import rows
 from hub.kernel.idempotency import Claim, Reply
 from hub.kernel.metrics import ORDERS
 from hub.kernel.pipeline import pipelined, send
+from hub.sales.rules import sums
 from settlement.rules.postings import Fact
 from settlement.rules.quotes import Quote
 from settlement.services.credit import Move, note_levels, send_moves
@@ -124,10 +125,11 @@ def store_orders(session: Session, made: Sequence[Made]) -> None:
 
 def _moves(made: Sequence[Made], owed: dict[UUID, int]) -> dict[UUID, Move]:
     """Turn what was reserved into exposure."""
-    reserved: dict[UUID, int] = {}
-    for line in (line for m in made for line in m.lines):
-        contract_id = line.quote.agent_contract_id
-        reserved[contract_id] = reserved.get(contract_id, 0) + line.row.owed_minor
+    reserved = sums(
+        (line.quote.agent_contract_id, line.row.owed_minor)
+        for m in made
+        for line in m.lines
+    )
     return {i: Move(exposure=owed[i], reserved=-minor) for i, minor in reserved.items()}
 
 

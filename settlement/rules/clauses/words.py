@@ -4,8 +4,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from hub.kernel.money import ratio
-
 MINOR_MAX = 10**13  # a line of a million tickets stays inside 64 bits
 
 Minor = Annotated[int, Meta(ge=0, le=MINOR_MAX, description="Minor units")]
@@ -55,9 +53,3 @@ class Banded(Clause, frozen=True, kw_only=True):
         if self.up_to is not None:
             return minor <= self.up_to * tickets
         return self.below is None or minor < self.below * tickets
-
-
-def is_rate(rate: int | str) -> bool:
-    """Say whether a rate is at most the whole."""
-    numerator, denominator = ratio(rate)
-    return numerator <= denominator
