@@ -46,3 +46,50 @@ class InfeasiblePlanError(HubError):
     """The plan promises more seats than an area has."""
 
     code, title, status = "plan-infeasible", "The plan promises more than there is", 422
+
+
+class PlanStateError(HubError):
+    """A plan that is not in force cannot be withdrawn."""
+
+    code, title, status = "plan-state", "The plan is not in a state for that", 409
+
+
+class CapReachedError(HubError):
+    """A limit beside the tree is reached; the facts say which, and how far."""
+
+    code, title, status = "cap-reached", "A limit of the plan is reached", 409
+    retry = Retry.LATER
+
+
+class StoppedError(HubError):
+    """The supplier or an operator has stopped the sale of this."""
+
+    code, title, status = "stopped", "The sale of this is stopped", 409
+    retry = Retry.LATER
+
+
+class BuyerNeededError(HubError):
+    """The plan limits tickets per buyer, and the hold names none."""
+
+    code, title, status = "buyer-needed", "Say who buys: tickets per buyer count", 422
+
+
+class ProtectedError(HubError):
+    """What is left is kept for dearer price classes."""
+
+    code, title, status = "protected", "What is left is kept for dearer prices", 409
+    retry = Retry.REQUOTE
+
+
+class SeatsNotSoldError(HubError):
+    """Seats that are set aside: for somebody else, for the house, or not for sale."""
+
+    code, title, status = "seats-not-sold", "Some of these seats are not for you", 409
+    retry = Retry.REQUOTE
+
+
+class SingleSeatError(HubError):
+    """The chosen seats would leave a free seat alone; the plan does not allow it."""
+
+    code, title, status = "single-seat", "A single seat would be left", 409
+    retry = Retry.REQUOTE

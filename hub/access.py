@@ -37,6 +37,9 @@ POST   /v1/partners/<uuid:partner_id>/contracts               write operator
 POST   /v1/partners/<uuid:supplier_id>/feeds                  write operator
 GET    /v1/partners/<uuid:supplier_id>/plans                  read operator
 POST   /v1/partners/<uuid:supplier_id>/plans                  write operator
+POST   /v1/plans/<uuid:plan_id>/publication                   write operator
+DELETE /v1/plans/<uuid:plan_id>/publication                   write operator
+GET    /v1/plan-schema                                        anyone
 GET    /v1/credentials                                        read operator
 POST   /v1/credentials                                        write operator
 DELETE /v1/credentials/<uuid:credential_id>                   write operator

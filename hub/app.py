@@ -27,7 +27,7 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, NotFoundError, Retry
 from hub.kernel.http import FRAMEWORK_CODES, Api
 from hub.kernel.jobs import queue_connection
-from hub.sales.services import confirming, holds
+from hub.sales.services import confirming, storing
 
 API_VERSION = "1"
 HOT_CONNECTIONS = 2  # one a committer
@@ -59,7 +59,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     measure(app)
     access.guard(app, secret=settings.secret_key, cache_s=settings.credential_cache_s)
     register(app)
-    app.extensions["hold_committer"] = Committer(holds.STEPS)
+    app.extensions["hold_committer"] = Committer(storing.STEPS)
     app.extensions["confirm_committer"] = Committer(confirming.STEPS)
     return app
 

@@ -63,13 +63,12 @@ def list_partners(
     return session.scalars(wanted.limit(limit + 1)).all()
 
 
-def agents_by_channel(session: Session, *, world: str) -> dict[str, dict[str, UUID]]:
-    """Return channel -> agent reference -> agent id."""
-    found: dict[str, dict[str, UUID]] = {}
+def agents_by_ref(
+    session: Session, *, world: str
+) -> dict[str, tuple[UUID, str | None]]:
+    """Return agents by reference: id and channel."""
     wanted = select(Partner).where(Partner.world == world, Partner.kind == Kind.AGENT)
-    for agent in session.scalars(wanted.order_by(Partner.ref)):
-        found.setdefault(agent.channel or "", {})[agent.ref] = agent.id
-    return found
+    return {agent.ref: (agent.id, agent.channel) for agent in session.scalars(wanted)}
 
 
 def get_credential(session: Session, credential_id: UUID, *, world: str) -> Credential:

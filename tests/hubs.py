@@ -116,11 +116,11 @@ def ndjson(records):
 
 
 FREE_SALE = {
-    "channels": [
+    "rules": [
         {
             "channel": "online",
             "kind": "free-sale",
-            "agents": [
+            "rules": [
                 {"agent": "ann", "kind": "free-sale"},
                 {"agent": "bob", "kind": "free-sale"},
             ],
@@ -316,7 +316,9 @@ class Hub:
 
     def plan(self, plan=None, *, expect=201):
         """Publish a plan and share out by it."""
-        made = self.post("operator", self.of("sup", "plans"), plan or FREE_SALE, expect)
+        made = self.post(
+            "operator", self.of("sup", "plans"), {"plan": plan or FREE_SALE}, expect
+        )
         self.work()
         return made
 

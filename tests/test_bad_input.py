@@ -249,11 +249,17 @@ def test_encodings_are_named_in_any_case_and_others_refused(hub):
 
 
 def test_plans_name_channels_and_agents_that_are_there(hub):
-    for channel in ("", "a/b", "x" * 5_000):
-        body = {"channels": [{"channel": channel, "kind": "free-sale"}]}
-        path = hub.of("sup", "plans")
+    path = hub.of("sup", "plans")
+    for channel in ("", "a/b", "x" * 5_000, "nowhere", None, 7):
+        body = {"plan": {"rules": [{"channel": channel, "kind": "free-sale"}]}}
+        refused(hub, "operator", "POST", path, 422, "plan-refused", body=body)
+    for body in ({}, {"plan": []}, {"rules": []}, {"plan": {}, "scope": 1}):
         refused(hub, "operator", "POST", path, 422, "invalid-request", body=body)
-    body = {"channels": [{"channel": "nowhere", "kind": "free-sale"}]}
+    scope = {
+        "starts_from": "2026-01-02T00:00:00Z",
+        "starts_until": "2026-01-01T00:00:00Z",
+    }
+    body = {"plan": {"rules": [{"channel": "online"}]}, "scope": scope}
     refused(hub, "operator", "POST", path, 422, "plan-refused", body=body)
 
 

@@ -10,9 +10,9 @@ from hub.cli import main
 from hub.verify import verify
 
 MUTATIONS = {
-    "UPDATE node SET taken = taken + 1 WHERE depth = 2 AND taken > 0": "every count equals its sum",
-    "UPDATE node SET taken = taken - 1 WHERE depth = 0 AND taken > 0": "every count equals its sum",
-    "UPDATE node SET ceiling = 1 WHERE depth = 0": "over-commitment is what is above the ceiling",
+    "UPDATE node SET taken = taken + 1 WHERE level = 'agent' AND taken > 0": "every count equals its sum",
+    "UPDATE node SET taken = taken - 1 WHERE level = 'area' AND taken > 0": "every count equals its sum",
+    "UPDATE node SET ceiling = 1 WHERE level = 'area'": "over-commitment is what is above the ceiling",
     "DELETE FROM seat_taken": "a seat is taken by one hold or ticket, and by one only",
     "UPDATE seat_taken SET hold_id = gen_random_uuid()": "a seat is taken by one hold or ticket, and by one only",
     "UPDATE hold_line SET quantity = quantity + 1": "every count equals its sum",
@@ -54,7 +54,7 @@ MUTATIONS = {
     "UPDATE journal_entry SET agent_contract_id = supplier_contract_id WHERE order_id IS NOT NULL": "each entry has, leg for leg, what its line's quote says",
     "UPDATE sale_order SET confirmed_at = confirmed_at + interval '1 day'": "each entry has, leg for leg, what its line's quote says",
     "UPDATE posting SET amount_minor = amount_minor + CASE what WHEN 'face' THEN 1 ELSE -1 END WHERE account = 'payable:supplier' AND what IN ('face', 'commission')": "each entry has, leg for leg, what its line's quote says",
-    "UPDATE node SET ceiling = ceiling + 1000 WHERE depth = 0": "a tree's root holds the capacity of its area",
+    "UPDATE node SET ceiling = ceiling + 1000 WHERE level = 'area'": "an area's node holds its capacity",
     "UPDATE contract SET world = 'live'": "a contract is of its partner's world",
     "UPDATE production SET world = 'live'": "a performance, its production and its room are one supplier's, in one world",
 }  # fmt: skip

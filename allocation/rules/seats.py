@@ -1,40 +1,270 @@
-"""Which seats go together. Pure: seats are ids in the order of their rows."""
+"""Which seats go together: the best available of a map. Pure; rows are bit masks.
 
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+A row is an integer: bit *n* is its *n*-th seat. Finding *k* free seats side by side is
+then a few shifts a row, whatever its length.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from uuid import UUID
 
+ACCESSIBLE, COMPANION = "wheelchair", "companion"
 
-def pick(
-    rows: Sequence[Sequence[UUID]], taken: AbstractSet[UUID], count: int
-) -> list[UUID] | None:
-    """Return *count* free seats, best row first; None if there are too few.
 
-    Adjacent in one row where that is possible, preferring not to leave a single
-    seat; else as they come.
+class Singles(StrEnum):
+    """Whether a sale may leave a free seat between taken ones, alone."""
+
+    AVOID = "avoid"
+    NEVER = "never"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSeat:
+    """A seat as maps say it: what kind, with whom it is sold, where a gap follows."""
+
+    id: UUID
+    kind: str = "standard"
+    pair: str | None = None
+    is_before_aisle: bool = False
+
+
+@dataclass(slots=True)
+class Row:
+    """A row compiled: its seats, and masks of what they are."""
+
+    seats: tuple[UUID, ...]
+    starts: int = 0  # first seats of runs: nobody sits beside them on the left
+    wheels: int = 0
+    companions: int = 0
+    pairs: tuple[int, ...] = ()
+
+    @property
+    def every(self) -> int:
+        """All of its seats."""
+        return (1 << len(self.seats)) - 1
+
+
+@dataclass(slots=True)
+class SeatPlan:
+    """An area's rows from the best on, and where each seat is: (row, bit)."""
+
+    rows: list[Row] = field(default_factory=list)
+    at: dict[UUID, tuple[int, int]] = field(default_factory=dict)
+
+    def masks(self, seats: Iterator[UUID] | Sequence[UUID]) -> dict[int, int]:
+        """Return seats as masks by row; those of other areas are left out."""
+        found: dict[int, int] = {}
+        for seat in seats:
+            place = self.at.get(seat)
+            if place is not None:
+                found[place[0]] = found.get(place[0], 0) | 1 << place[1]
+        return found
+
+    def seats(self, row: int, mask: int) -> list[UUID]:
+        """Return the seats of a mask, as they stand."""
+        return [
+            seat for bit, seat in enumerate(self.rows[row].seats) if mask >> bit & 1
+        ]
+
+
+def compiled(rows: Sequence[Sequence[PlannedSeat]]) -> SeatPlan:
+    """Compile rows from the best on, each in the order its seats stand."""
+    plan = SeatPlan()
+    for no, seats in enumerate(rows):
+        row = Row(tuple(seat.id for seat in seats))
+        pairs: dict[str, int] = {}
+        is_start = True
+        for bit, seat in enumerate(seats):
+            plan.at[seat.id] = (no, bit)
+            row.starts |= is_start << bit
+            row.wheels |= (seat.kind == ACCESSIBLE) << bit
+            row.companions |= (seat.kind == COMPANION) << bit
+            if seat.pair is not None:
+                pairs[seat.pair] = pairs.get(seat.pair, 0) | 1 << bit
+            is_start = seat.is_before_aisle
+        row.pairs = tuple(mask for mask in pairs.values() if mask.bit_count() > 1)
+        plan.rows.append(row)
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: so many seats, of them so many wheelchair places."""
+
+    count: int
+    accessible: int = 0
+    singles: Singles = Singles.AVOID
+    is_adjacent: bool = False
+
+
+Masks = Mapping[int, int]
+
+
+def best(plan: SeatPlan, free: Masks | None, taken: Masks, asked: Asked) -> list[UUID]:
+    """Return the best seats for a wish, or none.
+
+    *free*: what may be chosen from (None: everything); *taken*: what is held or sold
+    there. Side by side and leaving no seat alone; then, unless ``never``, leaving
+    one; then in two rows one behind the other; then as they come.
     """
-    fallback: list[UUID] | None = None
-    for row in rows:
-        for run in _runs(row, taken):
-            if len(run) >= count and len(run) - count != 1:
-                return run[:count]
-            if len(run) >= count and fallback is None:
-                fallback = run[:count]
-    return fallback or _scattered(rows, taken, count)
+    if asked.accessible:
+        return _accessible(plan, free, taken, asked)
+    found = _together(plan, free, taken, asked.count, asked.singles)
+    if found or asked.is_adjacent or asked.count == 1:
+        return found
+    return _behind(plan, free, taken, asked) or _scattered(plan, free, taken, asked)
 
 
-def _runs(row: Sequence[UUID], taken: AbstractSet[UUID]) -> list[list[UUID]]:
-    runs: list[list[UUID]] = [[]]
-    for seat in row:
-        if seat in taken:
-            runs.append([])
-        else:
-            runs[-1].append(seat)
-    return [run for run in runs if run]
+def _open(row: Row, free: int | None, taken: int) -> int:
+    """Return the seats of a row that anybody may be given."""
+    mask = row.every & ~taken & ~row.wheels & ~row.companions
+    mask = mask if free is None else mask & free
+    for pair in row.pairs:
+        if pair & mask != pair:
+            mask &= ~pair  # half a sofa is not sold
+    return mask
+
+
+def _together(
+    plan: SeatPlan, free: Masks | None, taken: Masks, count: int, singles: Singles
+) -> list[UUID]:
+    leaving: tuple[int, int] | None = None
+    for no, row in enumerate(plan.rows):
+        gone = taken.get(no, 0)
+        mask = _open(row, None if free is None else free.get(no, 0), gone)
+        if mask.bit_count() < count:
+            continue
+        places = list(_places(row, mask, count))
+        if singles is Singles.ALLOW and places:
+            return plan.seats(no, places[0])
+        for place in places:
+            if not leaves_single(row, gone, place):
+                return plan.seats(no, place)
+        if leaving is None and places:
+            leaving = (no, places[0])
+    if leaving is None or singles is Singles.NEVER:
+        return []
+    return plan.seats(*leaving)
+
+
+def _places(row: Row, mask: int, count: int) -> Iterator[int]:
+    """Return *count* seats side by side inside a mask, nearest the middle first."""
+    runs = mask
+    for shift in range(1, count):
+        runs &= mask >> shift & ~(row.starts >> shift)
+        if not runs:
+            return
+    wanted = (1 << count) - 1
+    middle = len(row.seats) - count
+    starts = (bit for bit in range(runs.bit_length()) if runs >> bit & 1)
+    for bit in sorted(starts, key=lambda bit: abs(2 * bit - middle)):
+        place = wanted << bit
+        if all(pair & place in {0, pair} for pair in row.pairs):
+            yield place
+
+
+def leaves_single(row: Row, taken: int, place: int) -> bool:
+    """Say whether taking a place leaves a free seat alone that was not before."""
+    return bool(_singles(row, taken | place) & ~_singles(row, taken))
+
+
+def _singles(row: Row, taken: int) -> int:
+    """Return free seats with nobody free beside them, in a run of more than one."""
+    free = row.every & ~taken
+    left_open = (free << 1) & ~row.starts & row.every
+    right_open = (free & ~row.starts) >> 1
+    has_left = (row.every << 1) & ~row.starts & row.every
+    has_right = (row.every & ~row.starts) >> 1
+    return free & ~left_open & ~right_open & (has_left | has_right)
+
+
+def _accessible(
+    plan: SeatPlan, free: Masks | None, taken: Masks, asked: Asked
+) -> list[UUID]:
+    """Return wheelchair places with companions beside them, all in one run."""
+    for no, row in enumerate(plan.rows):
+        mask = row.every & ~taken.get(no, 0)
+        mask &= -1 if free is None else free.get(no, 0)
+        if (mask & row.wheels).bit_count() < asked.accessible:
+            continue
+        for place in _places(row, mask & (row.wheels | row.companions), asked.count):
+            if (place & row.wheels).bit_count() == asked.accessible:
+                return plan.seats(no, place)
+        for place in _places(row, mask, asked.count):
+            if (place & row.wheels).bit_count() == asked.accessible:
+                return plan.seats(no, place)
+    return []
+
+
+def _behind(
+    plan: SeatPlan, free: Masks | None, taken: Masks, asked: Asked
+) -> list[UUID]:
+    """Return seats in two rows, one behind the other, as even as can be."""
+    masks = [
+        _open(row, None if free is None else free.get(no, 0), taken.get(no, 0))
+        for no, row in enumerate(plan.rows)
+    ]
+    counts = [mask.bit_count() for mask in masks]
+    for no in range(len(plan.rows) - 1):
+        if counts[no] + counts[no + 1] < asked.count:
+            continue
+        for more in range((asked.count + 1) // 2, asked.count):
+            for first in {more: 0, asked.count - more: 0}:
+                second = asked.count - first
+                if first > counts[no] or second > counts[no + 1]:
+                    continue
+                found = [
+                    _fitting(
+                        plan, at, masks[at], taken.get(at, 0), replace(asked, count=n)
+                    )
+                    for at, n in ((no, first), (no + 1, second))
+                ]
+                if all(found):
+                    return found[0] + found[1]
+    return []
+
+
+def _fitting(plan: SeatPlan, no: int, mask: int, gone: int, asked: Asked) -> list[UUID]:
+    row = plan.rows[no]
+    for place in _places(row, mask, asked.count):
+        if asked.singles is Singles.ALLOW or not leaves_single(row, gone, place):
+            return plan.seats(no, place)
+    return []
 
 
 def _scattered(
-    rows: Sequence[Sequence[UUID]], taken: AbstractSet[UUID], count: int
-) -> list[UUID] | None:
-    free = [seat for row in rows for seat in row if seat not in taken]
-    return free[:count] if len(free) >= count else None
+    plan: SeatPlan, free: Masks | None, taken: Masks, asked: Asked
+) -> list[UUID]:
+    """Return seats as they come: longest runs are not looked for any more."""
+    found: list[UUID] = []
+    for no, row in enumerate(plan.rows):
+        gone = taken.get(no, 0)
+        mask = _open(row, None if free is None else free.get(no, 0), gone)
+        chosen = 0
+        for bit in range(mask.bit_length()):
+            wanted = next((p for p in row.pairs if p >> bit & 1), 1 << bit)
+            is_fitting = wanted.bit_count() <= asked.count - len(found)
+            if mask >> bit & 1 and not chosen & wanted and is_fitting:
+                chosen |= wanted
+                found += plan.seats(no, wanted)
+        if asked.singles is Singles.NEVER and leaves_single(row, gone, chosen):
+            found = [seat for seat in found if plan.at[seat][0] != no]
+        if len(found) == asked.count:
+            return found
+    return []
+
+
+def from_row_ends(plan: SeatPlan, seats: Sequence[UUID], count: int) -> list[UUID]:
+    """Return *count* of some seats to give up: runs from the rows' ends inwards.
+
+    The worst rows first, so that what is kept stays together (no holes).
+    """
+    found: list[UUID] = []
+    for no, mask in sorted(plan.masks(seats).items(), reverse=True):
+        own = plan.seats(no, mask)
+        found += own[::-1][: count - len(found)]
+        if len(found) == count:
+            break
+    return found

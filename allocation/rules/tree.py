@@ -1,19 +1,19 @@
 """How seats are taken from the quota tree. Pure: no database, no clock, no network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 from uuid import UUID
 
 from allocation.errors import AllotmentExhaustedError, OvercommittedError
-
-LEVELS = {0: "area", 1: "channel", 2: "agent"}
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """One allotment: what it is promised, may never exceed, and has taken (seats).
 
-    ``path`` names its ancestors, nearest first; the root's is empty.
+    ``path`` names its ancestors, nearest first; a root's is empty. ``pool``: an area
+    that pays for it beside its parent, where the tree is not ordered by area first.
     """
 
     id: UUID
@@ -22,10 +22,12 @@ class Node:
     ceiling: int | None
     taken: int
     overcommitted: int = 0
+    level: str = ""
+    pool: UUID | None = None
 
     @property
     def charge(self) -> int:
-        """What this node costs its parent."""
+        """What this node costs those who pay for it."""
         return max(self.guarantee, self.taken)
 
     @property
@@ -34,34 +36,41 @@ class Node:
         return None if self.ceiling is None else max(0, self.ceiling - self.taken)
 
     @property
-    def level(self) -> str:
-        """The word for its place in the tree."""
-        return LEVELS.get(len(self.path), "sub-agent")
+    def payers(self) -> tuple[UUID, ...]:
+        """The nodes that pay what it costs: its parent, and its area."""
+        parent = self.path[:1]
+        return parent if self.pool is None else (*parent, self.pool)
+
+    def holding(self, taken: int) -> "Node":
+        """Return the node with another count; what is over its ceiling is kept so."""
+        over = 0 if self.ceiling is None else max(0, taken - self.ceiling)
+        return replace(self, taken=taken, overcommitted=over)
 
 
-def holding(node: Node, taken: int) -> Node:
-    """Return the node with another count; what is over its ceiling is kept as such."""
-    over = 0 if node.ceiling is None else max(0, taken - node.ceiling)
-    return replace(node, taken=taken, overcommitted=over)
+Nodes = Mapping[UUID, Node]
 
 
-def move(path: Sequence[Node], seats: int) -> list[Node]:
-    """Take *seats* (negative: give back) along *path*, leaf first; return the changed.
+def move(nodes: Nodes, leaf: UUID, seats: int, *, is_forced: bool = False) -> Nodes:
+    """Take *seats* (negative: give back) at a leaf; return the nodes it changes.
 
-    Raises AllotmentExhaustedError or OvercommittedError when taking; giving back is
-    never refused.
+    Raises AllotmentExhaustedError or OvercommittedError when taking, unless *forced*:
+    what was sold outside is a fact. Giving back is never refused. Nodes that are not
+    given are those that a change cannot reach.
     """
-    changed: list[Node] = []
-    change = seats
-    for node in path:
-        if change == 0:
-            break
-        if change > 0:
+    changed: dict[UUID, Node] = {}
+    waiting = [(leaf, seats)]
+    while waiting:
+        node_id, change = waiting.pop(0)
+        node = changed.get(node_id) or nodes.get(node_id)
+        if node is None or change == 0:
+            continue
+        if change > 0 and not is_forced:
             _refuse_overcommitted(node)
-            _refuse_above_ceiling(node, change, path, seats)
-        moved = holding(node, node.taken + change)
-        changed.append(moved)
-        change = moved.charge - node.charge
+            _refuse_above_ceiling(node, change, nodes, leaf, seats)
+        moved = node.holding(node.taken + change)
+        changed[node_id] = moved
+        passed = moved.charge - node.charge
+        waiting += [(payer, passed) for payer in node.payers]
     return changed
 
 
@@ -71,62 +80,66 @@ def _refuse_overcommitted(node: Node) -> None:
 
 
 def _refuse_above_ceiling(
-    node: Node, change: int, path: Sequence[Node], seats: int
+    node: Node, change: int, nodes: Nodes, leaf: UUID, seats: int
 ) -> None:
     if node.ceiling is not None and node.taken + change > node.ceiling:
         raise AllotmentExhaustedError(
-            wanted=seats, free=available(path), bound_by=node.level
+            wanted=seats, free=available(nodes, leaf), bound_by=node.level
         )
 
 
-def available(path: Sequence[Node]) -> int | None:
-    """Return how many seats the leaf of *path* may take now; None is without limit.
+def available(nodes: Nodes, leaf: UUID) -> int | None:
+    """Return how many seats may be taken at a leaf now; None is without limit.
 
-    The path may stop below the root, where nothing above can bind.
+    Nodes that are not given do not bind.
     """
+    node = nodes.get(leaf)
+    if node is None:
+        return None
     free: int | None = None
-    for node in reversed(path):
-        if free is not None:
-            free += max(0, node.guarantee - node.taken)
-        if node.free is not None:
-            free = node.free if free is None else min(free, node.free)
-        if node.overcommitted:
-            free = 0
-    return free
+    for payer in node.payers:
+        above = available(nodes, payer)
+        if above is not None:
+            free = above if free is None else min(free, above)
+    if free is not None:
+        free += max(0, node.guarantee - node.taken)
+    if node.free is not None:
+        free = node.free if free is None else min(free, node.free)
+    return 0 if node.overcommitted else free
 
 
-def explain(path: Sequence[Node]) -> list[dict[str, object]]:
-    """Tell the walk from leaf to root: each node, its numbers, and which one binds."""
-    free = available(path)
-    binding = None if free is None else _binding(path, free + 1)
-    return [
-        {
-            "level": node.level,
-            "guarantee": node.guarantee,
-            "ceiling": node.ceiling,
-            "taken": node.taken,
-            "overcommitted": node.overcommitted,
-            "binds": node.id == binding,
-        }
-        for node in path
-    ]
+def walk(nodes: Nodes, leaf: UUID) -> list[Node]:
+    """Return the nodes a take may pass, from the leaf upwards, areas before the top."""
+    found: list[Node] = []
+    waiting = [leaf]
+    while waiting:
+        node = nodes.get(waiting.pop(0))
+        if node is not None and node not in found:
+            found.append(node)
+            waiting += node.payers
+    return found
 
 
-def _binding(path: Sequence[Node], wanted: int) -> UUID | None:
-    change = wanted
-    for node in path:
-        if change <= 0:
-            return None
+def binding(nodes: Nodes, leaf: UUID) -> UUID | None:
+    """Return the node that refuses one seat more than there are; None if none does."""
+    free = available(nodes, leaf)
+    waiting = [] if free is None else [(leaf, free + 1)]
+    while waiting:
+        node_id, change = waiting.pop(0)
+        node = nodes.get(node_id)
+        if node is None or change <= 0:
+            continue
         if node.overcommitted or (node.free is not None and change > node.free):
             return node.id
-        change = max(node.guarantee, node.taken + change) - node.charge
+        passed = max(node.guarantee, node.taken + change) - node.charge
+        waiting += [(payer, passed) for payer in node.payers]
     return None
 
 
 def reach(node: Node, *, taking: int, giving: int) -> tuple[int, int]:
-    """Return the most (taken, given back) that these changes may pass to the parent.
+    """Return the most (taken, given back) that these changes may pass on.
 
-    Both zero means that the parent need not be locked: whatever is refused, and in
+    Both zero means that nobody above need be locked: whatever is refused, and in
     whatever order these are decided, the walk stops here.
     """
     if node.taken + taking <= node.guarantee:
@@ -136,15 +149,40 @@ def reach(node: Node, *, taking: int, giving: int) -> tuple[int, int]:
     return taking, giving
 
 
-def settle(nodes: Mapping[UUID, Node], deltas: Mapping[UUID, int]) -> dict[UUID, Node]:
+def reached(nodes: Nodes, wanted: Mapping[UUID, tuple[int, int]]) -> set[UUID]:
+    """Return the nodes that changes of (taking, giving) per leaf may reach.
+
+    Some may not be given: what lies above those shows only once they are. Deepest
+    first, so that all that is passed on to a node is known before it passes on itself.
+    """
+    passing: dict[UUID, tuple[int, int]] = {}
+    queue: list[tuple[int, UUID]] = []
+
+    def pass_to(node_id: UUID, taking: int, giving: int) -> None:
+        if node_id not in passing and node_id in nodes:
+            heappush(queue, (-len(nodes[node_id].path), node_id))
+        before = passing.get(node_id, (0, 0))
+        passing[node_id] = (before[0] + taking, before[1] + giving)
+
+    for leaf, (taking, giving) in wanted.items():
+        pass_to(leaf, taking, giving)
+    while queue:
+        _, node_id = heappop(queue)
+        node = nodes[node_id]
+        taking, giving = passing[node_id]
+        taking, giving = reach(node, taking=taking, giving=giving)
+        if taking or giving:
+            for payer in node.payers:
+                pass_to(payer, taking, giving)
+    return set(passing)
+
+
+def settle(nodes: Nodes, deltas: Mapping[UUID, int]) -> dict[UUID, Node]:
     """Apply changes per leaf, give-backs first; return every node as it is after them.
 
     All or nothing: a refusal leaves *nodes* as they were, for it is not changed.
     """
     after = dict(nodes)
-    for leaf_id, seats in sorted(deltas.items(), key=lambda item: (item[1], item[0])):
-        leaf = after[leaf_id]
-        path = [leaf, *(after[up] for up in leaf.path if up in after)]
-        for moved in move(path, seats):
-            after[moved.id] = moved
+    for leaf, seats in sorted(deltas.items(), key=lambda item: (item[1], item[0])):
+        after |= move(after, leaf, seats)
     return after

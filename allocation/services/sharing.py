@@ -1,112 +1,172 @@
-"""Sharing capacity out by the plan in force, around what is taken already."""
+"""Sharing capacity out by the plans in force, around what is taken already."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+import msgspec
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocation import queries
-from allocation.models import Node, Plan
-from allocation.rules.plans import Allotted, fit, share_out
-from allocation.services import tree
-from allocation.services.plans import rule_of
-from hub.kernel.ids import new_id
-from partners.queries import agents_by_channel
+from allocation.models import Tree
+from allocation.queries.locks import stop_performances
+from allocation.queries.plans import (
+    Ground,
+    grounds,
+    plan_for,
+    plans_in_force,
+    publication,
+    shares_of,
+)
+from allocation.queries.trees import confirmed_seats, lock_all_nodes, lock_trees_of
+from allocation.rules.plans.sharing import Share
+from allocation.rules.plans.stages import (
+    Bound,
+    Timing,
+    bounded,
+    due_bounds,
+    narrowed,
+    next_due,
+)
+from allocation.services import tree as trees
+from allocation.services.splitting import Cause, Split, split
+from allocation.services.writing import write_splits
+from hub.kernel import clock
+from partners.queries import agents_by_ref
 
-CHUNK_ROOTS = 100
-AGENT_DEPTH = 2
-_ROOTS = text(
-    "SELECT n.id, n.world, n.performance_id, n.ceiling FROM node n"
-    " WHERE n.id = ANY(:ids) AND n.depth = 0"
+CHUNK = 500
+_UNSPLIT = text(
+    "SELECT performance_id FROM tree WHERE supplier_id = :supplier"
+    " AND publication < :publication ORDER BY publication, performance_id LIMIT :most"
 )
-_TO_MEND = text(
-    "SELECT DISTINCT r.id, p.supplier_id FROM node n JOIN node r ON r.id = n.root_id"
-    " JOIN performance p ON p.id = r.performance_id JOIN world w ON w.name = p.world"
-    " LEFT JOIN node c ON c.id = n.path[1] AND c.depth = 1 WHERE n.is_cut"
-    " AND coalesce(p.ends_at, p.starts_at) > clock_timestamp() + w.clock_offset"
-    " AND CASE WHEN c.id IS NULL THEN r.taken < r.ceiling"
-    " ELSE (c.ceiling IS NULL OR c.taken < c.ceiling)"
-    " AND (c.taken < c.guarantee OR r.taken < r.ceiling) END"
-    " ORDER BY r.id LIMIT :most"
-)
-_UPSERT = text(
-    "INSERT INTO node (id, world, performance_id, root_id, path, holder, agent_id,"
-    " depth, guarantee, ceiling, taken, overcommitted, priority, plan_id,"
-    " split_capacity, is_cut)"
-    " SELECT i, w, p, r, CAST(pa AS uuid[]), h, a, d, g, c, t, o, pr, pl, sc, cu"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:worlds AS text[]),"
-    " CAST(:performances AS uuid[]), CAST(:roots AS uuid[]), CAST(:paths AS text[]),"
-    " CAST(:holders AS text[]), CAST(:agents AS uuid[]), CAST(:depths AS int[]),"
-    " CAST(:guarantees AS int[]), CAST(:ceilings AS int[]), CAST(:taken AS int[]),"
-    " CAST(:over AS int[]), CAST(:priorities AS int[]), CAST(:plans AS uuid[]),"
-    " CAST(:capacities AS int[]), CAST(:cut AS boolean[]))"
-    " AS n(i, w, p, r, pa, h, a, d, g, c, t, o, pr, pl, sc, cu)"
-    " ON CONFLICT (root_id, holder) DO UPDATE SET guarantee = excluded.guarantee,"
-    " ceiling = excluded.ceiling, taken = excluded.taken,"
-    " overcommitted = excluded.overcommitted, agent_id = excluded.agent_id,"
-    " priority = excluded.priority, plan_id = excluded.plan_id,"
-    " split_capacity = excluded.split_capacity, is_cut = excluded.is_cut"
-)
+_PUBLISHED = Cause("plan", "the plan in force was published")
+_CHANGED = Cause("capacity", "the supplier changed the performance")
+_MENDED = Cause("mended", "there is room again for what was cut")
 
 
 def share_out_supplier(session: Session, supplier_id: UUID) -> int:
-    """Bring some of a supplier's trees up to its plan; return how many, 0 when done."""
-    roots = queries.unsplit_roots(session, supplier_id, most=CHUNK_ROOTS)
-    share_out_roots(session, supplier_id, roots)
-    return len(roots)
+    """Bring some trees of a supplier up to its plans; return how many, 0 when done."""
+    newest = publication(session, supplier_id)
+    where = {"supplier": supplier_id, "publication": newest, "most": CHUNK}
+    found = list(session.scalars(_UNSPLIT, where))
+    share_out(session, supplier_id, found, _PUBLISHED)
+    return len(found)
 
 
-def change_capacities(
-    session: Session, supplier_id: UUID, capacities: Mapping[UUID, int]
+def change_performances(
+    session: Session, supplier_id: UUID, performance_ids: Collection[UUID]
 ) -> None:
-    """Set what roots may hold, and fit their trees to it, in this transaction.
+    """Fit trees to what the supplier has changed of performances it has stopped.
 
-    The caller has stopped the performances, and changes all its roots in one call:
-    trees are locked deepest first, as everywhere. A cut takes shared seats first,
-    then unsold guarantees; what is sold above it is stored as over-committed.
+    A capacity that is cut takes shared seats first, then unsold guarantees; what is
+    sold above it is stored as over-committed. A performance that moved has other
+    stages to come; those that were due stay so.
     """
-    _lock_trees(session, list(capacities))
-    tree.set_capacities(session, capacities)
-    share_out_roots(session, supplier_id, list(capacities))
+    share_out_stopped(session, supplier_id, performance_ids, _CHANGED)
 
 
-def share_out_roots(
-    session: Session, supplier_id: UUID, root_ids: Sequence[UUID]
+def share_out(
+    session: Session,
+    supplier_id: UUID,
+    performance_ids: Collection[UUID],
+    cause: Cause,
 ) -> None:
-    """Apply the plan in force to trees: compute, stop, lock, fit, write.
+    """Apply the plans in force to performances: compute, stop, lock, fit, write.
 
     Shares are a function of plan and capacity alone; what is taken stays taken.
     """
-    plan = queries.find_plan(session, supplier_id)
-    if plan is None or not root_ids:
+    if not performance_ids:
         return
-    found = session.execute(_ROOTS, {"ids": list(root_ids)}).all()
-    shares = _Shares(session, plan)
-    for row in found:
-        shares.of(row.ceiling)  # the long part, before anybody is stopped
-    queries.stop_performances(session, {row.performance_id for row in found})
-    existing = _lock_trees(session, root_ids)
-    newest = queries.find_plan(session, supplier_id)
-    if newest is not None and newest.id != plan.id:
-        shares = _Shares(session, newest)
-    rows = [row for root_id in root_ids for row in _split(existing[root_id], shares)]
-    session.execute(_UPSERT, _columns(rows))
+    found = grounds(session, performance_ids)
+    sharing = Sharing(session, supplier_id)
+    for ground in found.values():
+        sharing.shares(ground)  # the long part, before anybody is stopped
+    stop_performances(session, found)
+    share_out_stopped(session, supplier_id, found, cause)
 
 
-class _Shares:
-    """What a plan makes of a capacity; each is computed once."""
+def share_out_stopped(
+    session: Session, supplier_id: UUID, ids: Collection[UUID], cause: Cause
+) -> None:
+    """Do the same for performances that the caller has stopped."""
+    found = grounds(session, ids)
+    sharing = Sharing(session, supplier_id)  # as it is now that they are stopped
+    rows = lock_trees_of(session, ids)
+    nodes = lock_all_nodes(session, ids)
+    now = clock.now(session, next(iter(found.values())).world) if found else None
+    if now is None:
+        return
+    unsold = [i for i, tree in rows.items() if _counts_confirmed(tree, sharing, found)]
+    confirmed = confirmed_seats(session, unsold) if unsold else {}
+    splits = [
+        sharing.split(ground, rows[i], nodes[i], confirmed.get(i, {}), now)
+        for i, ground in found.items()
+        if i in rows
+    ]
+    write_splits(session, splits, cause, now)
 
-    def __init__(self, session: Session, plan: Plan) -> None:
-        self.plan = plan
-        self._rule = rule_of(plan.rules, agents_by_channel(session, world=plan.world))
-        self._known: dict[int, list[Allotted]] = {}
 
-    def of(self, capacity: int) -> list[Allotted]:
-        if capacity not in self._known:
-            self._known[capacity] = share_out(self._rule, capacity)
-        return self._known[capacity]
+def _counts_confirmed(
+    tree: Tree, sharing: "Sharing", found: Mapping[UUID, Ground]
+) -> bool:
+    """Say whether what is confirmed matters: something keeps seats beyond it."""
+    if any("unsold" in bound for bound in tree.bounds.values()):
+        return True
+    shares = sharing.shares(found[tree.performance_id])
+    return any(
+        stage.keep_unsold is not None
+        for share in shares
+        for rule in share.rules[-1:]
+        for stage in rule.release
+    )
+
+
+class Sharing:
+    """The plans of a supplier as they are now, and what they make of capacities."""
+
+    def __init__(self, session: Session, supplier_id: UUID) -> None:
+        self._session = session
+        self._publication = publication(session, supplier_id)
+        self._plans = plans_in_force(session, supplier_id)
+        self._agents: dict[str, tuple[UUID, str | None]] | None = None
+
+    def shares(self, ground: Ground) -> Sequence[Share]:
+        """Return what the plan for a performance gives; without one, its areas."""
+        plan = plan_for(self._plans, ground.subject)
+        if plan is None:
+            return trees.bare_shares(ground.capacities)
+        return shares_of(plan.id, plan.rules, ground.capacities)
+
+    def split(
+        self,
+        ground: Ground,
+        tree: Tree,
+        nodes: Mapping[str, Any],
+        confirmed: Mapping[str, int],
+        now: datetime,
+    ) -> Split:
+        """Fit a performance's plan around what is taken there."""
+        plan = plan_for(self._plans, ground.subject)
+        shares = self.shares(ground)
+        timing = Timing(ground.starts_at, ground.zone)
+        old = msgspec.convert(tree.bounds, dict[str, Bound])
+        bounds = narrowed(old, due_bounds(shares, timing, now))
+        if bounds or tree.adjusted:
+            shares = bounded(shares, bounds, tree.adjusted, confirmed)
+        if self._agents is None:
+            self._agents = agents_by_ref(self._session, world=ground.world)
+        return split(
+            ground,
+            tree,
+            nodes,
+            shares,
+            agents=self._agents,
+            plan_id=None if plan is None else plan.id,
+            publication=self._publication,
+            bounds=bounds,
+            next_stage_at=next_due(shares, timing, now),
+        )
 
 
 def mend_cut_trees(session: Session) -> int:
@@ -115,85 +175,10 @@ def mend_cut_trees(session: Session) -> int:
     Holds that lapse and orders that are cancelled give room back to promises. Only
     trees in which a cut node could have a seat more are looked at, so this ends.
     """
-    found = session.execute(_TO_MEND, {"most": CHUNK_ROOTS}).all()
-    by_supplier: dict[UUID, list[UUID]] = {}
-    for row in found:
-        by_supplier.setdefault(row.supplier_id, []).append(row.id)
-    for supplier_id, root_ids in sorted(by_supplier.items()):
-        share_out_roots(session, supplier_id, root_ids)
-    return len(found)
+    by_supplier = trees.to_mend(session, most=CHUNK)
+    for supplier_id, performance_ids in sorted(by_supplier.items()):
+        share_out(session, supplier_id, performance_ids, _MENDED)
+    return sum(map(len, by_supplier.values()))
 
 
-def _lock_trees(
-    session: Session, root_ids: Sequence[UUID]
-) -> dict[UUID, dict[str, Node]]:
-    wanted = select(Node).where(Node.root_id.in_(root_ids))
-    locking = wanted.order_by(Node.depth.desc(), Node.id).with_for_update()
-    found: dict[UUID, dict[str, Node]] = {root_id: {} for root_id in root_ids}
-    options = {"populate_existing": True}
-    for node in session.scalars(locking, execution_options=options):
-        found[node.root_id][node.holder] = node
-    return found
-
-
-def _split(existing: Mapping[str, Node], shares: _Shares) -> list[list[Any]]:
-    root = existing[""]
-    capacity = root.ceiling or 0
-    wanted = shares.of(capacity)
-    leaves = {
-        holder: node.taken
-        for holder, node in existing.items()
-        if node.depth == AGENT_DEPTH
-    }
-    nodes, taken = fit(capacity, wanted, leaves)
-    promised = {node.holder: node.guarantee for node in wanted}
-    ids = {holder: node.id for holder, node in existing.items()}
-    for node in nodes:
-        ids.setdefault(node.holder, new_id())
-    emptied = [
-        Allotted(holder, None, 0, 0, 0)
-        for holder, node in existing.items()
-        if node.depth == 1 and holder not in {found.holder for found in nodes}
-    ]
-    top = Allotted("", None, 0, capacity, 0, taken)
-    return [
-        [
-            *_row(node, root, ids, shares.plan),
-            node.guarantee < promised.get(node.holder, 0),
-        ]
-        for node in (top, *nodes, *emptied)
-    ]
-
-
-def _row(node: Allotted, root: Node, ids: Mapping[str, UUID], plan: Plan) -> list[Any]:
-    channel, _, agent = node.holder.rpartition("/")
-    above = [ids[channel]] if channel else []
-    path = [*above, root.id] if node.holder else []
-    is_named = node.ceiling != 0 or node.guarantee > 0
-    over = 0 if node.ceiling is None else max(0, node.taken - node.ceiling)
-    return [
-        ids[node.holder],
-        root.world,
-        root.performance_id,
-        root.id,
-        "{" + ",".join(str(up) for up in path) + "}",
-        node.holder,
-        UUID(agent) if channel and is_named else None,
-        len(path),
-        node.guarantee,
-        node.ceiling,
-        node.taken,
-        over,
-        node.priority,
-        plan.id,
-        root.ceiling,
-    ]
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
-    names = (
-        "ids worlds performances roots paths holders agents depths guarantees ceilings"
-        " taken over priorities plans capacities cut"
-    )
-    columns = zip(*rows, strict=True)
-    return {name: list(c) for name, c in zip(names.split(), columns, strict=True)}
+__all__ = ["change_performances", "mend_cut_trees", "share_out", "share_out_supplier"]

@@ -1,4 +1,4 @@
-"""Writing the quota tree: counts, roots, seats."""
+"""Writing the quota tree: counts, areas, seats."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -7,25 +7,54 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocation import queries
+from allocation.queries.locks import lock_trees
+from allocation.queries.seats import SeatKey
+from allocation.rules.plans.sharing import Share, label
 from allocation.rules.tree import Node, settle
+from hub.kernel.db import rows
+from hub.kernel.pipeline import Sent, send
 
 _WRITE = text(
     "UPDATE node SET taken = c.taken, overcommitted = c.over"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:taken AS int[]), CAST(:over AS int[]))"
-    " AS c(id, taken, over) WHERE node.id = c.id"
-)
-_ADD_ROOTS = text(
-    "INSERT INTO node (id, world, performance_id, root_id, path, holder, depth,"
-    " guarantee, ceiling) SELECT r.id, :world, r.performance, r.id, '{}', '', 0, 0,"
-    " r.capacity FROM unnest(CAST(:ids AS uuid[]), CAST(:performances AS uuid[]),"
-    " CAST(:capacities AS int[])) AS r(id, performance, capacity)"
-)
-_SET_CEILINGS = text(
-    "UPDATE node SET ceiling = c.capacity, overcommitted ="
-    " greatest(0, taken - c.capacity), guarantee = 0"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:capacities AS int[])) AS c(id, capacity)"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS c(id uuid, taken int, over int)"
     " WHERE node.id = c.id"
+)
+_WRITE_CAPS = text(
+    "UPDATE cap_count SET taken = c.taken"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS c(id uuid, taken int)"
+    " WHERE cap_count.id = c.id"
+)
+_LOWER_CAPS = text(
+    "WITH wanted AS (SELECT * FROM json_to_recordset(CAST(:rows AS json))"
+    " AS c(id uuid, seats int)), locked AS (SELECT id FROM cap_count WHERE id IN"
+    " (SELECT id FROM wanted) ORDER BY id FOR NO KEY UPDATE)"
+    " UPDATE cap_count AS c SET taken = taken - w.seats FROM wanted w"
+    " JOIN locked l ON l.id = w.id WHERE c.id = w.id"
+)
+_ADD_AREAS = text(
+    "INSERT INTO node (id, world, performance_id, performance_area_id, key, level,"
+    " path, guarantee, ceiling) SELECT r.id, :world, r.performance, r.id, r.key,"
+    " 'area', '{}', 0, r.capacity FROM unnest(CAST(:ids AS uuid[]),"
+    " CAST(:performances AS uuid[]), CAST(:keys AS text[]),"
+    " CAST(:capacities AS int[])) AS r(id, performance, key, capacity)"
+)
+_ADD_TREES = text(
+    "INSERT INTO tree (performance_id, world, supplier_id) SELECT p, :world,"
+    " :supplier FROM unnest(CAST(:performances AS uuid[])) AS p ON CONFLICT"
+    " (performance_id) DO UPDATE SET publication = 0"
+)
+# A cut node could have a seat more if everybody who pays for it, up to the first
+# that has unused promise of its own, has one to give.
+_TO_MEND = text(
+    "SELECT DISTINCT n.performance_id, p.supplier_id FROM node n"
+    " JOIN performance p ON p.id = n.performance_id JOIN world w ON w.name = p.world"
+    " WHERE n.is_cut"
+    " AND coalesce(p.ends_at, p.starts_at) > clock_timestamp() + w.clock_offset"
+    " AND NOT EXISTS (SELECT FROM unnest(n.path || n.pool_id) WITH ORDINALITY AS u(id,"
+    " at) JOIN node a ON a.id = u.id WHERE a.taken >= a.ceiling AND NOT EXISTS ("
+    " SELECT FROM unnest(n.path) WITH ORDINALITY AS b(id, at) JOIN node x"
+    " ON x.id = b.id WHERE b.at < u.at AND x.taken < x.guarantee))"
+    " ORDER BY n.performance_id LIMIT :most"
 )
 _TAKE_SEATS = text(
     "INSERT INTO seat_taken (performance_id, seat_id, hold_id)"
@@ -39,61 +68,102 @@ _FREE_SEATS = text(
     " WHERE (t.performance_id, t.seat_id) = (s.p, s.s)"
 )
 
-SeatKey = tuple[UUID, UUID]
-
 
 def write_counts(session: Session, nodes: Iterable[Node]) -> None:
     """Store the counts of nodes that this transaction has locked."""
-    changed = list(nodes)
-    if changed:
-        columns: dict[str, Any] = {
-            "ids": [node.id for node in changed],
-            "taken": [node.taken for node in changed],
-            "over": [node.overcommitted for node in changed],
-        }
-        session.execute(_WRITE, columns)
+    changed = rows(map(_counts, nodes))
+    if changed != "[]":
+        session.execute(_WRITE, {"rows": changed})
+
+
+def send_counts(session: Session, nodes: Iterable[Node]) -> None:
+    """Store counts inside a pipeline."""
+    send(session, _WRITE, {"rows": rows(map(_counts, nodes))})
+
+
+def _counts(node: Node) -> dict[str, Any]:
+    return {"id": node.id, "taken": node.taken, "over": node.overcommitted}
+
+
+def send_caps(session: Session, taken: Mapping[UUID, int]) -> None:
+    """Store what was counted, inside a pipeline."""
+    if taken:
+        found = ({"id": i, "taken": seats} for i, seats in taken.items())
+        send(session, _WRITE_CAPS, {"rows": rows(found)})
+
+
+def lower_caps(session: Session, seats: Mapping[UUID, int]) -> None:
+    """Count seats out of counters; after the tree, as everywhere."""
+    if seats:
+        session.execute(_LOWER_CAPS, {"rows": _lowered(seats)})
+
+
+def send_lower_caps(session: Session, seats: Mapping[UUID, int]) -> None:
+    """Count seats out of counters inside a pipeline."""
+    if seats:
+        send(session, _LOWER_CAPS, {"rows": _lowered(seats)})
+
+
+def _lowered(seats: Mapping[UUID, int]) -> str:
+    return rows({"id": i, "seats": number} for i, number in seats.items())
 
 
 def give_back(session: Session, seats: Mapping[UUID, int]) -> None:
     """Give seats back to their leaves and upwards; never refused."""
     if not seats:
         return
-    locked = queries.lock_tree(session, {leaf: (0, n) for leaf, n in seats.items()})
+    locked = lock_trees(session, {leaf: (0, n) for leaf, n in seats.items()})
     after = settle(locked, {leaf: -n for leaf, n in seats.items()})
     write_counts(session, [n for n in after.values() if n != locked[n.id]])
 
 
-def add_roots(
-    session: Session, *, world: str, roots: Sequence[tuple[UUID, UUID, int]]
+def add_trees(
+    session: Session,
+    world: str,
+    supplier_id: UUID,
+    areas: Sequence[tuple[UUID, UUID, str, int]],
 ) -> None:
-    """Make the roots (id, performance, capacity) of new quota trees."""
-    columns = {
-        "ids": [root_id for root_id, _, _ in roots],
-        "performances": [performance_id for _, performance_id, _ in roots],
-        "capacities": [capacity for _, _, capacity in roots],
-    }
-    session.execute(_ADD_ROOTS, {"world": world, **columns})
+    """Make the nodes of performance areas (id, performance, reference, capacity).
 
-
-def set_capacities(session: Session, capacities: Mapping[UUID, int]) -> None:
-    """Set what roots may hold at most; the caller has stopped their performances.
-
-    Sold above the new capacity is stored as over-committed and closes the
-    performance; the share-out that follows cuts unsold guarantees.
+    Nothing is shared out yet; trees that are new are the next job's.
     """
-    locked = queries.lock_nodes(session, capacities)
-    columns = {"ids": list(locked), "capacities": [capacities[i] for i in locked]}
-    session.execute(_SET_CEILINGS, columns)
-
-
-def take_seats(session: Session, wanted: Mapping[SeatKey, UUID]) -> set[SeatKey]:
-    """Take (performance, seat) for holds; return those that were not free."""
-    columns = _columns(wanted) | {"holds": list(wanted.values())}
-    ours = {
-        (row.performance_id, row.seat_id)
-        for row in session.execute(_TAKE_SEATS, columns)
+    columns = {
+        "ids": [found[0] for found in areas],
+        "performances": [found[1] for found in areas],
+        "keys": [label("area", found[2]) for found in areas],
+        "capacities": [found[3] for found in areas],
     }
-    return set(wanted) - ours
+    session.execute(_ADD_AREAS, {"world": world, **columns})
+    named = list({found[1] for found in areas})
+    where = {"world": world, "supplier": supplier_id, "performances": named}
+    session.execute(_ADD_TREES, where)
+
+
+def bare_shares(capacities: Mapping[str, int]) -> list[Share]:
+    """Return the areas of a performance that no plan is for: nothing is shared out."""
+    return [
+        Share(label("area", area), None, "area", 0, capacity, 0, area=area)
+        for area, capacity in capacities.items()
+    ]
+
+
+def to_mend(session: Session, *, most: int) -> dict[UUID, list[UUID]]:
+    """Return performances with a cut node that could have a seat more, by supplier."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in session.execute(_TO_MEND, {"most": most}):
+        found.setdefault(row.supplier_id, []).append(row.performance_id)
+    return found
+
+
+def send_seats(session: Session, wanted: Mapping[SeatKey, UUID]) -> Sent:
+    """Take (performance, seat) for holds inside a pipeline; see ``lost_seats``."""
+    columns = _columns(wanted) | {"holds": list(wanted.values())}
+    return send(session, _TAKE_SEATS, columns)
+
+
+def lost_seats(sent: Sent, wanted: Mapping[SeatKey, UUID]) -> set[SeatKey]:
+    """Return the seats that were not free when they were to be taken."""
+    return set(wanted) - {(row.performance_id, row.seat_id) for row in sent}
 
 
 def free_seats(session: Session, seats: Collection[SeatKey]) -> None:

@@ -65,6 +65,10 @@ class SeatRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     x: Position = 0
     y: Position = 0
     kind: Literal["standard", "wheelchair", "companion", "restricted"] = "standard"
+    pair: Annotated[
+        Short | None, Meta(description="Seats of one pair in a row are sold together")
+    ] = None
+    aisle_after: bool = False
 
 
 class RowRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

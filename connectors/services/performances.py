@@ -8,9 +8,9 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from allocation.queries import stop_performances
-from allocation.services.sharing import change_capacities
-from allocation.services.tree import add_roots
+from allocation.queries.locks import stop_performances
+from allocation.services.sharing import change_performances
+from allocation.services.tree import add_trees
 from connectors import queries
 from connectors.feed.records import PerformanceRecord
 from connectors.models import Feed
@@ -23,6 +23,7 @@ from hub.kernel.ids import new_id
 
 Refused = list[tuple[Taken, RefusedError]]
 Rows = list[dict[str, Any]]
+AreaSold = tuple[UUID, UUID, str, int]
 
 
 def write_performances(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:
@@ -123,15 +124,23 @@ def _add(
         return
     areas: Rows = []
     offers: Rows = []
+    trees: list[AreaSold] = []
     for found, row in new:
         more_areas, more_offers = _inventory(found.record, row["id"], rooms)
         areas += more_areas
         offers += more_offers
+        trees += _sold(found.record, more_areas)
     copy(session, Performance.__table__, [row for _, row in new])
     copy(session, PerformanceArea.__table__, areas)
     copy(session, Offer.__table__, offers)
-    roots = [(a["id"], a["performance_id"], a["capacity"]) for a in areas]
-    add_roots(session, world=feed.world, roots=roots)
+    add_trees(session, feed.world, feed.supplier_id, trees)
+
+
+def _sold(record: PerformanceRecord, areas: Rows) -> list[AreaSold]:
+    return [
+        (row["id"], row["performance_id"], sold.area, sold.capacity)
+        for row, sold in zip(areas, record.areas, strict=True)
+    ]
 
 
 def _inventory(
@@ -191,11 +200,10 @@ def _change(
     session.execute(
         update(Performance), [row | {"withdrawn_at": None} for _, row in changed]
     )
-    moved: dict[UUID, int] = {}
     for found, row in changed:
-        moved |= _change_inventory(session, feed, found.record, row["id"], rooms)
-    if moved:
-        change_capacities(session, feed.supplier_id, moved)
+        _change_inventory(session, feed, found.record, row["id"], rooms)
+    changed_ids = [row["id"] for _, row in changed]
+    change_performances(session, feed.supplier_id, changed_ids)
 
 
 def _change_inventory(
@@ -204,8 +212,8 @@ def _change_inventory(
     record: PerformanceRecord,
     performance_id: UUID,
     rooms: Mapping[str, Room],
-) -> dict[UUID, int]:
-    """Write areas and offers of a changed performance; return the moved capacities."""
+) -> None:
+    """Write areas and offers of a changed performance."""
     areas, offers = _inventory(record, performance_id, rooms)
     wanted = select(PerformanceArea).where(
         PerformanceArea.performance_id == performance_id
@@ -217,29 +225,30 @@ def _change_inventory(
     gone = {area.id: 0 for area in old.values() if area.id not in capacities}
     copy(session, PerformanceArea.__table__, new)
     if new:
-        roots = [(a["id"], performance_id, a["capacity"]) for a in new]
-        add_roots(session, world=feed.world, roots=roots)
+        names = {
+            a["id"]: sold.area for a, sold in zip(areas, record.areas, strict=True)
+        }
+        sold = [(a["id"], performance_id, names[a["id"]], a["capacity"]) for a in new]
+        add_trees(session, feed.world, feed.supplier_id, sold)
     for offer in offers:
         area_id = offer["performance_area_id"]
         offer["performance_area_id"] = ids.get(area_id, area_id)
     _set_offers(session, [*ids.values(), *gone, *(a["id"] for a in new)], offers)
-    return _set_capacities(session, old.values(), capacities | gone)
+    _set_capacities(session, old.values(), capacities | gone)
 
 
 def _set_capacities(
     session: Session,
     areas: Iterable[PerformanceArea],
     capacities: Mapping[UUID, int],
-) -> dict[UUID, int]:
-    moved = {
-        area.id: capacities[area.id]
+) -> None:
+    values = [
+        {"id": area.id, "capacity": capacities[area.id]}
         for area in areas
         if capacities[area.id] != area.capacity
-    }
-    if moved:
-        values = [{"id": found, "capacity": seats} for found, seats in moved.items()]
+    ]
+    if values:
         session.execute(update(PerformanceArea), values)
-    return moved
 
 
 def _set_offers(session: Session, area_ids: Sequence[UUID], offers: Rows) -> None:

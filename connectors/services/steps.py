@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from allocation.queries import stop_performances
+from allocation.queries.locks import stop_performances
 from connectors import queries
 from connectors.feed import bodies
 from connectors.models import Delivery, Feed

@@ -25,14 +25,16 @@ _RETIRE = text(
 )
 _ADD_SEATS = text(
     "INSERT INTO seat (id, area_id, row_name, number, row_index, seat_index, x, y,"
-    " kind)"
-    " SELECT i, :area, r, n, ri, si, x, y, k FROM unnest(CAST(:ids AS uuid[]),"
+    " kind, pair, is_before_aisle)"
+    " SELECT i, :area, r, n, ri, si, x, y, k, pr, ai FROM unnest(CAST(:ids AS uuid[]),"
     " CAST(:rows AS text[]), CAST(:numbers AS text[]), CAST(:row_indexes AS int[]),"
     " CAST(:seat_indexes AS int[]), CAST(:xs AS int[]), CAST(:ys AS int[]),"
-    " CAST(:kinds AS text[])) AS s(i, r, n, ri, si, x, y, k)"
+    " CAST(:kinds AS text[]), CAST(:pairs AS text[]), CAST(:aisles AS boolean[]))"
+    " AS s(i, r, n, ri, si, x, y, k, pr, ai)"
     " ON CONFLICT (area_id, row_name, number) DO UPDATE SET"
     " row_index = excluded.row_index, seat_index = excluded.seat_index,"
-    " x = excluded.x, y = excluded.y, kind = excluded.kind, is_retired = false"
+    " x = excluded.x, y = excluded.y, kind = excluded.kind, pair = excluded.pair,"
+    " is_before_aisle = excluded.is_before_aisle, is_retired = false"
 )
 
 
@@ -141,11 +143,17 @@ def _write_areas(
 def _write_seats(session: Session, area_id: UUID, area: AreaRecord) -> None:
     """Store seats once per area; one that the map drops is retired, not deleted."""
     found = [
-        (row.name, seat.number, row_index, seat_index, seat.x, seat.y, seat.kind)
+        (
+            *(row.name, seat.number, row_index, seat_index, seat.x, seat.y),
+            *(seat.kind, seat.pair and f"{row.name}/{seat.pair}", seat.aisle_after),
+        )
         for row_index, row in enumerate(area.rows or ())
         for seat_index, seat in enumerate(row.seats)
     ]
-    names = ("rows", "numbers", "row_indexes", "seat_indexes", "xs", "ys", "kinds")
+    names = [
+        *("rows", "numbers", "row_indexes", "seat_indexes", "xs", "ys"),
+        *("kinds", "pairs", "aisles"),
+    ]
     columns = [list(c) for c in zip(*found, strict=True)] or [[] for _ in names]
     lists: dict[str, Any] = dict(zip(names, columns, strict=True))
     session.execute(

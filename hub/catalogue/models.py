@@ -70,7 +70,10 @@ class Area(Base):
 
 
 class Seat(Base):
-    """A seat, stored once per seat map; positions are the supplier's units."""
+    """A seat, stored once per seat map; positions are the supplier's units.
+
+    Seats of one ``pair`` are sold together; behind an aisle nobody sits beside.
+    """
 
     __tablename__ = "seat"
     __table_args__ = (
@@ -89,6 +92,8 @@ class Seat(Base):
     x: Mapped[int]
     y: Mapped[int]
     kind: Mapped[str]
+    pair: Mapped[str | None]
+    is_before_aisle: Mapped[bool] = mapped_column(server_default="false")
     is_retired: Mapped[bool] = mapped_column(server_default="false")
 
 

@@ -26,10 +26,11 @@ _WINDOWS = text(
 )
 _OFFERS = text(
     "SELECT o.id AS offer_id, o.price_type, o.currency, o.face_minor,"
-    " o.booking_fee_minor, o.tax_bp, o.tickets_min, o.tickets_max, pa.id AS root_id,"
-    " a.id AS area_id, a.ref AS area, a.name AS area_name, a.is_seated,"
+    " o.booking_fee_minor, o.tax_bp, o.tickets_min, o.tickets_max,"
+    " pa.id AS performance_area_id, a.id AS area_id, a.ref AS area,"
+    " a.name AS area_name, a.is_seated,"
     " pa.performance_id, p.supplier_id, p.version, r.version AS map_version,"
-    " p.production_id, p.starts_at, r.venue_id FROM offer o"
+    " p.production_id, p.starts_at, p.zone, r.venue_id FROM offer o"
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
     " JOIN area a ON a.id = pa.area_id JOIN performance p ON p.id = pa.performance_id"
     " JOIN auditorium r ON r.id = p.auditorium_id"
@@ -72,6 +73,8 @@ class SeatMap:
 
     rows: tuple[tuple[UUID, ...], ...]
     seats: dict[UUID, dict[str, Any]]
+    area_id: UUID
+    version: int
 
 
 class _SeatMaps:
@@ -112,8 +115,10 @@ def seat_map(session: Session, area_id: UUID, version: int) -> SeatMap:
             "x": seat.x,
             "y": seat.y,
             "kind": seat.kind,
+            "pair": seat.pair,
+            "is_before_aisle": seat.is_before_aisle,
         }
-    found = SeatMap(tuple(tuple(row) for row in rows.values()), seats)
+    found = SeatMap(tuple(map(tuple, rows.values())), seats, area_id, version)
     _seat_maps.keep((area_id, version), found)
     return found
 

@@ -1,6 +1,6 @@
 """When a performance may be seen and sold. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -27,6 +27,20 @@ class SaleWindow:
     ends_at: datetime | None
     is_open_dated: bool
     map_version: int
+
+    def with_own(
+        self,
+        announce_at: datetime | None,
+        on_sale_at: datetime | None,
+        cut_off_at: datetime | None,
+    ) -> "SaleWindow":
+        """Return the window with moments of somebody's own where they are given."""
+        return replace(
+            self,
+            announce_at=announce_at or self.announce_at,
+            on_sale_at=on_sale_at or self.on_sale_at,
+            cut_off_at=cut_off_at or self.cut_off_at,
+        )
 
     @property
     def last_at(self) -> datetime:

@@ -53,56 +53,56 @@ def _fixed(agent: str, seats: int) -> dict[str, Any]:
 
 HALL_PLAN = {
     "keep_shared_bp": 4_000,
-    "channels": [
+    "rules": [
         {
             "channel": "travel-trade",
             "kind": "fixed",
             "seats": 12,
-            "agents": [_fixed("citybreaks", 8), _weighted("rail-and-stage", 1)],
+            "rules": [_fixed("citybreaks", 8), _weighted("rail-and-stage", 1)],
         },
         {
             "channel": "online",
             "kind": "weighted",
             "weight": 3,
-            "agents": [_weighted("ticketweb", 3), _weighted("seatfinder", 2)],
+            "rules": [_weighted("ticketweb", 3), _weighted("seatfinder", 2)],
         },
         {
             "channel": "corporate",
             "kind": "weighted",
             "weight": 1,
             "ceiling": 40,
-            "agents": [_free("clubdesk"), _free("perks", 20)],
+            "rules": [_free("clubdesk"), _free("perks", 20)],
         },
     ],
 }
 STADIUM_PLAN = {
     "keep_shared_bp": 5_000,
-    "channels": [
+    "rules": [
         {
             "channel": "corporate",
             "kind": "fixed",
             "seats": 100,
-            "agents": [_fixed("clubdesk", 60), _free("perks")],
+            "rules": [_fixed("clubdesk", 60), _free("perks")],
         },
         {
             "channel": "online",
             "kind": "weighted",
             "weight": 1,
-            "agents": [_free("ticketweb"), _free("seatfinder")],
+            "rules": [_free("ticketweb"), _free("seatfinder")],
         },
         {
             "channel": "travel-trade",
             "kind": "free-sale",
-            "agents": [_free("citybreaks", 50), _free("rail-and-stage", 50)],
+            "rules": [_free("citybreaks", 50), _free("rail-and-stage", 50)],
         },
     ],
 }
 FREE_SALE_PLAN = {
-    "channels": [
+    "rules": [
         {
             "channel": channel,
             "kind": "free-sale",
-            "agents": [_free(first), _free(second)],
+            "rules": [_free(first), _free(second)],
         }
         for channel, first, second in (
             ("online", "ticketweb", "seatfinder"),

@@ -36,9 +36,8 @@ _FORGET_KEYS = text(
     " AND name = :name AND (expires_at IS NULL OR expires_at > clock_timestamp())"
 )
 _UNSPLIT = text(
-    "SELECT count(*) FROM node n JOIN performance p ON p.id = n.performance_id"
-    " WHERE n.depth = 0 AND n.world = :world AND (n.plan_id IS NULL OR"
-    " n.split_capacity IS DISTINCT FROM n.ceiling)"
+    "SELECT count(*) FROM tree WHERE world = :world AND publication < (SELECT max(no)"
+    " FROM plan_publication p WHERE p.supplier_id = tree.supplier_id)"
 )
 _IS_SETTLED = text(
     "SELECT coalesce(bool_and(state = 'closed'), false) FROM statement"
@@ -179,7 +178,7 @@ def share_out(operator: Client, supplier: Supplier, supplier_id: str) -> None:
     """Publish a supplier's plan unless it has one."""
     path = f"/v1/partners/{supplier_id}/plans"
     if not operator.get(path)["items"]:
-        operator.post(path, supplier.plan)
+        operator.post(path, {"plan": supplier.plan})
 
 
 def wait_until_shared_out() -> None:

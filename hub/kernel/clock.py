@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Interval, text
+from sqlalchemy import BigInteger, Interval, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub.kernel.db import Base, CreatedAt
@@ -13,7 +13,7 @@ LIVE = "live"
 
 _NOW = text("SELECT clock_timestamp() + clock_offset FROM world WHERE name = :world")
 TIMES = text(
-    "SELECT name, clock_timestamp() + clock_offset AS now FROM world"
+    "SELECT name, clock_timestamp() + clock_offset AS now, epoch FROM world"
     " WHERE name = ANY(:worlds)"
 )
 _MOVE = text(
@@ -23,12 +23,17 @@ _MOVE = text(
 
 
 class World(Base):
-    """Live, or one sandbox: data of different worlds never meet."""
+    """Live, or one sandbox: data of different worlds never meet.
+
+    ``epoch`` grows when terms, tax codes, contracts or the clock change: what was
+    made from them and kept is then made anew.
+    """
 
     __tablename__ = "world"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     clock_offset: Mapped[timedelta] = mapped_column(Interval, server_default="0")
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created_at: Mapped[CreatedAt]
 
 

@@ -32,8 +32,10 @@ from hub.kernel.http import (
 )
 from hub.kernel.idempotency import Claim, Key, Reply
 from hub.kernel.pages import id_after, key_of, page
-from hub.sales import errors, queries, schemas
-from hub.sales.services import lapse, orders, views, wishes
+from hub.sales import errors, queries
+from hub.sales.schemas import performances as seen
+from hub.sales.schemas import sale as schemas
+from hub.sales.services import availability, lapse, orders, views, wishes
 from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.placing import place_hold, submit
 from hub.sales.services.wishes import HoldWish
@@ -66,8 +68,8 @@ def _once(key: str, status: int, work: Callable[[Session], dict[str, Any]]) -> R
 
 @blp.route("/performances")
 class Performances(MethodView):
-    @blp.arguments(schemas.PerformanceQuerySchema, location="query")
-    @blp.response(200, schemas.PerformancePageSchema)
+    @blp.arguments(seen.PerformanceQuerySchema, location="query")
+    @blp.response(200, seen.PerformancePageSchema)
     @blp.problems(InvalidRequestError)
     def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """List announced performances by start, from now on unless said otherwise."""
@@ -90,7 +92,7 @@ def _start_and_id(key: list[str] | None) -> tuple[datetime, UUID] | None:
 
 @blp.route("/performances/<uuid:performance_id>")
 class PerformanceById(MethodView):
-    @blp.response(200, schemas.PerformanceSchema)
+    @blp.response(200, seen.PerformanceSchema)
     @blp.problems()
     def get(self, performance_id: UUID) -> Any:
         """Show a performance."""
@@ -105,22 +107,22 @@ class PerformanceById(MethodView):
 
 @blp.route("/performances/<uuid:performance_id>/availability")
 class Availability(MethodView):
-    @blp.response(200, schemas.AvailabilitySchema)
+    @blp.response(200, seen.AvailabilitySchema)
     @blp.problems()
     def get(self, performance_id: UUID) -> Any:
         """Tell what the agent may take now, by area, why, and at what net price."""
         with transaction() as session:
-            return views.availability(session, caller(), performance_id)
+            return availability.availability(session, caller(), performance_id)
 
 
 @blp.route("/performances/<uuid:performance_id>/seats")
 class PerformanceSeats(MethodView):
-    @blp.response(200, schemas.SeatListSchema)
+    @blp.response(200, seen.SeatListSchema)
     @blp.problems()
     def get(self, performance_id: UUID) -> Any:
         """List the seats with their positions, and which are free."""
         with transaction() as session:
-            return views.seats(session, caller(), performance_id)
+            return availability.seats(session, caller(), performance_id)
 
 
 @blp.route("/holds")
@@ -134,6 +136,12 @@ class Holds(MethodView):
         allocation.NotAllottedError,
         allocation.OvercommittedError,
         allocation.UnknownSeatsError,
+        allocation.SeatsNotSoldError,
+        allocation.SingleSeatError,
+        allocation.StoppedError,
+        allocation.CapReachedError,
+        allocation.ProtectedError,
+        allocation.BuyerNeededError,
         catalogue.NotOfferedError,
         catalogue.PerformanceCancelledError,
         catalogue.SalesNotOpenError,
@@ -150,9 +158,8 @@ class Holds(MethodView):
     def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
         """Place a hold: all lines or none, at prices fixed until it expires."""
         claim = _claim(headers["idempotency_key"])
-        for _ in range(PRICE_TRIES):
-            with transaction() as session:
-                wish = _price(session, claim, wanted["lines"])
+        for attempt in range(PRICE_TRIES):
+            wish = _wish(claim, wanted, is_first=attempt == 0)
             if isinstance(wish, Reply):
                 return replied(wish)
             try:
@@ -163,18 +170,28 @@ class Holds(MethodView):
         raise changed
 
 
-def _price(
-    session: Session, claim: Claim, lines: list[dict[str, Any]]
-) -> HoldWish | Reply:
-    """Price a wish; a repeat is answered even if its offer is gone since."""
-    ttl_s = current_app.config["HUB_HOLD_TTL_S"]
-    try:
-        return wishes.price(session, caller(), lines, claim=claim, ttl_s=ttl_s)
-    except HubError:
-        earlier = idempotency.find(session, claim)
-        if earlier is None:
-            raise
-        return earlier
+def _wish(claim: Claim, wanted: dict[str, Any], *, is_first: bool) -> HoldWish | Reply:
+    """Price a wish; a repeat is answered even if its offer is gone since.
+
+    The first time what this process has priced of late will do.
+    """
+    more = {
+        "claim": claim,
+        "ttl_s": current_app.config["HUB_HOLD_TTL_S"],
+        "buyer": wanted.get("buyer"),
+    }
+    lines = wanted["lines"]
+    found = wishes.kept(caller(), lines, **more) if is_first else None
+    if found is not None:
+        return found
+    with transaction() as session:
+        try:
+            return wishes.price(session, caller(), lines, **more)
+        except HubError:
+            earlier = idempotency.find(session, claim)
+            if earlier is None:
+                raise
+            return earlier
 
 
 @blp.route("/holds/<uuid:hold_id>")
@@ -230,6 +247,9 @@ class Orders(MethodView):
         errors.AlreadyConfirmedError,
         errors.ReferenceTakenError,
         catalogue.PerformanceCancelledError,
+        allocation.StoppedError,
+        errors.HoldVoidedError,
+        errors.HoldRequestedError,
         errors.PerformanceBusyError,
         OverloadedError,
         *KEYS,

@@ -70,3 +70,31 @@ class OfferChangedError(HubError):
 
     code, title, status = "offer-changed", "The offer has just changed", 409
     retry = Retry.REQUOTE
+
+
+class HoldVoidedError(HubError):
+    """The supplier or an operator took the hold back, or did not grant the request."""
+
+    code, title, status = "hold-voided", "The hold was taken back", 409
+    retry = Retry.REQUOTE
+
+
+class HoldRequestedError(HubError):
+    """The supplier has not answered the request yet."""
+
+    code, title, status = "hold-requested", "The supplier has not answered yet", 409
+    retry = Retry.LATER
+
+
+class NotExtendableError(HubError):
+    """The hold was extended as often, or for as long, as the plan allows."""
+
+    code, title, status = "not-extendable", "The hold cannot be extended further", 409
+
+
+class LookToBookError(HubError):
+    """The agent holds far more than it confirms."""
+
+    code, title, status = "look-to-book", "Too many holds for what is confirmed", 429
+    retry = Retry.LATER
+    retry_after_s = 60

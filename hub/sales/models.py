@@ -25,7 +25,16 @@ class Hold(Base):
     __tablename__ = "hold"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('held', 'confirmed', 'released', 'lapsed')", name="state"
+            "state IN ('requested', 'held', 'confirmed', 'released', 'lapsed',"
+            " 'rejected', 'voided')",
+            name="state",
+        ),
+        CheckConstraint("kind IN ('hold', 'option', 'request', 'report')", name="kind"),
+        Index(
+            "ix_hold_agent_id",
+            "agent_id",
+            "id",
+            postgresql_where=text("state = 'held'"),
         ),
         Index(
             "ix_hold_expires_at", "expires_at", postgresql_where=text("state = 'held'")
@@ -40,10 +49,21 @@ class Hold(Base):
     version: Mapped[int]
     expires_at: Mapped[Timestamp]
     created_at: Mapped[CreatedAt]
+    kind: Mapped[str] = mapped_column(server_default="hold")
+    ttl_s: Mapped[int] = mapped_column(server_default="0")
+    extensions: Mapped[int] = mapped_column(server_default="0")
+    extensions_most: Mapped[int] = mapped_column(server_default="0")
+    extendable_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reason: Mapped[str | None]
 
 
 class HoldLine(Base):
-    """Some tickets of one offer in a hold, with the price fixed for them."""
+    """Some tickets of one offer in a hold, with the price fixed for them.
+
+    ``seat_nodes``: who pays for each seat, where some lie in blocks; else all are the
+    node's. ``caps``: the counters it counts in, ``held_caps``: those only while held.
+    """
 
     __tablename__ = "hold_line"
     __table_args__ = (
@@ -60,6 +80,9 @@ class HoldLine(Base):
     quantity: Mapped[int]
     owed_minor: Mapped[Minor]
     seat_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    seat_nodes: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
+    caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
+    held_caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
     quote: Mapped[Json]
 
 
@@ -111,11 +134,12 @@ class OrderLine(Base):
     currency: Mapped[str]
     face_minor: Mapped[Minor]
     booking_fee_minor: Mapped[Minor]
+    caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
     quote: Mapped[Json]
 
 
 class Ticket(Base):
-    """One admission in an order."""
+    """One admission in an order; ``node_id`` is the block its seat was taken from."""
 
     __tablename__ = "ticket"
     __table_args__ = (
@@ -124,6 +148,9 @@ class Ticket(Base):
         ),
         UniqueConstraint("code"),
         Index("ix_ticket_order_id", "order_id"),
+        Index(
+            "ix_ticket_node_id", "node_id", postgresql_where=text("node_id IS NOT NULL")
+        ),
         Index(
             "uq_ticket_valid_seat",
             "performance_id",
@@ -139,4 +166,5 @@ class Ticket(Base):
     performance_id: Mapped[UUID]
     code: Mapped[str]
     seat_id: Mapped[UUID | None]
+    node_id: Mapped[UUID | None]
     cancelled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

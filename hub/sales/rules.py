@@ -10,6 +10,8 @@ from hub.sales.errors import (
     AlreadyConfirmedError,
     HoldExpiredError,
     HoldReleasedError,
+    HoldRequestedError,
+    HoldVoidedError,
 )
 from settlement.rules.quotes import FINAL, PROVISIONAL, Amount, Quote
 
@@ -18,12 +20,15 @@ CODE_LENGTH = 16
 
 
 class HoldState(StrEnum):
-    """Where a hold stands; every state but held is final."""
+    """Where a hold stands; every state but requested and held is final."""
 
+    REQUESTED = "requested"
     HELD = "held"
     CONFIRMED = "confirmed"
     RELEASED = "released"
     LAPSED = "lapsed"
+    REJECTED = "rejected"
+    VOIDED = "voided"
 
 
 class OrderState(StrEnum):
@@ -40,6 +45,10 @@ def refuse_unless_held(state: str, *, is_past: bool, hold_id: UUID) -> None:
         raise AlreadyConfirmedError(hold_id=hold_id)
     if state == HoldState.RELEASED:
         raise HoldReleasedError(hold_id=hold_id)
+    if state in {HoldState.VOIDED, HoldState.REJECTED}:
+        raise HoldVoidedError(hold_id=hold_id, state=state)
+    if state == HoldState.REQUESTED and not is_past:
+        raise HoldRequestedError(hold_id=hold_id)
     if state == HoldState.LAPSED or is_past:
         raise HoldExpiredError(hold_id=hold_id)
 

@@ -1,6 +1,6 @@
 """Credit lines: locked late, changed with the sale, warned about, set by finance."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,23 +54,24 @@ def lock_credit(session: Session, ids: Collection[UUID]) -> dict[UUID, CreditLin
     """Return credit lines, locked to the transaction's end; lock them last."""
     if not ids:
         return {}
-    rows = session.execute(_LOCK, {"ids": list(ids)})
-    return {row.contract_id: CreditLine(*row) for row in rows}
+    return credit_lines_of(session.execute(_LOCK, {"ids": list(ids)}))
 
 
-def write_credit(
-    session: Session,
-    before: Mapping[UUID, CreditLine],
-    after: Mapping[UUID, CreditLine],
-    now: Mapping[str, datetime],
-) -> None:
-    """Store what was reserved of lines that are locked; note thresholds reached.
+def send_credit_locks(session: Session, ids: Collection[UUID]) -> Sent:
+    """Lock credit lines inside a pipeline; give the answer to ``credit_lines_of``."""
+    return send(session, _LOCK, {"ids": list(ids)})
 
-    *now* is the time of each world.
+
+def credit_lines_of(found: Iterable[Any]) -> dict[UUID, CreditLine]:
+    """Return rows as credit lines, by contract."""
+    return {row.contract_id: CreditLine(*row) for row in found}
+
+
+def send_credit(session: Session, changed: Sequence[CreditLine]) -> None:
+    """Store inside a pipeline what was reserved of lines that are locked.
+
+    ``note_reached`` notes thresholds when it has ended.
     """
-    changed = [line for i, line in after.items() if line != before[i]]
-    if not changed:
-        return
     found = (
         {
             "id": line.contract_id,
@@ -79,7 +80,13 @@ def write_credit(
         }
         for line in changed
     )
-    session.execute(_WRITE, {"rows": rows(found)})
+    send(session, _WRITE, {"rows": rows(found)})
+
+
+def note_reached(
+    session: Session, changed: Iterable[CreditLine], now: Mapping[str, datetime]
+) -> None:
+    """Note thresholds that lines have reached; *now* is the time of each world."""
     for line in changed:
         if line.level_bp > line.alerted_bp:
             _alert(session, line, now[line.world])

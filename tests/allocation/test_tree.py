@@ -7,10 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocation.errors import AllotmentExhaustedError, OvercommittedError
-from allocation.rules.tree import Node, available, explain, move, reach, settle
+from allocation.rules.tree import (
+    Node,
+    available,
+    binding,
+    move,
+    reached,
+    settle,
+    walk,
+)
 from hub.kernel.errors import HubError
 
-ROOT, CHANNEL, ANN, BOB = (UUID(int=n) for n in range(1, 5))
+ROOT, CHANNEL, ANN, BOB, HOUSE, POOL = (UUID(int=n) for n in range(1, 7))
 
 
 def tree(capacity=100, channel=(0, None), ann=(0, None), bob=(0, None)):
@@ -26,23 +34,17 @@ def tree(capacity=100, channel=(0, None), ann=(0, None), bob=(0, None)):
     return nodes
 
 
-def path(nodes, leaf):
-    return [nodes[leaf], *(nodes[up] for up in nodes[leaf].path)]
-
-
 def test_inside_its_guarantee_an_agent_touches_only_its_own_row():
-    nodes = tree(ann=(20, None))
-    assert [node.id for node in move(path(nodes, ANN), 20)] == [ANN]
+    assert set(move(tree(ann=(20, None)), ANN, 20)) == {ANN}
 
 
 def test_above_it_the_agent_draws_on_the_shared_places():
-    nodes = tree(ann=(20, None))
-    changed = move(path(nodes, ANN), 25)
-    assert [(node.id, node.taken) for node in changed] == [
-        (ANN, 25),
-        (CHANNEL, 25),
-        (ROOT, 25),
-    ]
+    changed = move(tree(ann=(20, None)), ANN, 25)
+    assert {found: node.taken for found, node in changed.items()} == {
+        ANN: 25,
+        CHANNEL: 25,
+        ROOT: 25,
+    }
 
 
 def test_reference_case_guarantee_and_maximum():
@@ -57,20 +59,21 @@ def test_reference_case_guarantee_and_maximum():
     a, b, c = ids
     nodes = settle(nodes, {c: 30})
     nodes = settle(nodes, {b: 50})
-    assert available([nodes[a], nodes[ROOT]]) == 20
+    assert available(nodes, a) == 20
     nodes = settle(nodes, {a: 20})
-    assert available([nodes[a], nodes[ROOT]]) == 0
+    assert available(nodes, a) == 0
     with pytest.raises(AllotmentExhaustedError) as refused:
         settle(nodes, {a: 1})
-    assert refused.value.facts == {"wanted": 1, "free": 0, "bound_by": "area"}
+    assert refused.value.facts == {"wanted": 1, "free": 0, "bound_by": ""}
 
 
 def test_an_exclusive_quota_binds_although_places_are_free():
     nodes = settle(tree(ann=(40, 40)), {ANN: 40})
     with pytest.raises(AllotmentExhaustedError) as refused:
         settle(nodes, {ANN: 1})
-    assert refused.value.facts["bound_by"] == "agent"
-    assert available(path(nodes, BOB)) == 60
+    assert refused.value.facts["bound_by"] == ""
+    assert binding(nodes, ANN) == ANN
+    assert available(nodes, BOB) == 60
 
 
 def test_an_overcommitted_node_takes_nothing_and_gives_back():
@@ -78,7 +81,7 @@ def test_an_overcommitted_node_takes_nothing_and_gives_back():
     nodes[ROOT] = Node(ROOT, (), 0, 5, 8, 3)
     nodes[CHANNEL] = Node(CHANNEL, (ROOT,), 0, None, 8)
     nodes[ANN] = Node(ANN, (CHANNEL, ROOT), 0, None, 8)
-    assert available(path(nodes, ANN)) == 0
+    assert available(nodes, ANN) == 0
     with pytest.raises(OvercommittedError):
         settle(nodes, {ANN: 1})
     after = settle(nodes, {ANN: -4})
@@ -100,11 +103,37 @@ def test_a_refusal_changes_nothing():
     assert nodes == before
 
 
-def test_explain_names_the_node_that_binds():
-    told = explain(path(tree(ann=(5, 30)), ANN))
-    assert [step["level"] for step in told if step["binds"]] == ["agent"]
-    told = explain(path(tree(capacity=10), ANN))
-    assert [step["level"] for step in told if step["binds"]] == ["area"]
+def test_the_node_that_binds_is_named():
+    assert binding(tree(ann=(5, 30)), ANN) == ANN
+    assert binding(tree(capacity=10), ANN) == ROOT
+    assert binding(tree(capacity=None), ANN) is None
+
+
+def test_a_part_is_paid_for_by_its_parent_and_by_its_area():
+    nodes = {
+        ANN: Node(ANN, (CHANNEL, HOUSE), 5, None, 0, pool=POOL),
+        BOB: Node(BOB, (CHANNEL, HOUSE), 0, None, 0, pool=POOL),
+        CHANNEL: Node(CHANNEL, (HOUSE,), 0, 12, 5),
+        HOUSE: Node(HOUSE, (), 0, 100, 5),
+        POOL: Node(POOL, (), 0, 8, 5),
+    }
+    assert available(nodes, ANN) == 8
+    assert available(nodes, BOB) == 3
+    assert binding(nodes, BOB) == POOL
+    assert {node.id for node in walk(nodes, ANN)} == set(nodes) - {BOB}
+    after = settle(nodes, {BOB: 3, ANN: 5})
+    assert (after[POOL].taken, after[CHANNEL].taken, after[HOUSE].taken) == (8, 8, 8)
+    with pytest.raises(AllotmentExhaustedError):
+        settle(after, {ANN: 1})
+    assert available(after, ANN) == 0
+
+
+def test_what_was_sold_outside_is_a_fact():
+    nodes = dict(tree(capacity=10))
+    nodes |= move(nodes, ANN, 12, is_forced=True)
+    assert (nodes[ROOT].taken, nodes[ROOT].overcommitted) == (12, 2)
+    with pytest.raises(OvercommittedError):
+        move(nodes, BOB, 1)
 
 
 bounds = st.tuples(st.integers(0, 15), st.one_of(st.none(), st.integers(15, 30)))
@@ -124,16 +153,9 @@ def test_any_history_keeps_sums_ceilings_and_guarantees(ann, bob, channel, histo
     used = {ANN: 0, BOB: 0}
     for leaf, seats in history:
         wanted = max(seats, -used[leaf])
-        free = available(path(nodes, leaf))
-        locked = {leaf: nodes[leaf]}
-        taking, giving = max(wanted, 0), max(-wanted, 0)
-        for up in nodes[leaf].path:
-            taking, giving = reach(
-                list(locked.values())[-1], taking=taking, giving=giving
-            )
-            if (taking, giving) == (0, 0):
-                break
-            locked[up] = nodes[up]
+        free = available(nodes, leaf)
+        both = {leaf: (max(wanted, 0), max(-wanted, 0))}
+        locked = {found: nodes[found] for found in reached(nodes, both)}
         try:
             nodes |= settle(locked, {leaf: wanted})
         except HubError:
@@ -157,18 +179,8 @@ def test_what_is_locked_for_a_batch_is_all_it_touches(ann, bob, batch):
     wanted = {ANN: [0, 0], BOB: [0, 0]}
     for leaf, seats in batch:
         wanted[leaf][seats < 0] += abs(seats)
-    level = {leaf: tuple(both) for leaf, both in wanted.items()}
-    locked = {}
-    while level:
-        locked |= {found: nodes[found] for found in level}
-        above = {}
-        for found, (taking, giving) in level.items():
-            passed = reach(nodes[found], taking=taking, giving=giving)
-            if nodes[found].path and passed != (0, 0):
-                up = nodes[found].path[0]
-                before = above.get(up, (0, 0))
-                above[up] = (before[0] + passed[0], before[1] + passed[1])
-        level = above
+    changes = {leaf: tuple(both) for leaf, both in wanted.items()}
+    locked = {found: nodes[found] for found in reached(nodes, changes)}
     partial, whole = dict(locked), dict(nodes)
     for leaf, seats in batch:
         outcomes = []

@@ -10,7 +10,7 @@ from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import transaction
 from hub.kernel.idempotency import Claim, Key
 from hub.kernel.ids import new_id
-from hub.sales.services.holds import STEPS
+from hub.sales.services.storing import STEPS
 from hub.sales.services.wishes import price
 from tests.bench.load import request
 

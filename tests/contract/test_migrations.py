@@ -53,6 +53,7 @@ def test_tables_of_worlds_and_money_say_whose_they_are(session):
         "performance_area": "performance",
         "offer": "performance_area",
         "seat_taken": "performance",
+        "block_seat": "block",
         "hold_line": "hold",
         "order_line": "sale_order",
         "ticket": "sale_order",

@@ -8,21 +8,21 @@ from dataclasses import replace
 
 from sqlalchemy import text
 
-from allocation import queries
+from allocation.queries import locks
 from hub import app
-from hub.sales.services import holds
+from hub.sales.services import storing
 
 WINDOW_S = 0.02
 
 
 def create_app():
-    guarded = str(queries._LOCK)
+    guarded = str(locks._LOCK)
     assert guarded.endswith("FOR NO KEY UPDATE")
-    queries._LOCK = text(guarded.removesuffix("FOR NO KEY UPDATE"))
+    locks._LOCK = text(guarded.removesuffix("FOR NO KEY UPDATE"))
 
     def write_late(session, batch):
         time.sleep(WINDOW_S)
-        holds.write(session, batch)
+        storing.write(session, batch)
 
-    app.STEPS = replace(holds.STEPS, write=write_late)
+    storing.STEPS = replace(storing.STEPS, write=write_late)
     return app.create_app()

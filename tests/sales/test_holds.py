@@ -60,16 +60,16 @@ def test_all_lines_or_none(hub):
     hub.assert_lawful()
 
 
-def test_seats_are_adjacent_and_best_row_first(hub):
+def test_seats_are_adjacent_and_in_the_middle_of_the_best_row(hub):
     sold = hub.on_sale()
     stalls = hub.offer_id("ann", sold["id"], "stalls")
     hold = hub.hold("ann", [(stalls, 4)])
     seats = hold["lines"][0]["seats"]
     assert [(seat["row"], seat["number"]) for seat in seats] == [
-        ("A", "1"),
-        ("A", "2"),
-        ("A", "3"),
         ("A", "4"),
+        ("A", "5"),
+        ("A", "6"),
+        ("A", "7"),
     ]
 
 
@@ -207,11 +207,11 @@ def test_a_refusal_is_not_stored_under_the_key(hub):
 def test_the_walk_explains_what_is_available(hub):
     plan = {
         "keep_shared_bp": 10_000,
-        "channels": [
+        "rules": [
             {
                 "channel": "online",
                 "kind": "free-sale",
-                "agents": [
+                "rules": [
                     {"agent": "ann", "kind": "fixed", "seats": 20, "ceiling": 30},
                     {"agent": "bob", "kind": "free-sale"},
                 ],

@@ -2,12 +2,13 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
 from allocation.errors import AllotmentExhaustedError, SeatsTakenError
-from allocation.queries import stop_performances
+from allocation.queries.locks import stop_performances
 from allocation.services.sharing import mend_cut_trees
 from hub.access import Callers
 from hub.kernel import clock, db
@@ -16,13 +17,17 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.services import holds, wishes
+from hub.sales.services import storing, wishes
 from partners.rules import key_hash
 from tests.hubs import SECRET, WORLD, auditorium, performance, production, venue
 
+_TAKE = text(
+    "INSERT INTO seat_taken (performance_id, seat_id, hold_id) VALUES (:p, :s, :h)"
+)
+
 
 def channel(name, *agents, kind="free-sale", **more):
-    return {"channel": name, "kind": kind, "agents": list(agents), **more}
+    return {"channel": name, "kind": kind, "rules": list(agents), **more}
 
 
 def agent(ref, kind="free-sale", **more):
@@ -48,7 +53,7 @@ def wish(hub, who, lines, key=None):
 def decide(*batch):
     """Carry wishes out in one transaction."""
     with transaction() as session:
-        return holds.STEPS.run(session, list(batch))
+        return storing.STEPS.run(session, list(batch))
 
 
 def mended():
@@ -59,24 +64,22 @@ def mended():
 def test_a_dropped_channel_keeps_the_seats_it_sold(hub):
     hub.add_partner("tom", "agent", channel="trade", commission_bp=100)
     sold = hub.on_sale(
-        {"channels": [channel("online", agent("ann")), channel("trade", agent("tom"))]},
+        {"rules": [channel("online", agent("ann")), channel("trade", agent("tom"))]},
         floor=10,
     )
     offer_id = hub.offer_id("ann", sold["id"])
     hub.confirm("tom", hub.hold("tom", [(offer_id, 10)]))
-    hub.plan({"channels": [channel("online", agent("ann"))]})
+    hub.plan({"rules": [channel("online", agent("ann"))]})
     refused = hub.hold("ann", [(offer_id, 1)], expect=409)
     assert refused["code"] == "allotment-exhausted"
     hub.assert_lawful()
 
 
 def test_a_guarantee_cut_for_holds_comes_back_when_they_go(hub):
-    sold = hub.on_sale({"channels": [channel("online", agent("bob"))]}, floor=20)
+    sold = hub.on_sale({"rules": [channel("online", agent("bob"))]}, floor=20)
     offer_id = hub.offer_id("bob", sold["id"])
     taken = [hub.hold("bob", [(offer_id, 10)]) for _ in range(2)]
-    plan = {
-        "channels": [channel("online", agent("ann", "fixed", seats=15), agent("bob"))]
-    }
+    plan = {"rules": [channel("online", agent("ann", "fixed", seats=15), agent("bob"))]}
     hub.plan(plan)
     assert mended() == 0
     for found in taken:
@@ -101,7 +104,7 @@ def test_a_hopeless_wish_takes_no_seats_from_others_of_its_batch(hub):
     )
     hub.plan(
         {
-            "channels": [
+            "rules": [
                 channel(
                     "online",
                     agent("ann", ceiling=1),
@@ -124,22 +127,25 @@ def test_a_hopeless_wish_takes_no_seats_from_others_of_its_batch(hub):
 def test_seats_are_chosen_again_when_another_process_was_faster(hub):
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"], "stalls")
-    slow = Committer(holds.STEPS, is_batching=False)
+    slow = Committer(storing.STEPS, is_batching=False)
     mine = wish(hub, "ann", [(offer_id, 2)])
-    real, raced = holds.take_seats, []
+    real, raced = storing.send_seats, []
 
     def overtaken(session, seats):
         if not raced:
             raced.append(True)
             with transaction() as other:
-                real(other, dict.fromkeys(seats, uuid4()))
+                for performance_id, seat_id in seats:
+                    taken = {"p": performance_id, "s": seat_id, "h": uuid4()}
+                    other.execute(_TAKE, taken)
         return real(session, seats)
 
-    holds.take_seats = overtaken
+    storing.send_seats = overtaken
     try:
         reply = slow.submit(mine)
     finally:
-        holds.take_seats = real
+        storing.send_seats = real
+    assert raced
     assert [seat["number"] for seat in reply.body["lines"][0]["seats"]] == ["3", "4"]
 
 
@@ -168,15 +174,7 @@ def test_one_key_in_one_batch_is_decided_once(hub):
         True,
     )
     other = wish(hub, "ann", [(offer_id, 1)], key="k")
-    other = wishes.HoldWish(
-        Claim(other.claim.key, b"another body"),
-        other.world,
-        other.agent_id,
-        other.hold_id,
-        other.ttl_s,
-        other.credit_id,
-        other.lines,
-    )
+    other = replace(other, claim=Claim(other.claim.key, b"another body"))
     wrong, right = decide(other, wish(hub, "ann", [(offer_id, 1)], key="k"))
     assert isinstance(wrong, HubError)
     assert right.is_replay
@@ -284,14 +282,14 @@ def test_capacity_changes_and_releases_do_not_deadlock(hub):
 
 
 def test_a_channel_never_holds_more_than_its_ceiling(hub):
-    plan = {"channels": [channel("online", agent("bob"), ceiling=30)]}
+    plan = {"rules": [channel("online", agent("bob"), ceiling=30)]}
     sold = hub.on_sale(plan)
     offer_id = hub.offer_id("bob", sold["id"])
     hub.hold("bob", [(offer_id, 10)])
     hub.hold("bob", [(offer_id, 10)])
     hub.plan(
         {
-            "channels": [
+            "rules": [
                 channel(
                     "online",
                     agent("ann", "fixed", seats=30),
@@ -309,12 +307,12 @@ def test_a_channel_never_holds_more_than_its_ceiling(hub):
 
 
 def test_a_promise_cut_by_a_channels_ceiling_comes_back_and_mending_ends(hub):
-    sold = hub.on_sale({"channels": [channel("online", agent("bob"))]}, floor=30)
+    sold = hub.on_sale({"rules": [channel("online", agent("bob"))]}, floor=30)
     offer_id = hub.offer_id("bob", sold["id"])
     taken = [hub.hold("bob", [(offer_id, 10)]) for _ in range(2)]
     hub.plan(
         {
-            "channels": [
+            "rules": [
                 channel(
                     "online",
                     agent("ann", "fixed", seats=30),

@@ -213,9 +213,7 @@ def test_sales_without_terms_are_refused(hub):
     wanted = {"kind": "agent", "partner_id": hub.ids["eve"], "name": "eve"}
     hub.keys["eve"] = hub.post("operator", "/v1/credentials", wanted)["key"]
     agents = [{"agent": ref, "kind": "free-sale"} for ref in ("ann", "bob", "eve")]
-    hub.plan(
-        {"channels": [{"channel": "online", "kind": "free-sale", "agents": agents}]}
-    )
+    hub.plan({"rules": [{"channel": "online", "kind": "free-sale", "rules": agents}]})
     offer_id = hub.offer_id("ann", performance["id"])
     assert hub.hold("eve", [(offer_id, 1)], expect=409)["code"] == "no-terms"
     assert hub.areas("eve", performance["id"])["floor"]["offers"] == []

@@ -70,7 +70,7 @@ _SAME_LAW = text(
     + _TOLD
     + " WHERE (l.performance_id, l.performance_id, pa.id, o.world, l.currency,"
     " l.quantity, l.face_minor, l.booking_fee_minor) IS DISTINCT FROM"
-    " (n.performance_id, pa.performance_id, n.root_id, n.world,"
+    " (n.performance_id, pa.performance_id, n.performance_area_id, n.world,"
     " l.quote->>'currency', (l.quote->>'quantity')::int,"
     " said.face, coalesce(said.booking, 0))"
     " OR EXISTS (SELECT FROM ticket t WHERE t.order_id = l.order_id"

@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from allocation import queries as allocation
+from allocation.queries import limits as limit_queries
+from allocation.queries import locks
+from allocation.rules.limits import Buyable, StopSaid, refuse_stopped
 from hub.catalogue.errors import PerformanceCancelledError
 from hub.kernel import clock, idempotency
 from hub.kernel.committer import Steps
@@ -21,8 +23,7 @@ from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.ids import new_id
 from hub.kernel.pipeline import pipelined, send
 from hub.sales.errors import PerformanceBusyError, ReferenceTakenError
-from hub.sales.rules import OrderState, new_code, refuse_unless_held
-from hub.sales.services.holds import hold_line
+from hub.sales.rules import OrderState, new_code, priced, refuse_unless_held
 from hub.sales.services.ordering import (
     CREATED,
     ConfirmWish,
@@ -31,14 +32,17 @@ from hub.sales.services.ordering import (
     Ticket,
     store_orders,
 )
+from hub.sales.services.telling import hold_line
 from hub.sales.services.views import seat_names
 from settlement.rules.quotes import Quote
 
 _LINES = text(
     "SELECT l.hold_id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
-    " l.seat_ids, l.quote::text AS quote, l.owed_minor, o.price_type, a.ref AS area"
+    " l.seat_ids, l.seat_nodes, l.held_caps, l.quote::text AS quote, l.owed_minor,"
+    " o.price_type, a.ref AS area, p.supplier_id, p.production_id"
     " FROM hold_line l JOIN offer o ON o.id = l.offer_id"
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
+    " JOIN performance p ON p.id = l.performance_id"
     " JOIN area a ON a.id = pa.area_id WHERE l.hold_id = ANY(:ids)"
     " ORDER BY l.hold_id, l.no"
 )
@@ -64,6 +68,7 @@ class ConfirmBatch:
     holds: dict[UUID, Row[Any]]
     lines: dict[UUID, list[HeldLine]]
     status: dict[UUID, str]
+    stops: list[StopSaid]
     references: set[tuple[UUID, str]]
     seats: dict[UUID, dict[str, Any]]
     now: dict[str, datetime]
@@ -81,7 +86,8 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
     """
     lines = _lines(session, {wish.hold_id for wish in wishes})
     performances = {line.row.performance_id for own in lines.values() for line in own}
-    busy = allocation.share_performances(session, performances)
+    suppliers = {line.row.supplier_id for own in lines.values() for line in own}
+    busy = locks.share_performances(session, performances | suppliers)
     first: dict[Key, ConfirmWish] = {}
     for wish in wishes:
         if not busy & _performances(lines, wish):
@@ -93,6 +99,7 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
         keys = idempotency.send_look(session, list(first))
         taken = send(session, _TAKEN, _references(asked))
         status = send(session, _STATUS, {"ids": list(performances)})
+        stops = limit_queries.send_stops(session, suppliers)
         times = send(session, clock.TIMES, {"worlds": [wish.world for wish in wishes]})
     return ConfirmBatch(
         busy=busy,
@@ -101,6 +108,7 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
         holds={row.id: row for row in held},
         lines=lines,
         status={row.id: row.status for row in status},
+        stops=limit_queries.as_stops(stops),
         references={(row.agent_id, row.reference) for row in taken},
         seats=seat_names(session, [seat for line in own for seat in line.row.seat_ids]),
         now={row.name: row.now for row in times},
@@ -116,7 +124,9 @@ def _lines(session: Session, hold_ids: set[UUID]) -> dict[UUID, list[HeldLine]]:
 
 
 def _performances(lines: dict[UUID, list[HeldLine]], wish: ConfirmWish) -> set[UUID]:
-    return {line.row.performance_id for line in lines.get(wish.hold_id, ())}
+    """Return what is shared for a wish: its performances, and their suppliers."""
+    own = lines.get(wish.hold_id, ())
+    return {i for n in own for i in (n.row.performance_id, n.row.supplier_id)}
 
 
 def _references(wishes: Sequence[ConfirmWish]) -> dict[str, list[Any]]:
@@ -151,6 +161,10 @@ def _confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
         performance_id = line.row.performance_id
         if batch.status[performance_id] == "cancelled":
             raise PerformanceCancelledError(performance_id=performance_id)
+        if batch.stops:
+            buyable = _buyable(line, wish.agent_id)
+            stops, supplier = batch.stops, line.row.supplier_id
+            refuse_stopped(stops, supplier, buyable, only_hard=True)
     reference = (wish.agent_id, wish.reference)
     if reference in batch.references:
         raise ReferenceTakenError(reference=wish.reference)
@@ -166,9 +180,9 @@ def _made(
 ) -> Made:
     order_id = new_id()
     tickets = [
-        Ticket(new_id(), line, new_code(), seat)
+        Ticket(new_id(), line, new_code(), seat, node)
         for line in lines
-        for seat in (line.row.seat_ids or [None] * line.row.quantity)
+        for seat, node in _places(line)
     ]
     body = {
         "id": str(order_id),
@@ -193,10 +207,28 @@ def _made(
     return Made(wish, order_id, now, lines, tickets, reply)
 
 
+def _places(line: HeldLine) -> list[tuple[UUID | None, UUID | None]]:
+    """Return the seat of each ticket, and who paid for it if not the line's node."""
+    row = line.row
+    if not row.seat_ids:
+        return [(None, None)] * int(row.quantity)
+    nodes = row.seat_nodes or [row.node_id] * len(row.seat_ids)
+    found = zip(row.seat_ids, nodes, strict=True)
+    return [(seat, None if node == row.node_id else node) for seat, node in found]
+
+
+def _buyable(line: HeldLine, agent_id: UUID) -> Buyable:
+    row = line.row
+    return Buyable(
+        *(row.performance_id, row.production_id, row.area, row.price_type),
+        *(line.quote.place.channel, "", agent_id),
+    )
+
+
 def _told(batch: ConfirmBatch, line: HeldLine) -> dict[str, Any]:
     row = line.row
     seats = [batch.seats[seat] for seat in row.seat_ids]
-    said = hold_line(row.no, row, row.quantity, seats, line.quote)
+    said = hold_line(row.no, row, row.quantity, seats, priced(line.quote))
     return {**said, "cancelled": 0}
 
 

@@ -1,48 +1,49 @@
-"""The steps of the committer: many wishes, one transaction, each answered alone."""
+"""The steps of the committer: many wishes, one transaction, each answered alone.
 
-from collections.abc import Sequence
+All that a batch reads and locks is sent in one pipeline, all it writes in another:
+between the two it decides, by pure rules.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocation import queries as allocation
-from allocation.errors import OvercommittedError
-from allocation.rules.tree import Node, settle
-from allocation.services.tree import SeatKey, take_seats, write_counts
-from hub.catalogue import queries as catalogue
-from hub.catalogue.rules import SaleWindow
+from allocation.errors import OvercommittedError, ProtectedError
+from allocation.queries import limits as limit_queries
+from allocation.queries import locks
+from allocation.queries.memory import seen
+from allocation.queries.trees import send_overcommitted
+from allocation.rules import tree
+from allocation.rules.limits import StopSaid, count, refuse_stopped
 from hub.kernel import clock, idempotency
-from hub.kernel.committer import Committer, Steps, TryAgainError
-from hub.kernel.db import rows
+from hub.kernel.committer import TryAgainError
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Earlier, Key, Reply
+from hub.kernel.pipeline import pipelined, send
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.rules import priced
-from hub.sales.services.seating import Seating, seating
+from hub.sales.queries.states import PerformanceState, as_states, send_states
+from hub.sales.services.halls import Look
+from hub.sales.services.seating import Seating
+from hub.sales.services.telling import hold_body, hold_line
 from hub.sales.services.wishes import HoldWish, WishLine
 from settlement.rules.credit import CreditLine
-from settlement.rules.quotes import Quote
-from settlement.services.credit import lock_credit, write_credit
+from settlement.services.credit import credit_lines_of, send_credit_locks
 
 CREATED = 201
-_ADD_HOLDS = text(
-    "INSERT INTO hold (id, world, agent_id, state, version, expires_at)"
-    " SELECT id, world, agent, 'held', 1, expires_at FROM json_to_recordset("
-    " CAST(:rows AS json)) AS r(id uuid, world text, agent uuid,"
-    " expires_at timestamptz)"
-)
-_ADD_LINES = text(
-    "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
-    " seat_ids, quote, owed_minor) SELECT hold, no, performance, node, offer, quantity,"
-    " ARRAY(SELECT json_array_elements_text(seats)::uuid), quote, owed"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r(hold uuid, no int,"
-    " performance uuid, node uuid, offer uuid, quantity int, seats json, quote jsonb,"
-    " owed bigint)"
-)
+
+
+@dataclass(slots=True)
+class Placed:
+    """A hold that is decided: who wants it, until when, the seats, the reply."""
+
+    wish: HoldWish
+    expires_at: datetime
+    now: datetime
+    reply: Reply
 
 
 @dataclass(slots=True)
@@ -51,191 +52,201 @@ class HoldBatch:
 
     earlier: dict[Key, Earlier]
     first: dict[Key, HoldWish]
-    seating: Seating
-    windows: dict[UUID, SaleWindow]
-    closed: dict[UUID, int]
-    nodes: dict[UUID, Node]
-    before: dict[UUID, Node]
+    states: dict[UUID, PerformanceState]
+    stops: list[StopSaid]
+    over: dict[UUID, int]
+    nodes: dict[UUID, tree.Node]
+    caps: dict[UUID, int]
     credit: dict[UUID, CreditLine]
-    credit_before: dict[UUID, CreditLine]
     now: dict[str, datetime]
+    epochs: dict[str, int]
     busy: set[UUID]
+    before: dict[UUID, tree.Node] = field(default_factory=dict)
+    caps_before: dict[UUID, int] = field(default_factory=dict)
+    credit_before: dict[UUID, CreditLine] = field(default_factory=dict)
+    seating: Seating = field(default_factory=Seating)
     answers: dict[Key, Reply | HubError] = field(default_factory=dict)
-    placed: list[tuple[HoldWish, Reply, datetime]] = field(default_factory=list)
-    refused: list[HoldWish] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
 
 
 def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
-    """Lock what the wishes touch: performances, keys, nodes; then read the clock.
+    """Lock what the wishes touch: performances, nodes, counters; then read the clock.
 
     A performance that is being changed is not waited for: its wishes are sent back,
-    or one busy performance would hold up the sale of all others.
+    or one busy performance would hold up the sale of all others. TryAgainError when
+    others have taken so much that more must be locked.
     """
-    performance_ids = {found for wish in wishes for found in wish.performance_ids}
-    busy = allocation.share_performances(session, performance_ids)
     first: dict[Key, HoldWish] = {}
     for wish in wishes:
-        if not busy & wish.performance_ids:
-            first.setdefault(wish.claim.key, wish)
-    claims = [wish.claim for wish in first.values()]
-    earlier = idempotency.claim_many(session, claims)
-    new = [wish for key, wish in first.items() if key not in earlier]
-    takes: dict[UUID, tuple[int, int]] = {}
-    for wish in new:
-        for leaf, seats in wish.seats_by_leaf.items():
-            takes[leaf] = (takes.get(leaf, (0, 0))[0] + seats, 0)
-    roots = {line.offer.root_id for wish in new for line in wish.lines}
-    windows = catalogue.windows(session, performance_ids)
-    closed = allocation.overcommitted(session, roots)
-    nodes = allocation.lock_tree(session, takes)  # late: others wait for these rows
-    taken = seating(session, new)  # read after that wait, or it is stale
-    credit = lock_credit(session, {wish.credit_id for wish in new})
+        first.setdefault(wish.claim.key, wish)
+    takes = _takes(first.values())
+    batch = _locked(session, first, takes)
+    batch.before, batch.caps_before = dict(batch.nodes), dict(batch.caps)
+    batch.credit_before = dict(batch.credit)
+    seen.learn(batch.nodes.values())
+    changes = {leaf: (seats, 0) for leaf, seats in takes.items()}
+    if tree.reached(batch.nodes, changes) - batch.nodes.keys():
+        raise TryAgainError
+    return batch
+
+
+def _locked(
+    session: Session, first: dict[Key, HoldWish], takes: dict[UUID, int]
+) -> HoldBatch:
+    asked = list(first.values())
+    ids = {found for wish in asked for found in wish.performance_ids}
+    suppliers = {line.offer.supplier_id for wish in asked for line in wish.lines}
+    wanted = seen.to_lock(takes, _paths(asked)) | _protecting(asked)
+    look = Look(session, asked)
+    with pipelined(session):
+        shared = locks.send_share(session, ids | suppliers)
+        keys = idempotency.send_look(session, list(first))
+        states = send_states(session, ids)
+        stops = limit_queries.send_stops(session, suppliers)
+        over = send_overcommitted(session, ids)
+        nodes = locks.send_locks(session, wanted)
+        look.send(session)  # after that wait, or it is stale
+        caps = limit_queries.send_cap_locks(session, _limits(asked))
+        credit = send_credit_locks(session, {wish.credit_id for wish in asked})
+        times = send(session, clock.TIMES, {"worlds": [wish.world for wish in asked]})
+    look.note()
+    told = times.fetchall()
     return HoldBatch(
-        earlier=earlier,
+        earlier=idempotency.seen(keys),
         first=first,
-        seating=taken,
-        windows=windows,
-        closed=closed,
-        nodes=nodes,
-        before=dict(nodes),
-        credit=credit,
-        credit_before=dict(credit),
-        now=clock.times(session, {wish.world for wish in wishes}),
-        busy=busy,
+        states=as_states(states),
+        stops=limit_queries.as_stops(stops),
+        over={row.id: row.overcommitted for row in over},
+        nodes=locks.locked(nodes),
+        caps=limit_queries.locked_caps(caps),
+        credit=credit_lines_of(credit),
+        now={row.name: row.now for row in told},
+        epochs={row.name: row.epoch for row in told},
+        busy=locks.still_busy(shared, ids | suppliers),
+    )
+
+
+def _takes(wishes: Iterable[HoldWish]) -> dict[UUID, int]:
+    found: dict[UUID, int] = {}
+    for wish in wishes:
+        for node, seats in wish.takes.items():
+            found[node] = found.get(node, 0) + seats
+    return found
+
+
+def _paths(wishes: Iterable[HoldWish]) -> dict[UUID, tuple[UUID, ...]]:
+    """Return all that may have to be paid, by leaf: the whole way up."""
+    return {line.leaf_id: line.basket.above for w in wishes for line in w.lines}
+
+
+def _protecting(wishes: Iterable[HoldWish]) -> set[UUID]:
+    """Return the areas that keep seats from a line: they are counted for it."""
+    return {
+        line.offer.performance_area_id
+        for wish in wishes
+        for line in wish.lines
+        if line.basket.protected
+    }
+
+
+def _limits(wishes: Iterable[HoldWish]) -> Iterable[tuple[str, Any]]:
+    return (
+        (wish.world, limit)
+        for wish in wishes
+        for line in wish.lines
+        for limit in line.limits
     )
 
 
 def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:
     """Answer one wish: the earlier reply, a refusal, or a hold."""
-    if batch.busy & wish.performance_ids:
+    if batch.busy and batch.busy & _shared(wish):
         return PerformanceBusyError()
-
-    def place() -> Reply:
-        try:
-            return _place(batch, wish)
-        except HubError:
-            batch.refused.append(wish)
-            raise
-
     first = batch.first[wish.claim.key].claim
     return idempotency.once_in_batch(
-        wish.claim, first, batch.earlier, batch.answers, place
+        wish.claim, first, batch.earlier, batch.answers, lambda: _place(batch, wish)
     )
+
+
+def _shared(wish: HoldWish) -> set[UUID]:
+    return wish.performance_ids | {line.offer.supplier_id for line in wish.lines}
 
 
 def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
     now = batch.now[wish.world]
+    _refuse_unless_same(batch, wish)
     for line in wish.lines:
-        window = batch.windows[line.offer.performance_id]
-        window.refuse_unless_on_sale(now)
-        seen = (line.offer.version, line.offer.map_version)
-        if seen != (window.version, window.map_version):
-            raise OfferChangedError(performance_id=window.performance_id)
-        if line.offer.root_id in batch.closed:
-            over_by = batch.closed[line.offer.root_id]
-            raise OvercommittedError(area=line.offer.area, over_by=over_by)
-    after = settle(batch.nodes, wish.seats_by_leaf)
-    credit = batch.credit[wish.credit_id].reserved(wish.owed_minor)
-    batch.seating.choose(wish)
+        _refuse_unless_sold(batch, line, now)
+    try:
+        deltas = batch.seating.choose(wish)
+    except HubError:
+        tree.settle(batch.nodes, wish.seats_by_leaf)  # its refusal says more
+        raise
+    try:
+        after = tree.settle(batch.nodes, deltas)
+        _refuse_protected(batch, wish, after)
+        wanted = [(limit, n.quantity) for n in wish.lines for limit in n.limits]
+        caps = count(batch.caps, wanted) if wanted else {}
+        credit = batch.credit[wish.credit_id].reserved(wish.owed_minor)
+    except HubError:
+        batch.seating.undo(wish)
+        raise
     batch.nodes, batch.credit[wish.credit_id] = after, credit
+    batch.caps |= caps
     expires_at = now + timedelta(seconds=wish.ttl_s)
     reply = Reply.of(CREATED, _body(batch, wish, expires_at))
-    batch.placed.append((wish, reply, expires_at))
+    batch.placed.append(Placed(wish, expires_at, now, reply))
     return reply
+
+
+def _refuse_unless_same(batch: HoldBatch, wish: HoldWish) -> None:
+    """Send a wish back whose basket stands on something that has changed since."""
+    if batch.epochs[wish.world] != wish.basket.world_epoch:
+        raise OfferChangedError
+    for performance_id, versions in wish.basket.epochs.items():
+        state = batch.states[performance_id]
+        if state.versions != versions:
+            raise OfferChangedError(performance_id=performance_id)
+
+
+def _refuse_unless_sold(batch: HoldBatch, line: WishLine, now: datetime) -> None:
+    own = line.basket.own
+    window = batch.states[line.offer.performance_id].window
+    window = window.with_own(own.announce_at, own.on_sale_at, own.cut_off_at)
+    window.refuse_unless_on_sale(now)
+    supplier = line.offer.supplier_id
+    if batch.stops:
+        refuse_stopped(batch.stops, supplier, line.basket.buyable, only_hard=False)
+    if batch.over:
+        for node in (line.leaf_id, *line.basket.above):
+            if node in batch.over:
+                over_by = batch.over[node]
+                raise OvercommittedError(area=line.offer.area, over_by=over_by)
+
+
+def _refuse_protected(
+    batch: HoldBatch, wish: HoldWish, after: dict[UUID, tree.Node]
+) -> None:
+    """Refuse seats kept for dearer classes, unless they were promised to the agent."""
+    for line in wish.lines:
+        kept = line.basket.protected
+        if not kept:
+            continue
+        area = line.offer.performance_area_id
+        before, now = batch.nodes[area], after[area]
+        if now.taken > before.taken and now.taken > (now.ceiling or 0) - kept:
+            free = max(0, (before.free or 0) - kept)
+            price_type = line.offer.price_type
+            raise ProtectedError(price_type=price_type, kept=kept, free=free)
 
 
 def _body(batch: HoldBatch, wish: HoldWish, expires_at: datetime) -> dict[str, Any]:
     lines = []
     for line in wish.lines:
-        names = line.seat_map.seats if line.seat_map else {}
-        seats = [names[seat] for seat in batch.seating.seats(wish, line.no)]
-        lines.append(hold_line(line.no, line.offer, line.quantity, seats, line.quote))
+        chosen = batch.seating.seats(wish, line.no)
+        seat_map = line.basket.seat_map
+        names = seat_map.seats if seat_map else {}
+        seats = [names[seat] for seat in chosen]
+        told = line.basket.told
+        lines.append(hold_line(line.no, line.offer, line.quantity, seats, told))
     return hold_body(wish.hold_id, "held", 1, expires_at, lines)
-
-
-def hold_line(
-    no: int, offer: Any, quantity: int, seats: Sequence[Any], quote: Quote
-) -> dict[str, Any]:
-    """Return how a line of a hold is told to its agent."""
-    return {
-        "no": no,
-        "performance_id": str(offer.performance_id),
-        "offer_id": str(offer.offer_id),
-        "area": offer.area,
-        "price_type": offer.price_type,
-        "quantity": quantity,
-        "seats": [
-            {name: seat[name] for name in ("id", "row", "number")} for seat in seats
-        ],
-        **priced(quote),
-    }
-
-
-def hold_body(
-    hold_id: UUID,
-    state: str,
-    version: int,
-    expires_at: datetime,
-    lines: Sequence[dict[str, Any]],
-) -> dict[str, Any]:
-    """Return how a hold is told to its agent: with its sums, in one currency."""
-    summed = ("price_minor", "commission_minor", "service_fee_minor", "net_minor")
-    return {
-        "id": str(hold_id),
-        "state": state,
-        "version": version,
-        "expires_at": expires_at.isoformat(),
-        "currency": lines[0]["currency"],
-        **{name: sum(line[name] for line in lines) for name in summed},
-        "lines": list(lines),
-    }
-
-
-def write(session: Session, batch: HoldBatch) -> None:
-    """Store what was decided; a refused wish leaves nothing behind."""
-    idempotency.release_many(session, [wish.claim.key for wish in batch.refused])
-    if not batch.placed:
-        return
-    seats: dict[SeatKey, UUID] = {}
-    for wish, _, _ in batch.placed:
-        seats |= batch.seating.keys(wish)
-    if seats and take_seats(session, seats):
-        raise TryAgainError  # another process was faster: choose among what is left
-    changed = [n for n in batch.nodes.values() if n != batch.before[n.id]]
-    write_counts(session, changed)
-    holds = (_hold(wish, expires_at) for wish, _, expires_at in batch.placed)
-    session.execute(_ADD_HOLDS, {"rows": rows(holds)})
-    lines = (
-        _line(batch, wish, line) for wish, _, _ in batch.placed for line in wish.lines
-    )
-    session.execute(_ADD_LINES, {"rows": rows(lines)})
-    write_credit(session, batch.credit_before, batch.credit, batch.now)
-    replies = {w.claim.key: (CREATED, r.encoded) for w, r, _ in batch.placed}
-    idempotency.store_many(session, replies)
-
-
-def _hold(wish: HoldWish, expires_at: datetime) -> dict[str, Any]:
-    return {
-        "id": wish.hold_id,
-        "world": wish.world,
-        "agent": wish.agent_id,
-        "expires_at": expires_at,
-    }
-
-
-def _line(batch: HoldBatch, wish: HoldWish, line: WishLine) -> dict[str, Any]:
-    return {
-        "hold": wish.hold_id,
-        "no": line.no,
-        "performance": line.offer.performance_id,
-        "node": line.leaf_id,
-        "offer": line.offer.offer_id,
-        "quantity": line.quantity,
-        "seats": batch.seating.seats(wish, line.no),
-        "quote": line.quote,
-        "owed": line.owed_minor,
-    }
-
-
-STEPS = Steps(lock=lock, decide=decide, write=write)
-HoldCommitter = Committer[HoldWish, HoldBatch, Reply]

@@ -6,17 +6,19 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocation.services.tree import free_seats, give_back
+from allocation.services.tree import free_seats, give_back, lower_caps
 from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.sales import queries
-from hub.sales.models import Hold
+from hub.sales.models import Hold, HoldLine
 from hub.sales.rules import HoldState, refuse_unless_held, sums
 from settlement.services.credit import Move, move_credit
 
 CHUNK = 500
 _END = text(
-    "UPDATE hold SET state = :state, version = version + 1 WHERE id = ANY(:ids)"
+    "UPDATE hold AS h SET state = :state, version = version + 1, reason = :reason,"
+    " ended_at = clock_timestamp() + w.clock_offset FROM world w"
+    " WHERE w.name = h.world AND h.id = ANY(:ids)"
 )
 _RESERVED = text(
     "SELECT (quote->'agent'->>'contract_id')::uuid AS contract_id,"
@@ -38,7 +40,7 @@ def lapse_due(
     due = queries.lock_due_holds(
         session, performance_ids=performance_ids, agent_id=agent_id, most=CHUNK
     )
-    _end(session, due, HoldState.LAPSED)
+    end_holds(session, due, HoldState.LAPSED)
     return len(due)
 
 
@@ -51,20 +53,35 @@ def release_hold(session: Session, who: Caller, hold_id: UUID) -> Hold:
         return hold
     refuse_unless_held(hold.state, is_past=False, hold_id=hold_id)
     is_past = hold.expires_at <= clock.now(session, who.world)
-    _end(session, [hold_id], HoldState.LAPSED if is_past else HoldState.RELEASED)
+    end_holds(session, [hold_id], HoldState.LAPSED if is_past else HoldState.RELEASED)
     session.refresh(hold)
     return hold
 
 
-def _end(session: Session, hold_ids: Sequence[UUID], state: HoldState) -> None:
+def end_holds(
+    session: Session,
+    hold_ids: Sequence[UUID],
+    state: HoldState,
+    reason: str | None = None,
+) -> None:
+    """End holds that are locked and stand: seats, counters and credit go back."""
     if not hold_ids:
         return
-    session.execute(_END, {"ids": list(hold_ids), "state": state})
+    session.execute(_END, {"ids": list(hold_ids), "state": state, "reason": reason})
     lines = queries.hold_lines(session, hold_ids)
-    give_back(session, sums((line.node_id, line.quantity) for line in lines))
+    give_back(session, sums(paid for line in lines for paid in payers(line)))
     free_seats(
         session,
         [(line.performance_id, seat) for line in lines for seat in line.seat_ids],
     )
+    counted = ((cap, n.quantity) for n in lines for cap in (*n.caps, *n.held_caps))
+    lower_caps(session, sums(counted))
     rows = session.execute(_RESERVED, {"ids": list(hold_ids)})
     move_credit(session, {r.contract_id: Move(reserved=-r.owed) for r in rows})
+
+
+def payers(line: HoldLine) -> list[tuple[UUID, int]]:
+    """Return who paid for the seats of a line: (node, seats)."""
+    if line.seat_nodes:
+        return [(node, 1) for node in line.seat_nodes]
+    return [(line.node_id, line.quantity)]

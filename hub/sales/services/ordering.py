@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from allocation.services.tree import send_lower_caps
 from hub.kernel import idempotency
 from hub.kernel.committer import TryAgainError
 from hub.kernel.db import rows
@@ -23,7 +24,9 @@ from settlement.services.journal import send_post
 
 CREATED = 201
 _END_HOLDS = text(
-    "UPDATE hold SET state = 'confirmed', version = version + 1 WHERE id = ANY(:ids)"
+    "UPDATE hold AS h SET state = 'confirmed', version = version + 1,"
+    " ended_at = clock_timestamp() + w.clock_offset FROM world w"
+    " WHERE w.name = h.world AND h.id = ANY(:ids)"
 )
 _ADD_ORDERS = text(
     "INSERT INTO sale_order (id, world, agent_id, hold_id, reference, state, version,"
@@ -36,17 +39,18 @@ _ADD_ORDERS = text(
 # tickets find nothing to join, and the whole batch is rolled back and decided again.
 _ADD_LINES = text(
     "INSERT INTO order_line (order_id, no, performance_id, node_id, offer_id, quantity,"
-    " currency, face_minor, booking_fee_minor, quote)"
+    " currency, face_minor, booking_fee_minor, caps, quote)"
     " SELECT r.id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
-    " l.quote->>'currency', r.face, r.booking, l.quote"
+    " l.quote->>'currency', r.face, r.booking, l.caps, l.quote"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, hold uuid, no int,"
     " face bigint, booking bigint) JOIN sale_order o ON o.id = r.id"
     " JOIN hold_line l ON (l.hold_id, l.no) = (r.hold, r.no)"
 )
 _ADD_TICKETS = text(
-    "INSERT INTO ticket (id, order_id, line_no, performance_id, code, seat_id)"
+    "INSERT INTO ticket (id, order_id, line_no, performance_id, code, seat_id, node_id)"
     " SELECT r.* FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid,"
-    " order_id uuid, line_no int, performance_id uuid, code text, seat_id uuid)"
+    " order_id uuid, line_no int, performance_id uuid, code text, seat_id uuid,"
+    " node_id uuid)"
     " JOIN sale_order o ON o.id = r.order_id"
 )
 
@@ -82,6 +86,7 @@ class Ticket:
     line: HeldLine
     code: str
     seat_id: UUID | None
+    node_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,13 @@ def store_orders(session: Session, made: Sequence[Made]) -> None:
             for m in made
             for line in m.lines
         ]
+        held = (
+            (cap, n.row.quantity)
+            for m in made
+            for n in m.lines
+            for cap in n.row.held_caps
+        )
+        send_lower_caps(session, sums(held))
         owed = send_post(session, facts, [m.wish.world for m in made for _ in m.lines])
         moved = send_moves(session, _moves(made, owed))  # last: others wait for it
     if min(orders.rowcount, keys.rowcount) < len(made):
@@ -162,4 +174,5 @@ def _ticket(made: Made, ticket: Ticket) -> dict[str, Any]:
         "performance_id": ticket.line.row.performance_id,
         "code": ticket.code,
         "seat_id": ticket.seat_id,
+        "node_id": ticket.node_id,
     }

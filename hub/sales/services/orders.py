@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from allocation.services.tree import free_seats, give_back
+from allocation.services.tree import free_seats, give_back, lower_caps
 from hub.catalogue import queries as catalogue
 from hub.kernel import clock
 from hub.kernel.callers import Caller
@@ -63,11 +63,21 @@ def cancel_tickets(
     quantity = sum(line.quantity for line in lines)
     order.state = order_state(quantity, sum(line.cancelled for line in lines))
     order.version += 1
-    give_back(session, sums((line.node_id, undone[line.no]) for line in lines))
-    free_seats(session, [(t.performance_id, t.seat_id) for t in tickets if t.seat_id])
+    _give_back(session, lines, tickets)
     move_credit(session, {i: Move(exposure=minor) for i, minor in owed.items()})
     ORDERS.labels("cancelled").inc()
     return order
+
+
+def _give_back(
+    session: Session, lines: Sequence[OrderLine], tickets: Sequence[Ticket]
+) -> None:
+    """Give seats back to who paid for them, and count them out."""
+    own = {line.no: line for line in lines}
+    paid = ((t.node_id or own[t.line_no].node_id, 1) for t in tickets)
+    give_back(session, sums(paid))
+    free_seats(session, [(t.performance_id, t.seat_id) for t in tickets if t.seat_id])
+    lower_caps(session, sums((cap, 1) for t in tickets for cap in own[t.line_no].caps))
 
 
 def _chosen(

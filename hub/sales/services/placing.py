@@ -4,11 +4,12 @@ import time
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from allocation import queries as allocation
-from allocation.errors import AllotmentExhaustedError, SeatsTakenError
-from allocation.rules.tree import available
+from allocation.errors import (
+    AllotmentExhaustedError,
+    CapReachedError,
+    ProtectedError,
+    SeatsTakenError,
+)
 from hub.kernel.committer import Committer, W
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
@@ -16,8 +17,9 @@ from hub.kernel.idempotency import Reply
 from hub.kernel.metrics import HOLDS
 from hub.sales import queries
 from hub.sales.errors import PerformanceBusyError
-from hub.sales.services.holds import HoldCommitter
+from hub.sales.services.halls import halls
 from hub.sales.services.lapse import CHUNK, lapse_due
+from hub.sales.services.storing import HoldCommitter
 from hub.sales.services.wishes import HoldWish
 from settlement.errors import CreditExhaustedError
 
@@ -39,14 +41,19 @@ def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
 
 def _place(committer: HoldCommitter, wish: HoldWish) -> Reply:
     """Submit a wish, and again once each after making room and freeing credit."""
-    is_room_made = is_credit_freed = False
+    is_room_made = is_credit_freed = is_limit_freed = False
     while True:
         try:
             return submit(committer, wish)
-        except (AllotmentExhaustedError, SeatsTakenError):
-            if is_room_made or not _make_room(wish):
+        except (AllotmentExhaustedError, SeatsTakenError, ProtectedError):
+            if is_room_made:
                 raise
+            _make_room(wish)
             is_room_made = True
+        except CapReachedError:
+            if is_limit_freed or not _lapse_all(wish):
+                raise
+            is_limit_freed = True
         except CreditExhaustedError:
             if is_credit_freed or not _lapse(agent_id=wish.agent_id):
                 raise
@@ -65,16 +72,21 @@ def submit(committer: Committer[W, Batch, Reply], wish: W) -> Reply:
             time.sleep(BUSY_PAUSE_S)
 
 
-def _make_room(wish: HoldWish) -> bool:
-    """Give back lapsed holds on a wish's performances; return whether it may fit now.
+def _make_room(wish: HoldWish) -> None:
+    """Give back lapsed holds on a wish's performances, and look at all seats afresh.
 
-    Waits for a twin that is giving them back at this moment, and sees what one has
-    given back since the refusal.
+    Waits for a twin that is giving them back at this moment; what one has given back
+    since the refusal the wish then finds.
     """
-    if _lapse(performance_ids=sorted(wish.performance_ids)):
-        return True
-    with transaction() as session:
-        return _has_room(session, wish)
+    _lapse(performance_ids=sorted(wish.performance_ids))
+    if any(line.basket.seat_map for line in wish.lines):
+        halls.forget(wish.performance_ids)
+
+
+def _lapse_all(wish: HoldWish) -> bool:
+    """Give back what has lapsed of the agent and of the performances."""
+    is_any = _lapse(performance_ids=sorted(wish.performance_ids))
+    return _lapse(agent_id=wish.agent_id) or is_any
 
 
 def _lapse(
@@ -90,17 +102,3 @@ def _lapse(
         with transaction() as session:
             lapsed = lapse_due(session, **whose)
     return True
-
-
-def _has_room(session: Session, wish: HoldWish) -> bool:
-    paths = allocation.agent_paths(session, wish.performance_ids, wish.agent_id)
-    for line in wish.lines:
-        free = available(paths.get(line.offer.root_id, ()))
-        if free is not None and free < line.quantity:
-            return False
-    taken = allocation.taken_seats(session, wish.performance_ids)
-    return not any(
-        seat in taken[line.offer.performance_id]
-        for line in wish.lines
-        for seat in line.seats
-    )

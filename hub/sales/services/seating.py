@@ -1,46 +1,59 @@
 """Choosing seats for the wishes of a batch, as each is decided."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from allocation import queries
-from allocation.errors import AllotmentExhaustedError, SeatsTakenError
-from allocation.rules.seats import pick
-from allocation.services.tree import SeatKey
+from allocation.errors import (
+    AllotmentExhaustedError,
+    SeatsTakenError,
+    SingleSeatError,
+)
+from allocation.queries.seats import SeatKey
+from allocation.rules.seats import Asked, Singles, best, leaves_single
+from hub.sales.services.halls import Hall, halls
 from hub.sales.services.wishes import HoldWish, WishLine
 
 Chosen = dict[int, list[UUID]]
 
 
 class Seating:
-    """Which seats are taken, and who of this batch got which."""
+    """Who of a batch got which seats."""
 
-    def __init__(self, taken: dict[UUID, set[UUID]]) -> None:
-        self._taken = taken
+    def __init__(self) -> None:
         self.chosen: dict[UUID, Chosen] = {}
 
-    def choose(self, wish: HoldWish) -> None:
-        """Choose seats for every line of a wish, or none and raise why.
+    def choose(self, wish: HoldWish) -> dict[UUID, int]:
+        """Choose seats for every line of a wish; return seats by the node that pays.
 
-        Chosen seats are taken at once, so later wishes of the batch see them.
+        All lines or none. Chosen seats are taken at once, so later wishes of the batch
+        see them; ``undo`` lets them go again.
         """
-        chosen: Chosen = {}
-        kept: list[SeatKey] = []
+        self.chosen[wish.hold_id] = {}
+        found: dict[UUID, int] = {}
         try:
             for line in wish.lines:
-                if line.seat_map is None:
+                if line.basket.seat_map is None:
+                    found[line.leaf_id] = found.get(line.leaf_id, 0) + line.quantity
                     continue
-                performance_id = line.offer.performance_id
-                chosen[line.no] = _seats_for(line, self._taken[performance_id])
-                self._taken[performance_id].update(chosen[line.no])
-                kept += [(performance_id, seat) for seat in chosen[line.no]]
-        except (AllotmentExhaustedError, SeatsTakenError):
-            for performance_id, seat in kept:
-                self._taken[performance_id].discard(seat)
+                seats = _seats_for(line, halls.hall(line))
+                halls.hall(line).take(seats)
+                halls.note((line.offer.performance_id, seat) for seat in seats)
+                self.chosen[wish.hold_id][line.no] = seats
+                for node in nodes_of(line, seats):
+                    found[node] = found.get(node, 0) + 1
+        except (AllotmentExhaustedError, SeatsTakenError, SingleSeatError):
+            self.undo(wish)
             raise
-        self.chosen[wish.hold_id] = chosen
+        return found
+
+    def undo(self, wish: HoldWish) -> None:
+        """Let go what was chosen for a wish."""
+        for line in wish.lines:
+            seats = self.chosen.get(wish.hold_id, {}).get(line.no)
+            if seats:
+                halls.hall(line).free(seats)
+        self.chosen.pop(wish.hold_id, None)
 
     def seats(self, wish: HoldWish, line_no: int) -> list[UUID]:
         """Return the seats chosen for a line."""
@@ -55,27 +68,60 @@ class Seating:
         }
 
 
-def seating(session: Session, wishes: Sequence[HoldWish]) -> Seating:
-    """Read which seats are taken where these wishes want some."""
-    wanted = {
-        line.offer.performance_id
-        for wish in wishes
-        for line in wish.lines
-        if line.seat_map is not None
-    }
-    return Seating(queries.taken_seats(session, wanted) if wanted else {})
+def nodes_of(line: WishLine, seats: Sequence[UUID]) -> list[UUID]:
+    """Return the node that pays for each seat: its block, or the agent's leaf."""
+    blocks = line.basket.blocks.seats
+    return [blocks.get(seat) or line.leaf_id for seat in seats]
 
 
-def _seats_for(line: WishLine, busy: set[UUID]) -> list[UUID]:
-    assert line.seat_map is not None  # noqa: S101 - asked by the caller
+def _seats_for(line: WishLine, hall: Hall) -> list[UUID]:
     if line.seats:
-        gone = [line.seat_map.seats[seat] for seat in line.seats if seat in busy]
-        if gone:
-            names = [{"row": seat["row"], "number": seat["number"]} for seat in gone]
-            raise SeatsTakenError(seats=names)
-        return list(line.seats)
-    found = pick(line.seat_map.rows, busy, line.quantity)
-    if found is None:
-        free = len(line.seat_map.seats.keys() - busy)
-        raise AllotmentExhaustedError(wanted=line.quantity, free=free, bound_by="seats")
+        return _chosen(line, hall)
+    asked = Asked(line.quantity, line.accessible, line.basket.singles, line.is_adjacent)
+    found: list[UUID] = []
+    blocks = line.basket.blocks.seats
+    if blocks:
+        own = [s for s, block in blocks.items() if block in line.basket.own_blocks]
+        if own:
+            masks = hall.plan.masks(own)
+            near = replace(asked, is_adjacent=True)
+            found = best(hall.plan, masks, hall.taken, near)
+        if not found:
+            closed = hall.plan.masks([s for s in blocks if s not in set(own)])
+            free = {
+                no: row.every & ~closed.get(no, 0)
+                for no, row in enumerate(hall.plan.rows)
+            }
+            found = best(hall.plan, free, hall.taken, asked)
+    else:
+        found = best(hall.plan, None, hall.taken, asked)
+    if not found:
+        gone = sum(mask.bit_count() for mask in hall.taken.values())
+        free_seats = len(hall.plan.at) - gone
+        raise AllotmentExhaustedError(
+            wanted=line.quantity, free=free_seats, bound_by="seats"
+        )
     return found
+
+
+def _chosen(line: WishLine, hall: Hall) -> list[UUID]:
+    names = line.basket.seat_map.seats if line.basket.seat_map else {}
+
+    def told(seat: UUID) -> dict[str, str]:
+        return {"row": names[seat]["row"], "number": names[seat]["number"]}
+
+    gone = [told(seat) for seat in line.seats if hall.is_taken(seat)]
+    if gone:
+        raise SeatsTakenError(seats=gone)
+    wanted = hall.plan.masks(line.seats)
+    for no, mask in wanted.items():
+        row = hall.plan.rows[no]
+        halves = [pair for pair in row.pairs if pair & mask not in {0, pair}]
+        if halves:
+            rest = [s for pair in halves for s in hall.plan.seats(no, pair & ~mask)]
+            raise SingleSeatError(with_seats=[told(seat) for seat in rest])
+        if line.basket.singles is Singles.NEVER and leaves_single(
+            row, hall.taken.get(no, 0), mask
+        ):
+            raise SingleSeatError(row=told(hall.plan.seats(no, mask)[0])["row"])
+    return list(line.seats)

@@ -1,27 +1,18 @@
-"""What an agent is told: availability with its walk, holds, orders. Reads only."""
+"""How holds and orders stand, as their agents are told. Reads only."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from allocation import queries as allocation
-from allocation.errors import NotAllottedError
-from allocation.rules.tree import Node, available, explain
-from hub.catalogue import queries as catalogue
 from hub.kernel import clock
 from hub.kernel.callers import Caller
-from hub.kernel.errors import HubError, NotFoundError
 from hub.sales import queries
 from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
 from hub.sales.rules import HoldState, priced
-from hub.sales.services.holds import hold_body, hold_line
-from settlement.errors import NoTermsError
-from settlement.queries.quoting import Wanted, quote_each
-from settlement.queries.terms import agreements
+from hub.sales.services.telling import hold_body, hold_line
 from settlement.rules.quotes import Quote
 
 _OFFERED = text(
@@ -32,123 +23,6 @@ _OFFERED = text(
 _SEATS = text(
     'SELECT id::text, row_name AS "row", number FROM seat WHERE id = ANY(:ids)'
 )
-
-
-def availability(session: Session, who: Caller, performance_id: UUID) -> dict[str, Any]:
-    """Return what an agent may take of a performance now, area by area, and why.
-
-    NotFoundError when it is not announced to agents.
-    """
-    now = clock.now(session, who.world)
-    offers = catalogue.offers(
-        session, world=who.world, performance_ids=[performance_id]
-    )
-    window = catalogue.windows(session, [performance_id]).get(performance_id)
-    if window is None or not offers or not window.is_announced(now):
-        raise NotFoundError(performance_id=performance_id)
-    paths = allocation.agent_paths(session, [performance_id], who.partner)
-    quotes = _quotes(session, who, offers)
-    refusal = _refusal(window, now)
-    areas: dict[UUID, list[Row[Any]]] = {}
-    for offer in offers:
-        areas.setdefault(offer.root_id, []).append(offer)
-    return {
-        "performance_id": performance_id,
-        "as_of": now,
-        "source": "hub",
-        "max_age_s": 0,
-        "is_on_sale": refusal is None,
-        "not_on_sale_because": refusal and refusal.code,
-        "areas": [
-            _area(found, paths.get(root_id, []), quotes, is_open=refusal is None)
-            for root_id, found in areas.items()
-        ],
-    }
-
-
-def _quotes(
-    session: Session, who: Caller, offers: Sequence[Row[Any]]
-) -> dict[UUID, Quote]:
-    """Quote one ticket of each offer that has terms."""
-    agreed = agreements(
-        session,
-        world=who.world,
-        suppliers={offer.supplier_id for offer in offers},
-        agent_id=who.partner,
-    )
-    wanted = [
-        Wanted(offer, 1, agreement)
-        for offer in offers
-        if (agreement := agreed.get((offer.supplier_id, offer.currency)))
-    ]
-    return quote_each(session, wanted)
-
-
-def _refusal(window: Any, now: datetime) -> HubError | None:
-    try:
-        window.refuse_unless_on_sale(now)
-    except HubError as error:
-        return error
-    return None
-
-
-def _area(
-    offers: Sequence[Row[Any]],
-    path: Sequence[Node],
-    quotes: dict[UUID, Quote],
-    *,
-    is_open: bool,
-) -> dict[str, Any]:
-    free = available(path) if path and is_open else 0
-    priced_offers = [
-        _offer(offer, quotes[offer.offer_id])
-        for offer in offers
-        if offer.offer_id in quotes
-    ]
-    missing = None if path else NotAllottedError.code
-    return {
-        "area": offers[0].area,
-        "name": offers[0].area_name,
-        "is_seated": offers[0].is_seated,
-        "available": free if priced_offers else 0,
-        "nothing_because": missing if priced_offers else NoTermsError.code,
-        "walk": explain(path),
-        "offers": priced_offers,
-    }
-
-
-def _offer(offer: Row[Any], quote: Quote) -> dict[str, Any]:
-    return {
-        "offer_id": offer.offer_id,
-        "price_type": offer.price_type,
-        "tax_bp": offer.tax_bp,
-        "tickets_min": offer.tickets_min,
-        "tickets_max": offer.tickets_max,
-        **priced(quote),
-    }
-
-
-def seats(session: Session, who: Caller, performance_id: UUID) -> dict[str, Any]:
-    """Return the seats of a performance's seated areas, and whether they are free."""
-    now = clock.now(session, who.world)
-    offers = catalogue.offers(
-        session, world=who.world, performance_ids=[performance_id]
-    )
-    window = catalogue.windows(session, [performance_id]).get(performance_id)
-    if window is None or not offers or not window.is_announced(now):
-        raise NotFoundError(performance_id=performance_id)
-    taken = allocation.taken_seats(session, [performance_id])[performance_id]
-    areas = {o.area_id: o for o in offers if o.is_seated}
-    return {
-        "as_of": now,
-        "items": [
-            {**seat, "area": offer.area, "is_free": seat_id not in taken}
-            for area_id, offer in areas.items()
-            for seat_id, seat in catalogue.seat_map(
-                session, area_id, offer.map_version
-            ).seats.items()
-        ],
-    }
 
 
 def hold_view(session: Session, who: Caller, hold: Hold) -> dict[str, Any]:
@@ -180,7 +54,7 @@ def _told(
             offers[line.offer_id],
             line.quantity,
             [names[seat] for seat in line_seats],
-            Quote.loaded(line.quote),
+            priced(Quote.loaded(line.quote)),
         )
         for line, line_seats in zip(lines, chosen, strict=True)
     ]

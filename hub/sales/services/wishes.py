@@ -1,45 +1,55 @@
-"""Pricing a wish: what is wanted, checked and quoted before anything is locked."""
+"""Wishes: what an agent wants held, ready for the committer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from allocation.errors import NotAllottedError, UnknownSeatsError
-from allocation.queries import agent_leaves
-from hub.catalogue import queries as catalogue
-from hub.catalogue.queries import SeatMap
+from allocation.errors import BuyerNeededError, SeatsNotSoldError, UnknownSeatsError
+from allocation.rules.limits import Limit, limits, needs_buyer
 from hub.kernel.callers import Caller
-from hub.kernel.errors import InvalidRequestError, NotFoundError
+from hub.kernel.errors import InvalidRequestError
 from hub.kernel.idempotency import Claim
 from hub.kernel.ids import new_id
-from hub.sales.errors import MixedCurrenciesError, TicketLimitError
 from hub.sales.rules import sums
-from settlement.errors import NoTermsError
-from settlement.queries.quoting import Wanted, quote_order
-from settlement.queries.terms import Agreement, agreements
-from settlement.rules.postings import owed_by_agent
-from settlement.rules.quotes import Quote
+from hub.sales.services.baskets import Basket, BasketLine, kept_basket
+from hub.sales.services.pricing import price_basket
+
+TTL_MAX_FACTOR = 4
+EXTENSIONS_MOST = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WishLine:
-    """Some tickets of one offer, priced; *seats* are set when the agent chose them."""
+    """A line of a basket, with the seats its agent chose, or how they should lie."""
 
-    no: int
-    offer: Row[Any]
-    leaf_id: UUID
-    quantity: int
+    basket: BasketLine
     seats: tuple[UUID, ...]
-    seat_map: SeatMap | None
-    quote: Quote
-    owed_minor: int
+    accessible: int
+    is_adjacent: bool
+    limits: tuple[Limit, ...]
+
+    @property
+    def no(self) -> int:
+        return self.basket.no
+
+    @property
+    def offer(self) -> Any:
+        return self.basket.offer
+
+    @property
+    def quantity(self) -> int:
+        return self.basket.quantity
+
+    @property
+    def leaf_id(self) -> UUID:
+        return self.basket.standing.leaf
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HoldWish:
     """What an agent wants held; everything that can be known outside the lock."""
 
@@ -48,7 +58,7 @@ class HoldWish:
     agent_id: UUID
     hold_id: UUID
     ttl_s: int
-    credit_id: UUID
+    basket: Basket
     lines: tuple[WishLine, ...]
 
     @property
@@ -56,16 +66,30 @@ class HoldWish:
         return self.agent_id
 
     @property
+    def credit_id(self) -> UUID:
+        return self.basket.credit_id
+
+    @property
     def performance_ids(self) -> set[UUID]:
-        return {line.offer.performance_id for line in self.lines}
+        return set(self.basket.epochs)
 
     @property
     def owed_minor(self) -> int:
         """What the agent will owe for it: reserved of its credit until then."""
-        return sum(line.owed_minor for line in self.lines)
+        return self.basket.owed_minor
 
-    @property
+    @cached_property
+    def takes(self) -> dict[UUID, int]:
+        """The most seats it may take at each node it may begin at."""
+        found: dict[UUID, int] = {}
+        for line in self.lines:
+            for node in (line.leaf_id, *line.basket.own_blocks):
+                found[node] = found.get(node, 0) + line.quantity
+        return found
+
+    @cached_property
     def seats_by_leaf(self) -> dict[UUID, int]:
+        """Seats by the node they are taken at, as long as none is chosen."""
         return sums((line.leaf_id, line.quantity) for line in self.lines)
 
 
@@ -76,57 +100,30 @@ def price(
     *,
     claim: Claim,
     ttl_s: int,
+    buyer: str | None = None,
 ) -> HoldWish:
-    """Turn a request into a wish with its quotes.
-
-    NotFoundError for offers that are not there, NotAllottedError, NoTermsError,
-    UnknownSeatsError, TicketLimitError, MixedCurrenciesError say what cannot be.
-    """
-    offer_ids = [line["offer_id"] for line in wanted]
-    found = catalogue.offers(session, world=who.world, offer_ids=offer_ids)
-    offers = {offer.offer_id: offer for offer in found}
-    _check(wanted, offers)
-    leaves = agent_leaves(session, {offer.root_id for offer in found}, who.partner)
-    agreed = agreements(
-        session,
-        world=who.world,
-        suppliers={offer.supplier_id for offer in found},
-        agent_id=who.partner,
-    )
-    wishes = [
-        _wanted(line, offers[line["offer_id"]], leaves, agreed) for line in wanted
-    ]
-    quotes = quote_order(session, wishes)
-    lines = tuple(
-        _line(session, line, wish, no=no, leaves=leaves, quote=quote)
-        for no, (line, wish, quote) in enumerate(
-            zip(wanted, wishes, quotes, strict=True), start=1
-        )
-    )
-    credit_id = wishes[0].agreement.agent_contract_id
-    return HoldWish(claim, who.world, who.partner, new_id(), ttl_s, credit_id, lines)
+    """Turn a request into a wish, priced now; its leaves are rows after this."""
+    basket = price_basket(session, who, _asked(wanted))
+    return _wish(basket, who, wanted, claim=claim, ttl_s=ttl_s, buyer=buyer)
 
 
-def _check(wanted: Sequence[dict[str, Any]], offers: dict[UUID, Row[Any]]) -> None:
-    for line in wanted:
-        if line["offer_id"] not in offers:
-            raise NotFoundError(offer_id=line["offer_id"])
-    currencies = sorted({offer.currency for offer in offers.values()})
-    if len(currencies) > 1:
-        raise MixedCurrenciesError(currencies=currencies)
-    chosen = [seat for line in wanted for seat in line.get("seat_ids", ())]
-    if len(set(chosen)) != len(chosen):
-        raise InvalidRequestError(field="seat_ids", reason="a seat is named twice")
-    counts = sums((line["offer_id"], quantity_of(line)) for line in wanted)
-    for offer_id, quantity in counts.items():
-        offer = offers[offer_id]
-        if not offer.tickets_min <= quantity <= offer.tickets_max:
-            raise TicketLimitError(
-                offer_id=offer_id,
-                wanted=quantity,
-                tickets_min=offer.tickets_min,
-                tickets_max=offer.tickets_max,
-            )
+def kept(
+    who: Caller,
+    wanted: Sequence[dict[str, Any]],
+    *,
+    claim: Claim,
+    ttl_s: int,
+    buyer: str | None = None,
+) -> HoldWish | None:
+    """Do the same without a session, if this process has priced the same of late."""
+    basket = kept_basket(who, _asked(wanted))
+    if basket is None:
+        return None
+    return _wish(basket, who, wanted, claim=claim, ttl_s=ttl_s, buyer=buyer)
+
+
+def _asked(wanted: Sequence[dict[str, Any]]) -> tuple[tuple[UUID, int], ...]:
+    return tuple((line["offer_id"], quantity_of(line)) for line in wanted)
 
 
 def quantity_of(line: dict[str, Any]) -> int:
@@ -134,39 +131,64 @@ def quantity_of(line: dict[str, Any]) -> int:
     return line["quantity"] if "quantity" in line else len(line["seat_ids"])
 
 
-def _wanted(
-    wanted: dict[str, Any],
-    offer: Row[Any],
-    leaves: dict[UUID, UUID],
-    agreed: dict[tuple[UUID, str], Agreement],
-) -> Wanted:
-    if offer.root_id not in leaves:
-        raise NotAllottedError(offer_id=offer.offer_id, area=offer.area)
-    agreement = agreed.get((offer.supplier_id, offer.currency))
-    if agreement is None:
-        raise NoTermsError(offer_id=offer.offer_id, currency=offer.currency)
-    return Wanted(offer, quantity_of(wanted), agreement)
+def _wish(
+    basket: Basket,
+    who: Caller,
+    wanted: Sequence[dict[str, Any]],
+    *,
+    claim: Claim,
+    ttl_s: int,
+    buyer: str | None,
+) -> HoldWish:
+    """Put what only this request says beside a basket.
+
+    UnknownSeatsError, SeatsNotSoldError, BuyerNeededError say what cannot be.
+    """
+    chosen = [seat for line in wanted for seat in line.get("seat_ids", ())]
+    if len(set(chosen)) != len(chosen):
+        raise InvalidRequestError(field="seat_ids", reason="a seat is named twice")
+    lines = tuple(
+        _line(said, line, held, buyer)
+        for said, line, held in zip(
+            wanted, basket.lines, basket.held_limits, strict=True
+        )
+    )
+    return HoldWish(
+        *(claim, who.world, who.partner, new_id()),
+        basket.holding.ttl_s or ttl_s,
+        basket,
+        lines,
+    )
 
 
 def _line(
-    session: Session,
-    wanted: dict[str, Any],
-    wish: Wanted,
-    *,
-    no: int,
-    leaves: dict[UUID, UUID],
-    quote: Quote,
+    said: dict[str, Any], line: BasketLine, held: Limit, buyer: str | None
 ) -> WishLine:
-    offer = wish.offer
-    seat_map = None
-    if offer.is_seated:
-        seat_map = catalogue.seat_map(session, offer.area_id, offer.map_version)
-    seats = tuple(wanted.get("seat_ids", ()))
-    unknown = [s for s in seats if seat_map is None or s not in seat_map.seats]
+    if buyer is None and needs_buyer(line.plan):
+        raise BuyerNeededError(offer_id=line.offer.offer_id)
+    seats = tuple(said.get("seat_ids", ()))
+    accessible = said.get("accessible", 0)
+    if seats:
+        _refuse_not_sold(line, seats)
+    if accessible > line.quantity or (accessible and line.seat_map is None):
+        reason = "no more wheelchair places than tickets, in an area with seats"
+        raise InvalidRequestError(field="accessible", reason=reason)
+    counted = tuple(limits(line.plan, line.buyable, buyer))
+    if held.kind:
+        counted = (*counted, held)
+    is_adjacent = said.get("adjacent", False)
+    return WishLine(line, seats, accessible, is_adjacent, counted)
+
+
+def _refuse_not_sold(line: BasketLine, seats: Sequence[UUID]) -> None:
+    names = line.seat_map.seats if line.seat_map else {}
+    unknown = [seat for seat in seats if seat not in names]
     if unknown:
-        raise UnknownSeatsError(offer_id=offer.offer_id, seat_ids=unknown)
-    owed = max(0, owed_by_agent(quote, offer.offer_id, wish.agreement.now))
-    return WishLine(
-        *(no, offer, leaves[offer.root_id], wish.quantity, seats, seat_map),
-        *(quote, owed),
-    )
+        raise UnknownSeatsError(offer_id=line.offer.offer_id, seat_ids=unknown)
+    closed = [
+        {"row": names[seat]["row"], "number": names[seat]["number"]}
+        for seat in seats
+        if line.blocks.seats.get(seat) not in {None, *line.own_blocks}
+    ]
+    if closed:
+        raise SeatsNotSoldError(offer_id=line.offer.offer_id, seats=closed)

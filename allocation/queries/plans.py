@@ -1,0 +1,195 @@
+"""Plans in force, and which of them a performance is shared out by."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from allocation.models import Plan, PlanPublication
+from allocation.rules.plans.language import PlanRules, PlanScope, Subject
+from allocation.rules.plans.sharing import Share, share_out
+from hub.kernel.errors import NotFoundError
+
+KEPT_MAX = 512
+_IN_FORCE = text(
+    "SELECT id, version, name, scope, rules FROM (SELECT DISTINCT ON (p.scope) p.id,"
+    " p.version, p.name, p.scope, p.rules, u.kind FROM plan_publication u"
+    " JOIN plan p ON p.id = u.plan_id WHERE u.supplier_id = :supplier"
+    " ORDER BY p.scope, u.no DESC) last WHERE kind = 'published' ORDER BY version"
+)
+_PUBLICATION = text(
+    "SELECT coalesce(max(no), 0) FROM plan_publication WHERE supplier_id = :supplier"
+)
+_SUBJECTS = text(
+    "SELECT p.id, p.world, p.supplier_id, p.ref, p.starts_at, p.ends_at, p.zone,"
+    " p.production_id, s.ref AS production, s.genre, r.ref AS auditorium,"
+    " v.ref AS venue FROM performance p JOIN production s ON s.id = p.production_id"
+    " JOIN auditorium r ON r.id = p.auditorium_id JOIN venue v ON v.id = r.venue_id"
+    " WHERE p.id = ANY(:ids)"
+)
+_AREAS = text(
+    "SELECT pa.performance_id, pa.id, a.ref, pa.capacity, a.is_seated"
+    " FROM performance_area pa JOIN area a ON a.id = pa.area_id"
+    " WHERE pa.performance_id = ANY(:ids) ORDER BY pa.performance_id, a.ref"
+)
+_PLANS = text("SELECT id, version, rules FROM plan WHERE id = ANY(:ids)")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInForce:
+    """A published version with what it says, read."""
+
+    id: UUID
+    version: int
+    scope: PlanScope
+    rules: PlanRules
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A performance as it is shared out: what scopes see of it, when, its areas.
+
+    ``areas``: by reference, (performance area's id, capacity, whether it is seated).
+    """
+
+    id: UUID
+    world: str
+    supplier_id: UUID
+    production_id: UUID
+    starts_at: datetime
+    ends_at: datetime | None
+    zone: str
+    subject: Subject
+    areas: Mapping[str, tuple[UUID, int, bool]]
+
+    @property
+    def capacities(self) -> dict[str, int]:
+        """Seats of each area, by its reference."""
+        return {ref: capacity for ref, (_, capacity, _) in self.areas.items()}
+
+
+def publication(session: Session, supplier_id: UUID) -> int:
+    """Return how many publications a supplier's plans have had."""
+    return session.scalar(_PUBLICATION, {"supplier": supplier_id}) or 0
+
+
+def plans_in_force(session: Session, supplier_id: UUID) -> list[PlanInForce]:
+    """Return the last published version of each scope that is not withdrawn."""
+    rows = session.execute(_IN_FORCE, {"supplier": supplier_id})
+    return [_read(row) for row in rows]
+
+
+def _read(row: Any) -> PlanInForce:
+    scope = msgspec.convert(row.scope, PlanScope)
+    rules = msgspec.convert(row.rules, PlanRules)
+    return PlanInForce(row.id, row.version, scope, rules)
+
+
+def plan_for(plans: Sequence[PlanInForce], subject: Subject) -> PlanInForce | None:
+    """Return the plan with the narrowest scope that covers a performance.
+
+    Among scopes as narrow (two seasons that overlap) the newest version wins.
+    """
+    covering = [plan for plan in plans if plan.scope.covers(subject)]
+    key = lambda plan: (plan.scope.specificity, plan.version)  # noqa: E731
+    return max(covering, key=key, default=None)
+
+
+def grounds(session: Session, ids: Collection[UUID]) -> dict[UUID, Ground]:
+    """Return performances as plans see them."""
+    areas: dict[UUID, dict[str, tuple[UUID, int, bool]]] = {}
+    wanted = {"ids": list(ids)}
+    for row in session.execute(_AREAS, wanted):
+        found = (row.id, row.capacity, row.is_seated)
+        areas.setdefault(row.performance_id, {})[row.ref] = found
+    return {
+        row.id: Ground(
+            *(row.id, row.world, row.supplier_id, row.production_id),
+            *(row.starts_at, row.ends_at, row.zone),
+            Subject(
+                genre=row.genre,
+                venue=row.venue,
+                auditorium=row.auditorium,
+                production=row.production,
+                performance=row.ref,
+                starts_at=row.starts_at,
+            ),
+            areas.get(row.id, {}),
+        )
+        for row in session.execute(_SUBJECTS, wanted)
+    }
+
+
+class _Kept:
+    """Plans and shares of this process: both never change under their key."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[UUID, PlanRules] = OrderedDict()
+        self._shares: OrderedDict[Any, list[Share]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def plan(self, session: Session, plan_id: UUID) -> PlanRules:
+        with self._lock:
+            known = self._plans.get(plan_id)
+        if known is None:
+            row = session.execute(_PLANS, {"ids": [plan_id]}).one()
+            known = msgspec.convert(row.rules, PlanRules)
+            self._keep(self._plans, plan_id, known)
+        return known
+
+    def shares(
+        self, plan_id: UUID, rules: PlanRules, areas: Mapping[str, int]
+    ) -> list[Share]:
+        key = (plan_id, tuple(areas.items()))
+        with self._lock:
+            known = self._shares.get(key)
+        if known is None:
+            known = share_out(rules, areas)
+            self._keep(self._shares, key, known)
+        return known
+
+    def _keep(self, where: OrderedDict[Any, Any], key: object, found: object) -> None:
+        with self._lock:
+            where[key] = found
+            if len(where) > KEPT_MAX:
+                where.popitem(last=False)
+
+
+_kept = _Kept()
+
+
+def plan_rules(session: Session, plan_id: UUID) -> PlanRules:
+    """Return what a version of a plan says."""
+    return _kept.plan(session, plan_id)
+
+
+def shares_of(plan_id: UUID, rules: PlanRules, areas: Mapping[str, int]) -> list[Share]:
+    """Return what a version of a plan makes of capacities; each is computed once."""
+    return _kept.shares(plan_id, rules, areas)
+
+
+def find_plan(session: Session, plan_id: UUID, *, world: str) -> Plan:
+    """Return a version of a plan; NotFoundError for one of another world."""
+    found = session.get(Plan, plan_id)
+    if found is None or found.world != world:
+        raise NotFoundError(plan_id=plan_id)
+    return found
+
+
+def list_plans(session: Session, supplier_id: UUID) -> Sequence[Plan]:
+    """Return all versions of a supplier's plans, newest first."""
+    wanted = select(Plan).where(Plan.supplier_id == supplier_id)
+    return session.scalars(wanted.order_by(Plan.version.desc())).all()
+
+
+def list_publications(session: Session, supplier_id: UUID) -> Sequence[PlanPublication]:
+    """Return when a supplier's plans were put in force or withdrawn, newest first."""
+    wanted = select(PlanPublication).where(PlanPublication.supplier_id == supplier_id)
+    return session.scalars(wanted.order_by(PlanPublication.no.desc())).all()

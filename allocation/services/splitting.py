@@ -1,0 +1,210 @@
+"""One performance's tree, fitted to its plan: what is to be written of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from allocation.models import Node, Tree
+from allocation.queries.plans import Ground
+from allocation.queries.trees import BLOCK, SUB_AGENT
+from allocation.rules.plans.fitting import Allotted, Fitted, fit
+from allocation.rules.plans.sharing import Share, label
+from allocation.rules.plans.stages import Bound
+from hub.kernel.ids import new_id
+
+Agents = Mapping[str, tuple[UUID, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why nodes change: a word for it, a sentence, and who made it (a credential)."""
+
+    word: str
+    reason: str
+    made_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node stands: what it is, whose, and who pays for it."""
+
+    level: str
+    parent: str | None
+    pool: str | None
+    priority: int
+    area: str | None = None
+    channel: str | None = None
+    agent_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A tree as it is to be written."""
+
+    ground: Ground
+    tree: Tree
+    before: Mapping[str, Node]
+    places: Mapping[str, Place]
+    fitted: Mapping[str, Fitted]
+    unmade: Mapping[str, int]
+    ids: Mapping[str, UUID]
+    plan_id: UUID | None
+    publication: int
+    bounds: Mapping[str, Bound]
+    next_stage_at: datetime | None
+
+
+def split(
+    ground: Ground,
+    tree: Tree,
+    before: Mapping[str, Node],
+    shares: Sequence[Share],
+    *,
+    agents: Agents,
+    **facts: Any,
+) -> Split:
+    """Fit shares around the nodes that are there; say which nodes are rows.
+
+    Leaves that nobody has touched are none: their parents carry their sum. *facts*:
+    what else a ``Split`` says.
+    """
+    places = {share.key: _place(share, agents) for share in shares}
+    own = own_counts(before)
+    wanted = [_wanted(share, own.get(share.key, 0)) for share in shares]
+    promised = {share.key: share.guarantee for share in shares}
+    keys = {node.id: key for key, node in before.items()}
+    gone = [node for key, node in before.items() if key not in places]
+    for node in sorted(gone, key=lambda node: len(node.path)):
+        place, said = _left_over(node, keys, places, promised, own)
+        places[node.key] = place
+        wanted.append(said)
+    fitted = fit(wanted)
+    leaves = {share.key for share in shares if share.is_leaf}
+    rows = {k for k, f in fitted.items() if k not in leaves or k in before or f.is_cut}
+    ids = {key: before[key].id if key in before else new_id() for key in rows}
+    for area, (area_id, _, _) in ground.areas.items():
+        ids[label("area", area)] = area_id
+    return Split(
+        ground=ground,
+        tree=tree,
+        before=before,
+        places={key: places[key] for key in fitted if key in rows},
+        fitted=fitted,
+        unmade=_unmade(places, fitted, leaves - rows),
+        ids=ids,
+        **facts,
+    )
+
+
+def _unmade(
+    places: Mapping[str, Place], fitted: Mapping[str, Fitted], leaves: Iterable[str]
+) -> dict[str, int]:
+    """Return what payers carry of leaves that are no rows."""
+    found: dict[str, int] = {}
+    for key in leaves:
+        for payer in (places[key].parent, places[key].pool):
+            if payer is not None:
+                found[payer] = found.get(payer, 0) + fitted[key].guarantee
+    return found
+
+
+def _place(share: Share, agents: Agents) -> Place:
+    """Return where a share stands; an agent that left its channel has no node."""
+    agent_id, channel = agents.get(share.agent or "", (None, None))
+    is_there = share.channel in {None, channel}
+    return Place(
+        *(share.level, share.parent, share.pool, share.priority),
+        *(share.area, share.channel, agent_id if is_there else None),
+    )
+
+
+def _wanted(share: Share, own: int) -> Allotted:
+    return Allotted(
+        *(share.key, share.parent, share.guarantee, share.ceiling, share.priority),
+        own=own,
+        pool=share.pool,
+    )
+
+
+def _left_over(
+    node: Node,
+    keys: Mapping[UUID, str],
+    places: Mapping[str, Place],
+    promised: Mapping[str, int],
+    own: Mapping[str, int],
+) -> tuple[Place, Allotted]:
+    """Return a node the plan does not name, as it goes on.
+
+    Blocks of seats stay; what an agent has split stays within what it still has; all
+    others keep what they took, promise nothing, and belong to nobody.
+    """
+    parent = keys[node.path[0]] if node.path else None
+    pool = keys.get(node.pool_id) if node.pool_id else None
+    area = node.key.partition("/")[0] if node.level == "area" else None
+    above = None if parent is None else places[parent]
+    has_holder = above is not None and above.agent_id is not None
+    is_alive = node.level == BLOCK or (node.level == SUB_AGENT and has_holder)
+    place = Place(
+        *(node.level, parent, pool, node.priority, area, node.channel),
+        node.agent_id if is_alive else None,
+    )
+    if not is_alive:
+        ceiling = 0 if node.level == "area" else None
+        guarantee = 0
+    else:
+        guarantee, ceiling = node.guarantee, node.ceiling
+        if node.level == SUB_AGENT:
+            guarantee = min(guarantee, promised.get(parent or "", 0))
+    return place, Allotted(
+        *(node.key, parent, guarantee, ceiling, node.priority),
+        own=own[node.key],
+        pool=pool,
+        is_kept=node.level == BLOCK,
+    )
+
+
+def own_counts(nodes: Mapping[str, Node]) -> dict[str, int]:
+    """Return the seats taken at each node itself, not through what it pays for."""
+    keys = {node.id: key for key, node in nodes.items()}
+    own = {key: node.taken - node.unmade for key, node in nodes.items()}
+    for node in nodes.values():
+        charge = max(node.guarantee, node.taken)
+        for payer in (*node.path[:1], node.pool_id):
+            if payer is not None:
+                own[keys[payer]] -= charge
+    return own
+
+
+def row_of(found: Split, key: str) -> dict[str, Any]:
+    """Return a node as a row."""
+    place, fitted = found.places[key], found.fitted[key]
+    path, above = [], place.parent
+    while above is not None:
+        path.append(found.ids[above])
+        above = found.places[above].parent
+    over = 0 if fitted.ceiling is None else max(0, fitted.taken - fitted.ceiling)
+    area = found.ground.areas.get(place.area or "")
+    capacity = area[1] if place.level == "area" and area else None
+    before = found.before.get(key)
+    return {
+        "id": found.ids[key],
+        "w": found.ground.world,
+        "p": found.ground.id,
+        "pa": area[0] if area else before and before.performance_area_id,
+        "key": key,
+        "level": place.level,
+        "path": path,
+        "pool": found.ids[place.pool] if place.pool else None,
+        "ch": place.channel,
+        "agent": place.agent_id,
+        "g": fitted.guarantee,
+        "c": fitted.ceiling,
+        "t": fitted.taken,
+        "u": found.unmade.get(key, 0),
+        "ob": 0 if capacity is None else (fitted.ceiling or 0) - capacity,
+        "o": over,
+        "pr": place.priority,
+        "cut": fitted.is_cut,
+    }

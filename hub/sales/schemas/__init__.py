@@ -1,0 +1,1 @@
+"""The wire of the sale, and of what agents see."""

@@ -1,0 +1,143 @@
+"""The wire of what agents see: performances, availability, seats."""
+
+from marshmallow import fields, validate
+
+from hub.kernel.http import Moment, PageSchema, ReplySchema
+from hub.sales.schemas.prices import PricedSchema
+
+GENRES = ["film", "stage", "sport", "general"]
+
+
+class PerformanceQuerySchema(PageSchema):
+    """Which performances to list; from now on unless said otherwise."""
+
+    genre = fields.String(validate=validate.OneOf(GENRES))
+    starts_from = Moment()
+    starts_until = Moment()
+
+
+class PerformanceSchema(ReplySchema):
+    """One showing of a production."""
+
+    id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    production_id = fields.UUID(required=True)
+    genre = fields.String(required=True)
+    title = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    venue_id = fields.UUID(required=True)
+    venue = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    auditorium = fields.Dict(
+        keys=fields.String(), values=fields.String(), required=True
+    )
+    city = fields.String(required=True)
+    country = fields.String(required=True)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True, allow_none=True)
+    zone = fields.String(required=True)
+    business_on = fields.Date(required=True)
+    is_open_dated = fields.Boolean(required=True)
+    on_sale_at = fields.AwareDateTime(required=True, allow_none=True)
+    cut_off_at = fields.AwareDateTime(required=True, allow_none=True)
+    status = fields.String(required=True)
+
+
+class PerformancePageSchema(ReplySchema):
+    """A page of performances, by start."""
+
+    items = fields.List(fields.Nested(PerformanceSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class OfferSchema(PricedSchema):
+    """A price type of an area, for one ticket."""
+
+    offer_id = fields.UUID(required=True)
+    price_type = fields.String(required=True)
+    tax_bp = fields.Integer(required=True)
+    tickets_min = fields.Integer(required=True)
+    tickets_max = fields.Integer(required=True)
+    available = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Tickets of this offer; null: no limit"},
+    )
+
+
+class StepSchema(ReplySchema):
+    """One node on the walk from the agent's allotment up to the area."""
+
+    level = fields.String(required=True)
+    guarantee = fields.Integer(
+        required=True, metadata={"description": "Seats kept for this node"}
+    )
+    ceiling = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Seats it may never exceed; the area's capacity"},
+    )
+    taken = fields.Integer(
+        required=True,
+        metadata={
+            "description": "An agent: seats held and sold. Above: what its nodes cost "
+            "it, each the larger of its guarantee and what it has taken"
+        },
+    )
+    overcommitted = fields.Integer(
+        required=True, metadata={"description": "Seats taken above the ceiling"}
+    )
+    binds = fields.Boolean(
+        required=True, metadata={"description": "Whether one seat more fails here"}
+    )
+
+
+class AreaAvailabilitySchema(ReplySchema):
+    """How many seats of an area the agent may take now, why, and at what price."""
+
+    area = fields.String(required=True)
+    name = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    is_seated = fields.Boolean(required=True)
+    available = fields.Integer(required=True)
+    nothing_because = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "no-terms or not-allotted; null when there is both"},
+    )
+    walk = fields.List(fields.Nested(StepSchema), required=True)
+    offers = fields.List(fields.Nested(OfferSchema), required=True)
+
+
+class AvailabilitySchema(ReplySchema):
+    """What an agent may sell of a performance, and how fresh that is."""
+
+    performance_id = fields.UUID(required=True)
+    as_of = fields.AwareDateTime(required=True)
+    source = fields.String(required=True)
+    max_age_s = fields.Integer(required=True)
+    is_on_sale = fields.Boolean(required=True)
+    not_on_sale_because = fields.String(required=True, allow_none=True)
+    areas = fields.List(fields.Nested(AreaAvailabilitySchema), required=True)
+
+
+class SeatSchema(ReplySchema):
+    """A seat of a performance."""
+
+    id = fields.UUID(required=True)
+    area = fields.String(required=True)
+    row = fields.String(required=True)
+    number = fields.String(required=True)
+    x = fields.Integer(required=True)
+    y = fields.Integer(required=True)
+    kind = fields.String(required=True)
+    pair = fields.String(
+        required=True, allow_none=True, metadata={"description": "Sold together"}
+    )
+    is_free = fields.Boolean(
+        required=True, metadata={"description": "For this agent, at this moment"}
+    )
+
+
+class SeatListSchema(ReplySchema):
+    """The seats of a performance, best row first."""
+
+    as_of = fields.AwareDateTime(required=True)
+    items = fields.List(fields.Nested(SeatSchema), required=True)

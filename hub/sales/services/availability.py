@@ -1,0 +1,270 @@
+"""What an agent may take of a performance now, and why. Reads only."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from allocation.errors import NotAllottedError, OvercommittedError
+from allocation.queries.limits import cap_counts, stops
+from allocation.queries.seats import blocked_seats, taken_seats
+from allocation.queries.trees import Standing, standings
+from allocation.rules.limits import (
+    Limit,
+    StopSaid,
+    limits,
+    moments,
+    refuse_stopped,
+)
+from allocation.rules.plans.stages import Timing
+from allocation.rules.protection import protected_in
+from allocation.rules.tree import available, binding, walk
+from hub.catalogue import queries as catalogue
+from hub.catalogue.rules import SaleWindow
+from hub.kernel import clock
+from hub.kernel.callers import Caller
+from hub.kernel.errors import HubError, NotFoundError
+from hub.sales.rules import priced
+from hub.sales.services.pricing import buyable
+from partners.models import Partner
+from settlement.errors import NoTermsError
+from settlement.queries.quoting import Wanted, quote_each
+from settlement.queries.terms import agreements
+from settlement.rules.quotes import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that decides what an agent may take of a performance at a moment."""
+
+    now: datetime
+    agent: Partner
+    window: SaleWindow
+    offers: Sequence[Row[Any]]
+    standings: Mapping[UUID, Standing]
+    stops: Sequence[StopSaid]
+    quotes: Mapping[UUID, Quote]
+    counts: Mapping[UUID, int]
+
+
+def scene(session: Session, world: str, agent_id: UUID, performance_id: UUID) -> Scene:
+    """Read what decides; NotFoundError when it is not announced to the agent."""
+    now = clock.now(session, world)
+    offers = catalogue.offers(session, world=world, performance_ids=[performance_id])
+    window = catalogue.windows(session, [performance_id]).get(performance_id)
+    agent = session.get_one(Partner, agent_id)
+    if window is None or not offers:
+        raise NotFoundError(performance_id=performance_id)
+    found = standings(session, [performance_id], agent)
+    if not any(
+        _own_window(window, s, o).is_announced(now) for s, o in _both(found, offers)
+    ):
+        raise NotFoundError(performance_id=performance_id)
+    counted = {
+        limit.id
+        for offer in offers
+        if offer.performance_area_id in found
+        for limit in caps_of(found[offer.performance_area_id], offer, agent)
+    }
+    return Scene(
+        now=now,
+        agent=agent,
+        window=window,
+        offers=offers,
+        standings=found,
+        stops=stops(session, {offer.supplier_id for offer in offers}),
+        quotes=_quotes(session, world, agent_id, offers),
+        counts=cap_counts(session, counted),
+    )
+
+
+def _both(
+    found: Mapping[UUID, Standing], offers: Sequence[Row[Any]]
+) -> Iterable[tuple[Standing | None, Row[Any]]]:
+    return ((found.get(offer.performance_area_id), offer) for offer in offers)
+
+
+def _own_window(
+    window: SaleWindow, standing: Standing | None, offer: Row[Any]
+) -> SaleWindow:
+    """Return when this agent may see and sell an area."""
+    if standing is None or standing.plan is None:
+        return window
+    rules = standing.share.rules if standing.share else ()
+    own = moments(standing.plan, rules, Timing(offer.starts_at, offer.zone))
+    return window.with_own(own.announce_at, own.on_sale_at, own.cut_off_at)
+
+
+def caps_of(standing: Standing, offer: Row[Any], agent: Partner) -> list[Limit]:
+    """Return the counters a sale of an offer counts in, whoever buys."""
+    if standing.plan is None:
+        return []
+    return list(limits(standing.plan, buyable(offer, agent), None))
+
+
+def _quotes(
+    session: Session, world: str, agent_id: UUID, offers: Sequence[Row[Any]]
+) -> dict[UUID, Quote]:
+    """Quote one ticket of each offer that has terms."""
+    suppliers = {offer.supplier_id for offer in offers}
+    agreed = agreements(session, world=world, suppliers=suppliers, agent_id=agent_id)
+    wanted = [
+        Wanted(offer, 1, agreement)
+        for offer in offers
+        if (agreement := agreed.get((offer.supplier_id, offer.currency)))
+    ]
+    return quote_each(session, wanted)
+
+
+def availability(session: Session, who: Caller, performance_id: UUID) -> dict[str, Any]:
+    """Return what an agent may take of a performance now, area by area, and why."""
+    found = scene(session, who.world, who.partner, performance_id)
+    areas: dict[UUID, list[Row[Any]]] = {}
+    for offer in found.offers:
+        areas.setdefault(offer.performance_area_id, []).append(offer)
+    refusals = [refusal_of(found, offer) for offer in found.offers]
+    open_ones = [refusal for refusal in refusals if refusal is None]
+    first = None if open_ones else next(iter(refusals), None)
+    return {
+        "performance_id": performance_id,
+        "as_of": found.now,
+        "source": "hub",
+        "max_age_s": 0,
+        "is_on_sale": first is None,
+        "not_on_sale_because": first and first.code,
+        "areas": [_area(found, offers) for offers in areas.values()],
+    }
+
+
+def refusal_of(found: Scene, offer: Row[Any]) -> HubError | None:
+    """Return why nothing of an offer may be held now, if it is not for its number."""
+    standing = found.standings.get(offer.performance_area_id)
+    window = _own_window(found.window, standing, offer)
+    try:
+        window.refuse_unless_on_sale(found.now)
+        own = buyable(offer, found.agent)
+        refuse_stopped(found.stops, offer.supplier_id, own, only_hard=False)
+        if standing is not None:
+            for node in walk(standing.nodes, standing.leaf):
+                if node.overcommitted:
+                    raise OvercommittedError(over_by=node.overcommitted)
+    except HubError as error:
+        return error
+    return None
+
+
+def free_of(found: Scene, offer: Row[Any]) -> int | None:
+    """Return how many tickets of an offer may be held: tree, caps, protection."""
+    standing = found.standings.get(offer.performance_area_id)
+    if standing is None:
+        return 0
+    free = available(standing.nodes, standing.leaf)
+    for limit in caps_of(standing, offer, found.agent):
+        left = max(0, limit.most - found.counts.get(limit.id, 0))
+        free = left if free is None else min(free, left)
+    kept = protection_of(standing, offer)
+    if kept:
+        area = standing.nodes[offer.performance_area_id]
+        leaf = standing.nodes[standing.leaf]
+        promised = max(0, leaf.guarantee - leaf.taken)
+        left = promised + max(0, (area.free or 0) - kept)
+        free = left if free is None else min(free, left)
+    return free
+
+
+def protection_of(standing: Standing, offer: Row[Any]) -> int:
+    """Return the seats of its area kept for dearer classes than an offer's."""
+    if standing.plan is None:
+        return 0
+    capacity = standing.nodes[offer.performance_area_id].ceiling or 0
+    kept = protected_in(standing.plan, offer.area, capacity)
+    return kept.get(offer.price_type, 0)
+
+
+def _area(found: Scene, offers: Sequence[Row[Any]]) -> dict[str, Any]:
+    standing = found.standings.get(offers[0].performance_area_id)
+    refusals = [refusal_of(found, offer) for offer in offers]
+    told = [
+        _offer(offer, found.quotes[offer.offer_id], free_of(found, offer), refusal)
+        for offer, refusal in zip(offers, refusals, strict=True)
+        if offer.offer_id in found.quotes
+    ]
+    free = None if standing is None else available(standing.nodes, standing.leaf)
+    is_open = told and standing is not None and not all(refusals)
+    return {
+        "area": offers[0].area,
+        "name": offers[0].area_name,
+        "is_seated": offers[0].is_seated,
+        "available": free if is_open else 0,
+        "nothing_because": _because(standing, told, refusals),
+        "walk": [] if standing is None else steps(standing),
+        "offers": told,
+    }
+
+
+def _because(
+    standing: Standing | None, told: Collection[Any], refusals: Sequence[Any]
+) -> str | None:
+    if standing is None:
+        return NotAllottedError.code
+    if not told:
+        return NoTermsError.code
+    return refusals[0].code if all(refusals) else None
+
+
+def _offer(
+    offer: Row[Any], quote: Quote, free: int | None, refusal: HubError | None
+) -> dict[str, Any]:
+    return {
+        "offer_id": offer.offer_id,
+        "price_type": offer.price_type,
+        "tax_bp": offer.tax_bp,
+        "tickets_min": offer.tickets_min,
+        "tickets_max": offer.tickets_max,
+        "available": free if refusal is None else 0,
+        **priced(quote),
+    }
+
+
+def steps(standing: Standing) -> list[dict[str, Any]]:
+    """Tell the walk from the agent's allotment up: each node, and which one binds."""
+    binds = binding(standing.nodes, standing.leaf)
+    return [
+        {
+            "level": node.level,
+            "guarantee": node.guarantee,
+            "ceiling": node.ceiling,
+            "taken": node.taken,
+            "overcommitted": node.overcommitted,
+            "binds": node.id == binds,
+        }
+        for node in walk(standing.nodes, standing.leaf)
+    ]
+
+
+def seats(session: Session, who: Caller, performance_id: UUID) -> dict[str, Any]:
+    """Return the seats of a performance's seated areas, and whether they are free."""
+    found = scene(session, who.world, who.partner, performance_id)
+    taken = taken_seats(session, [performance_id])[performance_id]
+    blocks = blocked_seats(session, [performance_id])[performance_id]
+    open_to = {None, *blocks.of(who.partner)}
+    areas = {offer.area_id: offer for offer in found.offers if offer.is_seated}
+    return {
+        "as_of": found.now,
+        "items": [
+            {
+                **seat,
+                "area": offer.area,
+                "is_free": seat_id not in taken
+                and blocks.seats.get(seat_id) in open_to,
+            }
+            for area_id, offer in areas.items()
+            for seat_id, seat in catalogue.seat_map(
+                session, area_id, offer.map_version
+            ).seats.items()
+        ],
+    }
