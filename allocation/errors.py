@@ -93,3 +93,21 @@ class SingleSeatError(HubError):
 
     code, title, status = "single-seat", "A single seat would be left", 409
     retry = Retry.REQUOTE
+
+
+class AlreadyLiftedError(HubError):
+    """The stop was lifted before."""
+
+    code, title, status = "already-lifted", "The stop was lifted before", 409
+
+
+class NothingToMoveError(HubError):
+    """An allotment has less unsold promise than is to be moved from it."""
+
+    code, title, status = "nothing-to-move", "It has less than that to give", 409
+
+
+class SplitRefusedError(HubError):
+    """An agent hands on more than it has."""
+
+    code, title, status = "split-refused", "More is handed on than there is", 422

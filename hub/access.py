@@ -39,7 +39,20 @@ GET    /v1/partners/<uuid:supplier_id>/plans                  read operator
 POST   /v1/partners/<uuid:supplier_id>/plans                  write operator
 POST   /v1/plans/<uuid:plan_id>/publication                   write operator
 DELETE /v1/plans/<uuid:plan_id>/publication                   write operator
+GET    /v1/plans/<uuid:plan_id>/simulation                    read operator
 GET    /v1/plan-schema                                        anyone
+GET    /v1/stops                                              read supplier operator
+POST   /v1/stops                                              write supplier operator
+DELETE /v1/stops/<uuid:stop_id>                               write supplier operator
+GET    /v1/performances/<uuid:performance_id>/blocks          read supplier operator
+POST   /v1/performances/<uuid:performance_id>/blocks          write supplier operator
+POST   /v1/blocks/<uuid:block_id>/release                     write supplier operator
+POST   /v1/performances/<uuid:performance_id>/recalls         write supplier operator
+POST   /v1/performances/<uuid:performance_id>/transfers       write operator
+POST   /v1/performances/<uuid:performance_id>/rebalancing     write operator
+GET    /v1/requests                                           read supplier operator
+POST   /v1/requests/<uuid:hold_id>/decision                   write supplier operator
+PUT    /v1/performances/<uuid:performance_id>/areas/<area>/sub-agents write agent
 GET    /v1/credentials                                        read operator
 POST   /v1/credentials                                        write operator
 DELETE /v1/credentials/<uuid:credential_id>                   write operator
@@ -73,9 +86,13 @@ GET    /v1/performances                                       read agent
 GET    /v1/performances/<uuid:performance_id>                 read agent
 GET    /v1/performances/<uuid:performance_id>/availability    read agent
 GET    /v1/performances/<uuid:performance_id>/seats           read agent
+GET    /v1/performances/<uuid:performance_id>/explanation     read supplier agent operator
+GET    /v1/nodes/<uuid:node_id>/history                       read supplier agent operator
 POST   /v1/holds                                              write agent
 GET    /v1/holds/<uuid:hold_id>                               read agent
 DELETE /v1/holds/<uuid:hold_id>                               write agent
+POST   /v1/holds/<uuid:hold_id>/extension                     write agent
+POST   /v1/sales-reports                                      write agent
 GET    /v1/orders                                             read agent
 POST   /v1/orders                                             write agent
 GET    /v1/orders/<uuid:order_id>                             read agent

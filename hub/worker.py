@@ -11,13 +11,17 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from allocation.services.plans import PLAN_PUBLISHED
+from allocation.services.rebalancing import rebalance_due
+from allocation.services.releases import release_due_stages
 from allocation.services.sharing import mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
 from connectors.services.steps import INVENTORY_CHANGED
 from hub.config import Settings, child_environment
 from hub.kernel import db, idempotency, jobs, log, metrics
 from hub.kernel.db import transaction
+from hub.sales.services.keeping import lapse_requests
 from hub.sales.services.lapse import lapse_due
+from hub.sales.services.steering import carry_out_due, void_all_stopped
 from hub.serve import Stop, start, stop
 from settlement.services.folding import fold_totals
 from settlement.services.releases import release_due
@@ -115,6 +119,11 @@ def periodic_tasks(settings: Settings) -> list[Task]:
         Task("relay", 0.1, lambda: jobs.relay(connection, SUBSCRIBERS)),
         Task("lapse", 1.0, _lapse),
         Task("mend", 1.0, _mend),
+        Task("stages", 1.0, _stages),
+        Task("void", 1.0, _void),
+        Task("recalls", 1.0, _recalls),
+        Task("requests", 5.0, _requests),
+        Task("rebalance", 30.0, _rebalance),
         Task("seal", 1.0, _seal),
         Task("fold", 1.0, _fold),
         Task("release", 60.0, _release),
@@ -144,6 +153,31 @@ def run_due(tasks: list[Task]) -> bool:
 def _lapse() -> int:
     with transaction() as session:
         return lapse_due(session)
+
+
+def _stages() -> int:
+    with transaction() as session:
+        return release_due_stages(session)
+
+
+def _void() -> int:
+    with transaction() as session:
+        return void_all_stopped(session)
+
+
+def _requests() -> int:
+    with transaction() as session:
+        return lapse_requests(session)
+
+
+def _rebalance() -> int:
+    with transaction() as session:
+        return rebalance_due(session)
+
+
+def _recalls() -> int:
+    with transaction() as session:
+        return carry_out_due(session)
 
 
 def _mend() -> int:

@@ -29,13 +29,14 @@ class LegalEntity(Base):
 
 
 class Partner(Base):
-    """A supplier, who provides, or an agent, who sells."""
+    """A supplier, who provides, or an agent, who sells; a sub-agent under another."""
 
     __tablename__ = "partner"
     __table_args__ = (
         UniqueConstraint("world", "ref"),
         CheckConstraint("kind IN ('supplier', 'agent')", name="kind"),
         CheckConstraint("(kind = 'agent') = (channel IS NOT NULL)", name="channel"),
+        CheckConstraint("parent_id IS NULL OR kind = 'agent'", name="parent"),
     )
 
     id: Mapped[Id]
@@ -44,6 +45,7 @@ class Partner(Base):
     ref: Mapped[str]
     name: Mapped[str]
     channel: Mapped[str | None]
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner.id"))
     created_at: Mapped[CreatedAt]
 
 

@@ -20,6 +20,9 @@ class PartnerRequestSchema(RequestSchema):
     channel = fields.String(
         validate=REF, metadata={"description": "Agents only: online, travel-trade..."}
     )
+    parent_id = fields.UUID(
+        metadata={"description": "A sub-agent's agent; its channel is the agent's"}
+    )
 
 
 class PartnerSchema(ReplySchema):
@@ -30,6 +33,7 @@ class PartnerSchema(ReplySchema):
     ref = fields.String(required=True)
     name = fields.String(required=True)
     channel = fields.String(required=True, allow_none=True)
+    parent_id = fields.UUID(required=True, allow_none=True)
 
 
 class PartnerPageSchema(ReplySchema):

@@ -50,8 +50,21 @@ def register_partner(
     ref: str,
     name: str,
     channel: str | None = None,
+    parent_id: UUID | None = None,
 ) -> Partner:
-    """Take a supplier or an agent on; PartnerExistsError if the reference is taken."""
+    """Take a supplier or an agent on; PartnerExistsError if the reference is taken.
+
+    A sub-agent sells through its agent's channel, from what that hands on to it.
+    """
+    if parent_id is not None:
+        parent = queries.get_partner(session, parent_id, world=world, kind=Kind.AGENT)
+        if kind is not Kind.AGENT or parent.parent_id is not None:
+            reason = "names an agent that is no sub-agent itself, for an agent"
+            raise InvalidRequestError(field="parent_id", reason=reason)
+        channel = channel or parent.channel
+        if channel != parent.channel:
+            reason = "a sub-agent sells through its agent's channel"
+            raise InvalidRequestError(field="channel", reason=reason)
     if (kind is Kind.AGENT) != (channel is not None):
         reason = "an agent has a channel, a supplier has none"
         raise InvalidRequestError(field="channel", reason=reason)
@@ -62,6 +75,7 @@ def register_partner(
         "ref": ref,
         "name": name,
         "channel": channel,
+        "parent_id": parent_id,
     }
     made = insert(Partner).values(values).on_conflict_do_nothing()
     partner: Partner | None = session.scalar(made.returning(Partner))

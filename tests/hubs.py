@@ -204,12 +204,15 @@ class Hub:
         currency="EUR",
         commission_bp=0,
         ticket_fee_minor=0,
+        parent=None,
         **clauses,
     ):
         """Take a partner on, with a contract, terms from long ago, and a key."""
         wanted = {"kind": kind, "ref": ref, "name": ref.title()}
         if kind == "agent":
             wanted["channel"] = channel
+        if parent is not None:
+            wanted["parent_id"] = self.ids[parent]
         made = self.post("operator", "/v1/partners", wanted, expect=201)
         self.ids[ref] = made["id"]
         contract = self.post(

@@ -10,7 +10,7 @@ from allocation.errors import InfeasiblePlanError, PlanRefusedError, PlanStateEr
 from allocation.queries import plans as queries
 from allocation.rules.plans.files import schema
 from allocation.schemas import plans as schemas
-from allocation.services import plans
+from allocation.services import plans, simulating
 from hub.kernel.callers import Kind, caller
 from hub.kernel.db import transaction
 from partners.queries import get_partner
@@ -72,6 +72,17 @@ class PlanPublications(MethodView):
         with transaction() as session:
             plan = queries.find_plan(session, plan_id, world=who.world)
             return plans.withdraw_plan(session, who, plan)
+
+
+@blp.route("/plans/<uuid:plan_id>/simulation")
+class PlanSimulation(MethodView):
+    @blp.response(200, schemas.SimulationSchema)
+    @blp.problems(PlanRefusedError)
+    def get(self, plan_id: UUID) -> dict[str, Any]:
+        """Tell what a version would change, agent by agent; nothing is written."""
+        with transaction() as session:
+            plan = queries.find_plan(session, plan_id, world=caller().world)
+            return simulating.simulate(session, plan)
 
 
 @blp.route("/plan-schema")

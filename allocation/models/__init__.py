@@ -1,6 +1,6 @@
 """Tables of allocation: plans, trees, what limits and stops a sale, what happened."""
 
-from allocation.models.limits import CapCount, Stop
+from allocation.models.limits import CapCount, Recall, Stop
 from allocation.models.plans import Plan, PlanPublication
 from allocation.models.trees import Block, BlockSeat, Node, NodeChange, SeatTaken, Tree
 
@@ -12,6 +12,7 @@ __all__ = [
     "NodeChange",
     "Plan",
     "PlanPublication",
+    "Recall",
     "SeatTaken",
     "Stop",
     "Tree",

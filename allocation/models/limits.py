@@ -60,3 +60,33 @@ class CapCount(Base):
     subject: Mapped[str]
     performance_id: Mapped[UUID | None]
     taken: Mapped[int]
+
+
+class Recall(Base):
+    """Unsold seats a supplier takes back from an agent, now or after a notice."""
+
+    __tablename__ = "recall"
+    __table_args__ = (
+        CheckConstraint("seats > 0 AND taken BETWEEN 0 AND seats", name="seats"),
+        CheckConstraint("(done_at IS NULL) = (taken IS NULL)", name="done"),
+        Index(
+            "ix_recall_effective_at",
+            "effective_at",
+            postgresql_where=text("done_at IS NULL"),
+        ),
+        Index("ix_recall_performance_id", "performance_id"),
+    )
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    performance_id: Mapped[UUID]
+    area: Mapped[str]
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("partner.id"))
+    seats: Mapped[int]
+    is_forced: Mapped[bool]
+    reason: Mapped[str]
+    effective_at: Mapped[Timestamp]
+    done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    taken: Mapped[int | None]
+    made_at: Mapped[Timestamp]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("credential.id"))

@@ -119,6 +119,8 @@ class NodeChange(Base):
     guarantee_after: Mapped[int]
     ceiling_before: Mapped[int | None]
     ceiling_after: Mapped[int | None]
+    unmade_before: Mapped[int]
+    unmade_after: Mapped[int]
     taken: Mapped[int]
     made_at: Mapped[Timestamp]
     made_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))

@@ -1,12 +1,13 @@
 """Stops that hold, and counters of caps."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from allocation.models import Stop
 from allocation.rules.limits import Limit, StopSaid
 from hub.kernel.db import rows
 from hub.kernel.pipeline import Sent, send
@@ -79,3 +80,13 @@ def cap_counts(session: Session, ids: Collection[UUID]) -> dict[UUID, int]:
     if not ids:
         return {}
     return {row.id: row.taken for row in session.execute(_COUNTS, {"ids": list(ids)})}
+
+
+def list_stops(
+    session: Session, *, world: str, supplier_id: UUID | None
+) -> Sequence[Stop]:
+    """Return the stops that hold in a world, or for a supplier, newest first."""
+    wanted = select(Stop).where(Stop.world == world, Stop.lifted_at.is_(None))
+    if supplier_id is not None:
+        wanted = wanted.where(Stop.supplier_id == supplier_id)
+    return session.scalars(wanted.order_by(Stop.id.desc()).limit(1_000)).all()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from allocation.models import Plan, PlanPublication
 from allocation.rules.plans.language import PlanRules, PlanScope, Subject
 from allocation.rules.plans.sharing import Share, share_out
+from hub.kernel.callers import Caller
 from hub.kernel.errors import NotFoundError
 
 KEPT_MAX = 512
@@ -125,6 +126,18 @@ def grounds(session: Session, ids: Collection[UUID]) -> dict[UUID, Ground]:
         )
         for row in session.execute(_SUBJECTS, wanted)
     }
+
+
+def get_ground(session: Session, performance_id: UUID, who: Caller) -> Ground:
+    """Return a performance of a caller: the supplier's own, or of the world.
+
+    NotFoundError for any other.
+    """
+    found = grounds(session, [performance_id]).get(performance_id)
+    is_own = found is not None and who.partner_id in {None, found.supplier_id}
+    if found is None or found.world != who.world or not is_own:
+        raise NotFoundError(performance_id=performance_id)
+    return found
 
 
 class _Kept:

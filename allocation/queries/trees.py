@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -94,6 +93,22 @@ def lock_trees_of(session: Session, ids: Collection[UUID]) -> dict[UUID, Tree]:
     return {tree.performance_id: tree for tree in found}
 
 
+def trees_of(session: Session, ids: Collection[UUID]) -> dict[UUID, Tree]:
+    """Return the trees' own rows; unlocked."""
+    wanted = select(Tree).where(Tree.performance_id.in_(ids))
+    return {tree.performance_id: tree for tree in session.scalars(wanted)}
+
+
+def all_nodes(
+    session: Session, ids: Collection[UUID]
+) -> dict[UUID, dict[str, NodeRow]]:
+    """Return every node of performances by key; unlocked."""
+    found: dict[UUID, dict[str, NodeRow]] = {wanted: {} for wanted in ids}
+    for node in session.scalars(select(NodeRow).where(NodeRow.performance_id.in_(ids))):
+        found[node.performance_id][node.key] = node
+    return found
+
+
 def lock_all_nodes(
     session: Session, ids: Collection[UUID]
 ) -> dict[UUID, dict[str, NodeRow]]:
@@ -133,17 +148,24 @@ def confirmed_seats(
 def standings(
     session: Session, performance_ids: Collection[UUID], agent: Partner
 ) -> dict[UUID, Standing]:
-    """Return how an agent stands, by performance area; areas it has nothing in lack."""
-    wanted = {"performances": list(performance_ids), "agents": [agent.id]}
+    """Return how an agent stands, by performance area; areas it has nothing in lack.
+
+    A sub-agent stands where its agent has handed something on to it.
+    """
+    states = tree_states(session, performance_ids)  # their epochs first: never too new
+    whose = [found for found in (agent.id, agent.parent_id) if found is not None]
+    wanted = {"performances": list(performance_ids), "agents": whose}
     seen: dict[UUID, list[Row[Any]]] = {}
     for row in session.execute(_SEEN, wanted):
         seen.setdefault(row.performance_id, []).append(row)
-    states = tree_states(session, performance_ids)
+    holder = agent
+    if agent.parent_id is not None:
+        holder = session.get_one(Partner, agent.parent_id)
     found: dict[UUID, Standing] = {}
     for ground in grounds(session, performance_ids).values():
         state, rows = states.get(ground.id), seen.get(ground.id)
         if state is not None and rows:
-            found |= _standings(session, ground, state, rows, agent)
+            found |= _standings(session, ground, state, rows, (agent, holder))
     return found
 
 
@@ -152,15 +174,16 @@ def _standings(
     ground: Ground,
     state: TreeState,
     rows: Sequence[Row[Any]],
-    agent: Partner,
+    whose: tuple[Partner, Partner],
 ) -> dict[UUID, Standing]:
+    agent, holder = whose
     nodes = {row.id: as_node(row) for row in rows}
     ids = {row.key: row.id for row in rows}
     rules = None if state.plan_id is None else plan_rules(session, state.plan_id)
     shares = {}
     if rules is not None and state.plan_id is not None:
         every = current_shares(state.plan_id, rules, ground, state)
-        shares = {s.area: s for s in every if s.is_leaf and is_holder(s, agent)}
+        shares = {s.area: s for s in every if s.is_leaf and is_holder(s, holder)}
     made = {
         row.performance_area_id: row
         for row in rows
@@ -171,7 +194,7 @@ def _standings(
         share, row = shares.get(area), made.get(area_id)
         if row is not None:
             leaf, own = row.id, nodes
-        elif share is not None and share.parent in ids:
+        elif agent is holder and share is not None and share.parent in ids:
             node = virtual(share, nodes, ids)
             leaf, own = node.id, {**nodes, node.id: node}
         else:
@@ -206,18 +229,3 @@ def overcommitted(session: Session, ids: Collection[UUID]) -> dict[UUID, int]:
 def send_overcommitted(session: Session, ids: Collection[UUID]) -> Sent:
     """Ask the same inside a pipeline: rows of id and overcommitted."""
     return send(session, _OVER, {"ids": list(ids)})
-
-
-def get_node_changes_since(
-    session: Session, performance_id: UUID, at: datetime
-) -> dict[UUID, Row[Any]]:
-    """Return, by node, the first change after a moment: it says how it was before."""
-    rows = session.execute(_CHANGED_SINCE, {"performance": performance_id, "at": at})
-    return {row.node_id: row for row in rows}
-
-
-_CHANGED_SINCE = text(
-    "SELECT DISTINCT ON (node_id) node_id, guarantee_before, ceiling_before"
-    " FROM node_change WHERE performance_id = :performance AND made_at > :at"
-    " ORDER BY node_id, id"
-)

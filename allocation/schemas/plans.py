@@ -65,3 +65,41 @@ class PlanListSchema(ReplySchema):
         required=True,
         metadata={"description": "The published version of each scope"},
     )
+
+
+class SumsSchema(ReplySchema):
+    """What an agent has over all performances (seats)."""
+
+    performances = fields.Integer(required=True)
+    guarantee = fields.Integer(required=True)
+    taken = fields.Integer(required=True)
+    cut = fields.Integer(
+        required=True, metadata={"description": "Allotments whose promise is cut"}
+    )
+
+
+class BeforeAfterSchema(ReplySchema):
+    """An agent under the plans in force, and under this one."""
+
+    agent = fields.String(required=True)
+    before = fields.Nested(SumsSchema, required=True)
+    after = fields.Nested(SumsSchema, required=True)
+
+
+class SimulationSchema(ReplySchema):
+    """What a plan would change around what is taken now."""
+
+    performances = fields.Integer(required=True)
+    changed = fields.Integer(required=True)
+    overcommitted = fields.Integer(required=True)
+    agents = fields.List(fields.Nested(BeforeAfterSchema), required=True)
+    shortages = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "Promises a capacity cannot keep, by name and number"},
+    )
+    examples = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "The first performances that change, allotment by it"},
+    )

@@ -18,10 +18,11 @@ _SHARE = text(
 # make it finds it made.
 _MAKE = text(
     "WITH made AS (INSERT INTO node (id, world, performance_id, performance_area_id,"
-    " key, level, path, pool_id, channel, agent_id, guarantee, ceiling, priority)"
-    " SELECT :id, :world, :performance, :area, :key, :level, CAST(:path AS uuid[]),"
-    " CAST(:pool AS uuid), :channel, :agent, :guarantee, :ceiling, :priority"
-    " ON CONFLICT DO NOTHING RETURNING guarantee)"
+    " key, level, path, pool_id, channel, agent_id, guarantee, ceiling, priority,"
+    " created_at) SELECT :id, name, :performance, :area, :key, :level,"
+    " CAST(:path AS uuid[]), CAST(:pool AS uuid), :channel, :agent, :guarantee,"
+    " :ceiling, :priority, clock_timestamp() + clock_offset FROM world"
+    " WHERE name = :world ON CONFLICT DO NOTHING RETURNING guarantee)"
     " UPDATE node SET unmade = unmade - made.guarantee FROM made"
     " WHERE made.guarantee > 0 AND (node.id = :payer OR node.id = CAST(:pool AS uuid))"
 )

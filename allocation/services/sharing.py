@@ -13,6 +13,7 @@ from allocation.models import Tree
 from allocation.queries.locks import stop_performances
 from allocation.queries.plans import (
     Ground,
+    PlanInForce,
     grounds,
     plan_for,
     plans_in_force,
@@ -130,6 +131,12 @@ class Sharing:
         self._publication = publication(session, supplier_id)
         self._plans = plans_in_force(session, supplier_id)
         self._agents: dict[str, tuple[UUID, str | None]] | None = None
+
+    def instead(self, candidate: PlanInForce) -> "Sharing":
+        """Take a plan for the one in force for its scope: what would be."""
+        others = [plan for plan in self._plans if plan.scope != candidate.scope]
+        self._plans = [*others, candidate]
+        return self
 
     def shares(self, ground: Ground) -> Sequence[Share]:
         """Return what the plan for a performance gives; without one, its areas."""

@@ -1,13 +1,16 @@
 """Writing trees that were fitted, and what changed of them and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from allocation.rules.tree import Node
 from allocation.services.splitting import Cause, Split, row_of
 from hub.kernel.db import rows
 from hub.kernel.ids import new_id
@@ -15,11 +18,11 @@ from hub.kernel.ids import new_id
 _UPSERT = text(
     "INSERT INTO node (id, world, performance_id, performance_area_id, key, level,"
     " path, pool_id, channel, agent_id, guarantee, ceiling, taken, unmade,"
-    " overbooking, overcommitted, priority, is_cut)"
+    " overbooking, overcommitted, priority, is_cut, created_at)"
     " SELECT id, w, p, pa, key, level, path, pool, ch, agent, g, c, t, u, ob, o, pr,"
-    " cut FROM json_to_recordset(CAST(:rows AS json)) AS n(id uuid, w text, p uuid,"
-    " pa uuid, key text, level text, path uuid[], pool uuid, ch text, agent uuid,"
-    " g int, c int, t int, u int, ob int, o int, pr int, cut boolean)"
+    " cut, :now FROM json_to_recordset(CAST(:rows AS json)) AS n(id uuid, w text,"
+    " p uuid, pa uuid, key text, level text, path uuid[], pool uuid, ch text,"
+    " agent uuid, g int, c int, t int, u int, ob int, o int, pr int, cut boolean)"
     " ON CONFLICT (performance_id, key) DO UPDATE SET guarantee = excluded.guarantee,"
     " ceiling = excluded.ceiling, taken = excluded.taken, unmade = excluded.unmade,"
     " overbooking = excluded.overbooking, overcommitted = excluded.overcommitted,"
@@ -36,10 +39,11 @@ _TREES = text(
 _CHANGES = text(
     "INSERT INTO node_change (id, world, performance_id, node_id, key, cause, reason,"
     " plan_id, guarantee_before, guarantee_after, ceiling_before, ceiling_after,"
-    " taken, made_at, made_by) SELECT id, w, p, node, key, cause, reason, plan, gb, ga,"
-    " cb, ca, t, at, by FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid,"
-    " w text, p uuid, node uuid, key text, cause text, reason text, plan uuid, gb int,"
-    " ga int, cb int, ca int, t int, at timestamptz, by uuid)"
+    " unmade_before, unmade_after, taken, made_at, made_by) SELECT id, w, p, node, key,"
+    " cause, reason, plan, gb, ga, cb, ca, ub, ua, t, at, by FROM json_to_recordset("
+    " CAST(:rows AS json)) AS r(id uuid, w text, p uuid, node uuid, key text,"
+    " cause text, reason text, plan uuid, gb int, ga int, cb int, ca int, ub int,"
+    " ua int, t int, at timestamptz, by uuid)"
 )
 
 
@@ -50,11 +54,10 @@ def write_splits(
     if not splits:
         return
     nodes = (row_of(found, key) for found in splits for key in found.places)
-    session.execute(_UPSERT, {"rows": rows(nodes)})
+    session.execute(_UPSERT, {"rows": rows(nodes), "now": now})
     session.execute(_TREES, {"rows": rows(map(_tree, splits))})
-    changes = [row for found in splits for row in _changes(found, cause, now)]
-    if changes:
-        session.execute(_CHANGES, {"rows": rows(changes)})
+    changes = [change for found in splits for change in _changes(found)]
+    write_changes(session, splits[0].ground.world, changes, cause, now)
     session.expire_all()
 
 
@@ -68,28 +71,71 @@ def _tree(found: Split) -> dict[str, Any]:
     }
 
 
-def _changes(found: Split, cause: Cause, now: datetime) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A node whose promise or limit is another: (guarantee, ceiling) before, after."""
+
+    node: Node
+    key: str
+    performance_id: UUID
+    before: tuple[int, int | None]
+    after: tuple[int, int | None]
+    unmade: tuple[int, int] = (0, 0)
+    plan_id: UUID | None = None
+
+
+def _changes(found: Split) -> Iterator[Change]:
     for key in found.places:
         before, after = found.before.get(key), found.fitted[key]
         if before is None:
             continue
         was = (before.guarantee, before.ceiling)
-        if was == (after.guarantee, after.ceiling):
-            continue
-        yield {
+        now = (after.guarantee, after.ceiling)
+        unmade = (before.unmade, found.unmade.get(key, 0))
+        if was != now or unmade[0] != unmade[1]:
+            node = Node(before.id, tuple(before.path), *was, after.taken)
+            place = (node, key, found.ground.id)
+            yield Change(*place, was, now, unmade, found.plan_id)
+
+
+def write_changes(
+    session: Session,
+    world: str,
+    changes: Sequence[Change],
+    cause: Cause,
+    now: datetime,
+) -> None:
+    """Note what changed of nodes, and why: their history."""
+    if not changes:
+        return
+    found = (
+        {
             "id": new_id(),
-            "w": found.ground.world,
-            "p": found.ground.id,
-            "node": before.id,
-            "key": key,
+            "w": world,
+            "p": change.performance_id,
+            "node": change.node.id,
+            "key": change.key,
             "cause": cause.word,
             "reason": cause.reason,
-            "plan": found.plan_id,
-            "gb": before.guarantee,
-            "ga": after.guarantee,
-            "cb": before.ceiling,
-            "ca": after.ceiling,
-            "t": after.taken,
+            "plan": change.plan_id,
+            "gb": change.before[0],
+            "ga": change.after[0],
+            "ub": change.unmade[0],
+            "ua": change.unmade[1],
+            "cb": change.before[1],
+            "ca": change.after[1],
+            "t": change.node.taken,
             "at": now,
             "by": cause.made_by,
         }
+        for change in changes
+    )
+    session.execute(_CHANGES, {"rows": rows(found)})
+
+
+_BUMP = text("UPDATE tree SET epoch = epoch + 1 WHERE performance_id = ANY(:ids)")
+
+
+def bump_epochs(session: Session, performance_ids: Collection[UUID]) -> None:
+    """Make sales look anew at performances whose trees were changed by hand."""
+    session.execute(_BUMP, {"ids": list(performance_ids)})

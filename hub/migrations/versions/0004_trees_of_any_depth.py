@@ -100,7 +100,8 @@ CREATE TABLE node_change (
     cause text NOT NULL, reason text NOT NULL,
     plan_id uuid CONSTRAINT fk_node_change_plan_id REFERENCES plan (id),
     guarantee_before integer NOT NULL, guarantee_after integer NOT NULL,
-    ceiling_before integer, ceiling_after integer, taken integer NOT NULL,
+    ceiling_before integer, ceiling_after integer,
+    unmade_before integer NOT NULL, unmade_after integer NOT NULL, taken integer NOT NULL,
     made_at timestamptz NOT NULL,
     made_by uuid CONSTRAINT fk_node_change_made_by REFERENCES credential (id)
 );
@@ -134,6 +135,21 @@ GRANT SELECT, INSERT, DELETE ON block_seat TO hub_app;
 """
 
 LIMITS = """
+CREATE TABLE recall (
+    id uuid NOT NULL CONSTRAINT pk_recall PRIMARY KEY,
+    world text NOT NULL CONSTRAINT fk_recall_world REFERENCES world (name),
+    performance_id uuid NOT NULL, area text NOT NULL,
+    agent_id uuid NOT NULL CONSTRAINT fk_recall_agent_id REFERENCES partner (id),
+    seats integer NOT NULL, is_forced boolean NOT NULL, reason text NOT NULL,
+    effective_at timestamptz NOT NULL, done_at timestamptz, taken integer,
+    made_at timestamptz NOT NULL,
+    made_by uuid NOT NULL CONSTRAINT fk_recall_made_by REFERENCES credential (id),
+    CONSTRAINT ck_recall_seats CHECK (seats > 0 AND taken BETWEEN 0 AND seats),
+    CONSTRAINT ck_recall_done CHECK ((done_at IS NULL) = (taken IS NULL))
+);
+CREATE INDEX ix_recall_effective_at ON recall (effective_at) WHERE done_at IS NULL;
+CREATE INDEX ix_recall_performance_id ON recall (performance_id);
+GRANT SELECT, INSERT, UPDATE (done_at, taken) ON recall TO hub_app;
 CREATE TABLE stop (
     id uuid NOT NULL CONSTRAINT pk_stop PRIMARY KEY,
     world text NOT NULL CONSTRAINT fk_stop_world REFERENCES world (name),
@@ -186,6 +202,9 @@ CREATE TRIGGER clock_moves_the_world BEFORE UPDATE OF clock_offset ON world
 """
 
 SALES = """
+ALTER TABLE partner ADD parent_id uuid
+    CONSTRAINT fk_partner_parent_id REFERENCES partner (id),
+    ADD CONSTRAINT ck_partner_parent CHECK (parent_id IS NULL OR kind = 'agent');
 ALTER TABLE seat ADD pair text, ADD is_before_aisle boolean NOT NULL DEFAULT false;
 ALTER TABLE seat_taken ADD taken_at timestamptz NOT NULL DEFAULT clock_timestamp();
 CREATE INDEX ix_seat_taken_taken_at ON seat_taken (performance_id, taken_at);

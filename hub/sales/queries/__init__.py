@@ -9,6 +9,7 @@ from hub.sales.queries.sale import (
     list_orders,
     lock_due_holds,
     order_lines,
+    request_of,
     tickets,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "list_orders",
     "lock_due_holds",
     "order_lines",
+    "request_of",
     "tickets",
 ]

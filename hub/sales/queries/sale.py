@@ -1,9 +1,10 @@
 """Holds, orders and tickets as they are read and locked."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from hub.kernel.errors import NotFoundError
@@ -36,6 +37,19 @@ def get_hold(
     if found is None:
         raise NotFoundError(hold_id=hold_id)
     return found
+
+
+def request_of(hold_id: UUID, world: str, supplier_id: UUID | None) -> Select[Any]:
+    """Return the query of a request that waits, of a supplier's performance, locked."""
+    own = text(
+        "EXISTS (SELECT FROM hold_line l JOIN performance p ON p.id = l.performance_id"
+        " WHERE l.hold_id = hold.id AND (CAST(:supplier AS uuid) IS NULL"
+        " OR p.supplier_id = :supplier))"
+    ).bindparams(supplier=supplier_id)
+    wanted = select(Hold).where(
+        Hold.id == hold_id, Hold.world == world, Hold.state == "requested", own
+    )
+    return wanted.with_for_update()
 
 
 def hold_lines(session: Session, hold_ids: Sequence[UUID]) -> Sequence[HoldLine]:

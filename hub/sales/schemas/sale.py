@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
+from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
 from hub.sales.rules import HoldState, OrderState
 from hub.sales.schemas.prices import PricedSchema
 
@@ -53,6 +53,23 @@ class HoldRequestSchema(RequestSchema):
             " counted where a plan limits tickets per buyer; kept as a hash only"
         },
     )
+    option_until = Moment(
+        metadata={
+            "description": "Keep it as a group option until then, where the plan lets"
+        }
+    )
+
+
+class SalesReportSchema(RequestSchema):
+    """What an agent has sold already, under its own reference."""
+
+    lines = fields.List(
+        fields.Nested(HoldLineRequestSchema),
+        required=True,
+        validate=validate.Length(1, LINES_MAX),
+    )
+    reference = fields.String(required=True, validate=REFERENCE)
+    buyer = fields.String(validate=validate.Length(1, 255))
 
 
 class SeatNameSchema(ReplySchema):

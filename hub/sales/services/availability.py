@@ -1,6 +1,6 @@
 """What an agent may take of a performance now, and why. Reads only."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,8 +51,18 @@ class Scene:
     counts: Mapping[UUID, int]
 
 
-def scene(session: Session, world: str, agent_id: UUID, performance_id: UUID) -> Scene:
-    """Read what decides; NotFoundError when it is not announced to the agent."""
+def scene(
+    session: Session,
+    world: str,
+    agent_id: UUID,
+    performance_id: UUID,
+    *,
+    is_strict: bool = True,
+) -> Scene:
+    """Read what decides; NotFoundError when it is not announced to the agent.
+
+    Unless not *strict*: others may ask why it is not.
+    """
     now = clock.now(session, world)
     offers = catalogue.offers(session, world=world, performance_ids=[performance_id])
     window = catalogue.windows(session, [performance_id]).get(performance_id)
@@ -60,9 +70,7 @@ def scene(session: Session, world: str, agent_id: UUID, performance_id: UUID) ->
     if window is None or not offers:
         raise NotFoundError(performance_id=performance_id)
     found = standings(session, [performance_id], agent)
-    if not any(
-        _own_window(window, s, o).is_announced(now) for s, o in _both(found, offers)
-    ):
+    if is_strict and not _is_announced(found, offers, window, now):
         raise NotFoundError(performance_id=performance_id)
     counted = {
         limit.id
@@ -82,10 +90,20 @@ def scene(session: Session, world: str, agent_id: UUID, performance_id: UUID) ->
     )
 
 
-def _both(
-    found: Mapping[UUID, Standing], offers: Sequence[Row[Any]]
-) -> Iterable[tuple[Standing | None, Row[Any]]]:
-    return ((found.get(offer.performance_area_id), offer) for offer in offers)
+def _is_announced(
+    found: Mapping[UUID, Standing],
+    offers: Sequence[Row[Any]],
+    window: SaleWindow,
+    now: datetime,
+) -> bool:
+    """Say whether an agent may know of it: by any area it has, or as everybody."""
+    own = [o for o in offers if o.performance_area_id in found]
+    if not own:
+        return window.is_announced(now)
+    return any(
+        _own_window(window, found[o.performance_area_id], o).is_announced(now)
+        for o in own
+    )
 
 
 def _own_window(

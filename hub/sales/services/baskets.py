@@ -120,6 +120,12 @@ class _Kept:
 kept_baskets = _Kept()
 
 
+def keep_basket(who: Caller, basket: Basket) -> None:
+    """Keep a basket whose leaves are committed, for the next who asks for the same."""
+    asked = tuple((line.offer.offer_id, line.quantity) for line in basket.lines)
+    kept_baskets.keep((who.world, who.partner, asked), basket)
+
+
 def kept_basket(who: Caller, asked: Asked) -> Basket | None:
     """Return a basket that this process has priced within the last seconds."""
     return kept_baskets.find((who.world, who.partner, asked))

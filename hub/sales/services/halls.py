@@ -15,13 +15,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from allocation.queries.blocks import compiled_map
 from allocation.queries.seats import (
     SeatKey,
     send_taken_among,
     send_taken_since,
     taken_seats,
 )
-from allocation.rules.seats import PlannedSeat, SeatPlan, compiled
+from allocation.rules.seats import SeatPlan
 from hub.catalogue.queries import SeatMap
 from hub.kernel.pipeline import Sent
 from hub.sales.services.wishes import HoldWish, WishLine
@@ -166,24 +167,6 @@ class Halls:
 
 def _key(line: WishLine) -> HallKey:
     return (line.offer.performance_id, line.offer.area_id, line.offer.map_version)
-
-
-def compiled_map(seat_map: SeatMap) -> SeatPlan:
-    """Compile a seat map."""
-    return compiled(
-        [
-            [
-                PlannedSeat(
-                    seat,
-                    seat_map.seats[seat]["kind"],
-                    seat_map.seats[seat]["pair"],
-                    seat_map.seats[seat]["is_before_aisle"],
-                )
-                for seat in row
-            ]
-            for row in seat_map.rows
-        ]
-    )
 
 
 halls = Halls()

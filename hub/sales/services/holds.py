@@ -5,7 +5,7 @@ between the two it decides, by pure rules.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -175,6 +175,8 @@ def _shared(wish: HoldWish) -> set[UUID]:
 def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
     now = batch.now[wish.world]
     _refuse_unless_same(batch, wish)
+    if wish.is_forced:
+        return _book(batch, wish, now)
     for line in wish.lines:
         _refuse_unless_sold(batch, line, now)
     try:
@@ -193,7 +195,27 @@ def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
         raise
     batch.nodes, batch.credit[wish.credit_id] = after, credit
     batch.caps |= caps
-    expires_at = now + timedelta(seconds=wish.ttl_s)
+    return _placed(batch, wish, now)
+
+
+def _book(batch: HoldBatch, wish: HoldWish, now: datetime) -> Reply:
+    """Book what was sold elsewhere: a fact, which may overcommit, never be dropped."""
+    deltas = batch.seating.choose(wish)
+    after = dict(batch.nodes)
+    for node, seats in deltas.items():
+        after |= tree.move(after, node, seats, is_forced=True)
+    batch.nodes = after
+    for line in wish.lines:
+        for limit in line.limits:
+            batch.caps[limit.id] += line.quantity
+    line_of_credit = batch.credit[wish.credit_id]
+    reserved = line_of_credit.reserved_minor + wish.owed_minor
+    batch.credit[wish.credit_id] = replace(line_of_credit, reserved_minor=reserved)
+    return _placed(batch, wish, now)
+
+
+def _placed(batch: HoldBatch, wish: HoldWish, now: datetime) -> Reply:
+    expires_at = wish.until or now + timedelta(seconds=wish.ttl_s)
     reply = Reply.of(CREATED, _body(batch, wish, expires_at))
     batch.placed.append(Placed(wish, expires_at, now, reply))
     return reply

@@ -24,9 +24,9 @@ from settlement.services.journal import send_post
 
 CREATED = 201
 _END_HOLDS = text(
-    "UPDATE hold AS h SET state = 'confirmed', version = version + 1,"
-    " ended_at = clock_timestamp() + w.clock_offset FROM world w"
-    " WHERE w.name = h.world AND h.id = ANY(:ids)"
+    "UPDATE hold AS h SET state = 'confirmed', version = version + 1, ended_at = r.at"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(hold uuid, at timestamptz)"
+    " WHERE h.id = r.hold"
 )
 _ADD_ORDERS = text(
     "INSERT INTO sale_order (id, world, agent_id, hold_id, reference, state, version,"
@@ -107,7 +107,8 @@ def store_orders(session: Session, made: Sequence[Made]) -> None:
     TryAgainError when another process was faster with a reference or a key.
     """
     with pipelined(session):
-        send(session, _END_HOLDS, {"ids": [m.wish.hold_id for m in made]})
+        ended = ({"hold": m.wish.hold_id, "at": m.at} for m in made)
+        send(session, _END_HOLDS, {"rows": rows(ended)})
         orders = send(session, _ADD_ORDERS, {"rows": rows(map(_order, made))})
         lines = (_line(m, line) for m in made for line in m.lines)
         send(session, _ADD_LINES, {"rows": rows(lines)})

@@ -30,7 +30,6 @@ from hub.sales.services.baskets import (
     Asked,
     Basket,
     BasketLine,
-    kept_baskets,
 )
 from partners.models import Partner
 from settlement.errors import NoTermsError
@@ -88,7 +87,6 @@ def price_basket(session: Session, who: Caller, asked: Asked) -> Basket:
         made_at=time.monotonic(),
     )
     session.expunge(agent)
-    kept_baskets.keep((who.world, who.partner, asked), basket)
     return basket
 
 

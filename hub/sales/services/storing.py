@@ -29,10 +29,15 @@ from settlement.services.credit import note_reached, send_credit
 
 _ADD_HOLDS = text(
     "INSERT INTO hold (id, world, agent_id, state, version, expires_at, ttl_s,"
-    " extensions_most, extendable_until)"
-    " SELECT id, world, agent, 'held', 1, expires_at, ttl, most, until"
+    " extensions_most, extendable_until, created_at, kind)"
+    " SELECT id, world, agent, 'held', 1, expires_at, ttl, most, until, at, kind"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, world text, agent uuid,"
-    " expires_at timestamptz, ttl int, most int, until timestamptz)"
+    " expires_at timestamptz, ttl int, most int, until timestamptz, at timestamptz,"
+    " kind text)"
+    " ON CONFLICT (id) DO UPDATE SET state = excluded.state,"
+    " version = hold.version + 1, expires_at = excluded.expires_at,"
+    " created_at = excluded.created_at,"
+    " extendable_until = excluded.extendable_until WHERE hold.state = 'requested'"
 )
 _ADD_LINES = text(
     "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
@@ -41,6 +46,9 @@ _ADD_LINES = text(
     " FROM json_to_recordset(CAST(:rows AS json)) AS r(hold uuid, no int,"
     " performance uuid, node uuid, offer uuid, quantity int, seats uuid[],"
     " nodes uuid[], caps uuid[], held uuid[], quote jsonb, owed bigint)"
+    " ON CONFLICT (hold_id, no) DO UPDATE SET seat_ids = excluded.seat_ids,"
+    " seat_nodes = excluded.seat_nodes, caps = excluded.caps, quote = excluded.quote,"
+    " held_caps = excluded.held_caps, owed_minor = excluded.owed_minor"
 )
 
 
@@ -61,7 +69,7 @@ def write(session: Session, batch: HoldBatch) -> None:
         taken = send_seats(session, seats) if seats else None
         send_counts(session, nodes)
         send_caps(session, caps)
-        send(session, _ADD_HOLDS, {"rows": rows(map(_hold, batch.placed))})
+        added = send(session, _ADD_HOLDS, {"rows": rows(map(_hold, batch.placed))})
         lines = (
             _line(batch, placed.wish, line)
             for placed in batch.placed
@@ -77,8 +85,8 @@ def write(session: Session, batch: HoldBatch) -> None:
         if lost:
             halls.learn((performance, seat, None) for performance, seat in lost)
             raise TryAgainError  # choose among what is left
-    if keys.rowcount < len(batch.placed):
-        raise TryAgainError
+    if min(keys.rowcount, added.rowcount) < len(batch.placed):
+        raise TryAgainError  # a twin was faster, or a request was answered already
     note_reached(session, credit, batch.now)
 
 
@@ -94,6 +102,8 @@ def _hold(placed: Placed) -> dict[str, Any]:
         "ttl": wish.ttl_s,
         "most": EXTENSIONS_MOST if most is None else most,
         "until": placed.now + timedelta(seconds=ttl_max),
+        "at": placed.now,
+        "kind": wish.kind,
     }
 
 

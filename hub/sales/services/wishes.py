@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from hub.sales.rules import sums
 from hub.sales.services.baskets import Basket, BasketLine, kept_basket
 from hub.sales.services.pricing import price_basket
 
+HOLD, OPTION, REQUEST, REPORT = "hold", "option", "request", "report"
 TTL_MAX_FACTOR = 4
 EXTENSIONS_MOST = 2
 
@@ -60,6 +62,13 @@ class HoldWish:
     ttl_s: int
     basket: Basket
     lines: tuple[WishLine, ...]
+    kind: str = "hold"
+    until: datetime | None = None
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether it was sold already: then nothing but what it is can refuse it."""
+        return self.kind == REPORT
 
     @property
     def owner(self) -> UUID:

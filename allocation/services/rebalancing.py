@@ -1,0 +1,147 @@
+"""Rebalancing: promises follow confirmed sell-through, each move with its reason."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from fractions import Fraction
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from allocation.models import Node
+from allocation.queries.locks import stop_performances
+from allocation.queries.plans import Ground, grounds, plan_rules
+from allocation.queries.trees import (
+    all_nodes,
+    current_shares,
+    lock_trees_of,
+    tree_states,
+)
+from allocation.rules.plans.language import Rebalancing
+from allocation.rules.plans.sharing import Share
+from allocation.rules.rebalancing import Move, Pace, moves, pace
+from allocation.services.moves import move_promises
+from allocation.services.splitting import Cause
+from hub.kernel import clock
+from hub.kernel.errors import InvalidRequestError
+
+HALF_LIVES = 6
+CHUNK = 20
+_SALES = text(
+    "SELECT n.key, floor(extract(epoch FROM :now - f.at) / 3600)::int AS hours_ago,"
+    " sum(f.seats)::int AS seats FROM node n JOIN order_line l ON l.node_id = n.id"
+    " JOIN sale_order o ON o.id = l.order_id CROSS JOIN LATERAL ("
+    " SELECT o.confirmed_at AS at, l.quantity AS seats UNION ALL"
+    " SELECT t.cancelled_at, -1 FROM ticket t WHERE (t.order_id, t.line_no) ="
+    " (l.order_id, l.no) AND t.cancelled_at IS NOT NULL) f"
+    " WHERE n.performance_id = :performance AND f.at > :since GROUP BY 1, 2"
+)
+_DUE = text(
+    "SELECT t.performance_id FROM tree t JOIN plan p ON p.id = t.plan_id"
+    " JOIN performance f ON f.id = t.performance_id JOIN world w ON w.name = t.world"
+    " WHERE (p.rules->'rebalancing'->>'is_automatic')::boolean"
+    " AND f.status = 'scheduled' AND f.withdrawn_at IS NULL"
+    " AND f.starts_at > clock_timestamp() + w.clock_offset"
+    " AND coalesce(t.rebalanced_at, '-infinity') + make_interval(hours =>"
+    " coalesce((p.rules->'rebalancing'->>'every_h')::int, 24))"
+    " <= clock_timestamp() + w.clock_offset ORDER BY t.performance_id LIMIT :most"
+)
+
+
+def rebalance(
+    session: Session, ground: Ground, *, made_by: UUID | None, is_dry: bool
+) -> list[Move]:
+    """Move promises of a performance as its plan says, or say what would be moved.
+
+    Nothing within the plan's distance from the last run: it is idempotent there.
+    """
+    state = tree_states(session, [ground.id])[ground.id]
+    if state.plan_id is None:
+        return []
+    rules = plan_rules(session, state.plan_id)
+    said = rules.rebalancing
+    if said is None:
+        reason = "its plan does not say how to rebalance"
+        raise InvalidRequestError(field="performance_id", reason=reason)
+    now = clock.now(session, ground.world)
+    if not is_dry:
+        stop_performances(session, [ground.id])
+        tree = lock_trees_of(session, [ground.id])[ground.id]
+        last = tree.rebalanced_at
+        if last is not None and now < last + timedelta(hours=said.every_h):
+            return []
+        tree.rebalanced_at = now
+        session.flush()  # the split that follows expires it
+    shares = current_shares(state.plan_id, rules, ground, state)
+    found = _moves(session, ground, shares, said, now)
+    if not is_dry:
+        _carry_out(session, ground, found, made_by)
+    return found
+
+
+def _carry_out(
+    session: Session, ground: Ground, found: list[Move], made_by: UUID | None
+) -> None:
+    wanted: dict[str, int] = {}
+    for move in found:
+        wanted[move.giver] = wanted.get(move.giver, 0) - move.seats
+        wanted[move.taker] = wanted.get(move.taker, 0) + move.seats
+    if wanted:
+        reasons = "; ".join(move.reason for move in found)
+        cause = Cause("rebalance", reasons, made_by)
+        move_promises(session, ground, wanted, cause, is_partial=True)
+
+
+def _moves(
+    session: Session,
+    ground: Ground,
+    shares: list[Share],
+    said: Rebalancing,
+    now: datetime,
+) -> list[Move]:
+    window = said.half_life_h * HALF_LIVES
+    where = {
+        "performance": ground.id,
+        "now": now,
+        "since": now - timedelta(hours=window),
+    }
+    sales: dict[str, list[tuple[int, int]]] = {}
+    for row in session.execute(_SALES, where):
+        sales.setdefault(row.key, []).append((row.hours_ago, row.seats))
+    nodes = all_nodes(session, [ground.id])[ground.id]
+    hours_left = int((ground.starts_at - now).total_seconds() // 3600)
+    found: list[Move] = []
+    for area in ground.areas:
+        own = [s for s in shares if s.is_leaf and s.area == area and s.guarantee]
+        paces = [_pace(s, nodes, sales, said, window) for s in own]
+        found += moves(paces, hours_left=hours_left, said=said)
+    return found
+
+
+def _pace(
+    share: Share,
+    nodes: Mapping[str, Node],
+    sales: Mapping[str, list[tuple[int, int]]],
+    said: Rebalancing,
+    window_h: int,
+) -> Pace:
+    node = nodes.get(share.key)
+    per_hour: Fraction | None = pace(
+        sales.get(share.key, []), said.half_life_h, window_h
+    )
+    return Pace(
+        key=share.key,
+        guarantee=share.guarantee if node is None else node.guarantee,
+        taken=0 if node is None else node.taken,
+        ceiling=share.ceiling,
+        floor=share.rules[-1].floor if share.rules else 0,
+        per_hour=per_hour,
+    )
+
+
+def rebalance_due(session: Session) -> int:
+    """Rebalance some performances whose plan says so and whose time it is."""
+    ids = list(session.scalars(_DUE, {"most": CHUNK}))
+    for ground in grounds(session, ids).values():
+        rebalance(session, ground, made_by=None, is_dry=False)
+    return len(ids)

@@ -1,0 +1,75 @@
+"""Stopping and reopening a sale: from its commit on nothing more is held there."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from allocation.errors import AlreadyLiftedError
+from allocation.models import Stop
+from allocation.queries.locks import stop_performances
+from hub.kernel import clock
+from hub.kernel.callers import Caller
+from hub.kernel.errors import NotFoundError
+from hub.kernel.ids import new_id
+
+_OWN = text(
+    "SELECT EXISTS (SELECT FROM performance WHERE supplier_id = :supplier"
+    " AND (CAST(:performance AS uuid) IS NULL OR id = :performance)"
+    " AND (CAST(:production AS uuid) IS NULL OR production_id = :production))"
+)
+
+
+def set_stop(
+    session: Session,
+    who: Caller,
+    supplier_id: UUID,
+    *,
+    is_hard: bool,
+    reason: str,
+    performance_id: UUID | None = None,
+    production_id: UUID | None = None,
+    agent_id: UUID | None = None,
+    area: str | None = None,
+    channel: str | None = None,
+    price_type: str | None = None,
+) -> Stop:
+    """Stop the sale of all that is named; what is not named is anything.
+
+    Waits for the batches that sell there at this moment: whatever is acknowledged
+    later was held before. Soft: what is held may be confirmed; hard: it may not.
+    """
+    named = {"performance": performance_id, "production": production_id}
+    if not session.scalar(_OWN, {"supplier": supplier_id, **named}):
+        raise NotFoundError(**{f"{name}_id": found for name, found in named.items()})
+    stop_performances(session, [performance_id or supplier_id])
+    stop = Stop(
+        id=new_id(),
+        world=who.world,
+        supplier_id=supplier_id,
+        performance_id=performance_id,
+        production_id=production_id,
+        agent_id=agent_id,
+        area=area,
+        channel=channel,
+        price_type=price_type,
+        is_hard=is_hard,
+        reason=reason,
+        made_at=clock.now(session, who.world),
+        made_by=who.credential_id,
+    )
+    session.add(stop)
+    return stop
+
+
+def lift_stop(session: Session, who: Caller, stop_id: UUID) -> Stop:
+    """Let the sale go on; holds that a hard stop took back stay taken back."""
+    stop = session.get(Stop, stop_id, with_for_update=True)
+    is_own = stop is not None and who.partner_id in {None, stop.supplier_id}
+    if stop is None or stop.world != who.world or not is_own:
+        raise NotFoundError(stop_id=stop_id)
+    if stop.lifted_at is not None:
+        raise AlreadyLiftedError(stop_id=stop_id, lifted_at=stop.lifted_at.isoformat())
+    stop.lifted_at = clock.now(session, who.world)
+    stop.lifted_by = who.credential_id
+    return stop

@@ -1,0 +1,146 @@
+"""Agents' resources: holds, their extension, and reports of sales."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app
+from flask.views import MethodView
+
+from allocation import errors as allocation
+from hub.catalogue import errors as catalogue
+from hub.kernel.callers import caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import OverloadedError
+from hub.kernel.http import IdempotencyKeySchema, replied
+from hub.kernel.idempotency import Reply
+from hub.sales import errors, queries
+from hub.sales.api.blueprint import KEYS, blp, claim_of
+from hub.sales.api.placing import placed
+from hub.sales.schemas import sale as schemas
+from hub.sales.services import keeping, lapse, views
+from hub.sales.services.ordering import ConfirmWish
+from hub.sales.services.placing import submit
+from hub.sales.services.wishes import HoldWish
+from settlement.errors import CreditExhaustedError, NoTermsError
+
+
+@blp.route("/holds")
+class Holds(MethodView):
+    @blp.arguments(schemas.HoldRequestSchema)
+    @blp.arguments(IdempotencyKeySchema, location="headers")
+    @blp.response(201, schemas.HoldSchema)
+    @blp.problems(
+        allocation.AllotmentExhaustedError,
+        allocation.SeatsTakenError,
+        allocation.NotAllottedError,
+        allocation.OvercommittedError,
+        allocation.UnknownSeatsError,
+        allocation.SeatsNotSoldError,
+        allocation.SingleSeatError,
+        allocation.StoppedError,
+        allocation.CapReachedError,
+        allocation.ProtectedError,
+        allocation.BuyerNeededError,
+        catalogue.NotOfferedError,
+        catalogue.PerformanceCancelledError,
+        catalogue.SalesNotOpenError,
+        catalogue.SalesClosedError,
+        errors.TicketLimitError,
+        errors.MixedCurrenciesError,
+        errors.OfferChangedError,
+        errors.PerformanceBusyError,
+        errors.LookToBookError,
+        NoTermsError,
+        CreditExhaustedError,
+        OverloadedError,
+        *KEYS,
+    )
+    def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
+        """Place a hold: all lines or none, at prices fixed until it expires.
+
+        Where the plan lets an agent sell on request only, the hold is ``requested`` and
+        takes no seat until the supplier has answered.
+        """
+        claim = claim_of(headers["idempotency_key"])
+        until = wanted.get("option_until")
+
+        def prepare(wish: HoldWish) -> HoldWish:
+            return wish if until is None else keeping.as_option(wish, until)
+
+        return replied(placed(claim, wanted, prepare))
+
+
+@blp.route("/holds/<uuid:hold_id>")
+class HoldById(MethodView):
+    @blp.response(200, schemas.HoldSchema)
+    @blp.problems()
+    def get(self, hold_id: UUID) -> Response:
+        """Show a hold as it stands."""
+        who = caller()
+        with transaction() as session:
+            hold = queries.get_hold(
+                session, hold_id, world=who.world, agent_id=who.partner
+            )
+            return replied(Reply(200, views.hold_view(session, who, hold)))
+
+    @blp.response(200, schemas.HoldSchema)
+    @blp.problems(errors.AlreadyConfirmedError, errors.HoldVoidedError)
+    def delete(self, hold_id: UUID) -> Response:
+        """Release a hold; doing so twice is no mistake."""
+        who = caller()
+        with transaction() as session:
+            hold = lapse.release_hold(session, who, hold_id)
+            return replied(Reply(200, views.hold_view(session, who, hold)))
+
+
+@blp.route("/holds/<uuid:hold_id>/extension")
+class HoldExtension(MethodView):
+    @blp.response(200, schemas.HoldSchema)
+    @blp.problems(
+        errors.NotExtendableError,
+        errors.HoldExpiredError,
+        errors.HoldReleasedError,
+        errors.HoldVoidedError,
+        errors.HoldRequestedError,
+        errors.AlreadyConfirmedError,
+    )
+    def post(self, hold_id: UUID) -> Response:
+        """Give a hold its time again, as often and as long as the plan allows."""
+        who = caller()
+        with transaction() as session:
+            hold = keeping.extend_hold(session, who, hold_id)
+            return replied(Reply(200, views.hold_view(session, who, hold)))
+
+
+@blp.route("/sales-reports")
+class SalesReports(MethodView):
+    @blp.arguments(schemas.SalesReportSchema)
+    @blp.arguments(IdempotencyKeySchema, location="headers")
+    @blp.response(201, schemas.OrderSchema)
+    @blp.problems(
+        allocation.NotAllottedError,
+        allocation.AllotmentExhaustedError,
+        allocation.SeatsTakenError,
+        allocation.UnknownSeatsError,
+        errors.ReferenceTakenError,
+        errors.TicketLimitError,
+        errors.MixedCurrenciesError,
+        NoTermsError,
+        OverloadedError,
+        *KEYS,
+    )
+    def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
+        """Report what was sold; it is booked even where it is more than there is.
+
+        Only for agents that sell and report. Repeated with its key it goes on where it
+        was interrupted.
+        """
+        who, key = caller(), headers["idempotency_key"]
+        claim = claim_of(key)
+        inner = [replace(claim, key=replace(claim.key, key=f"{key}/{n}")) for n in "ho"]
+        held = placed(inner[0], wanted, keeping.as_report)
+        wish = ConfirmWish(
+            inner[1], who.world, who.partner, UUID(held.body["id"]), wanted["reference"]
+        )
+        return replied(submit(current_app.extensions["confirm_committer"], wish))

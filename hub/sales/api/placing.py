@@ -1,0 +1,97 @@
+"""How every hold is placed: priced from what is kept if it can be, then decided."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from hub.kernel import idempotency
+from hub.kernel.callers import Caller, caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
+from hub.kernel.idempotency import Claim, Reply
+from hub.sales.errors import OfferChangedError
+from hub.sales.services import keeping, wishes
+from hub.sales.services.baskets import keep_basket
+from hub.sales.services.placing import place_hold
+from hub.sales.services.wishes import HoldWish
+
+PRICE_TRIES = 3
+ACCEPTED = 202
+Prepare = Callable[[HoldWish], HoldWish]
+
+
+def placed(
+    claim: Claim,
+    wanted: dict[str, Any],
+    prepare: Prepare,
+    *,
+    who: Caller | None = None,
+    is_answered: bool = False,
+) -> Reply:
+    """Price a wish and have it decided; a request only goes to the supplier.
+
+    *prepare* makes of it what else is wanted; *answered*: the supplier has agreed.
+    What was priced just before a change is priced once more.
+    """
+    for attempt in range(PRICE_TRIES):
+        wish = _wish(claim, wanted, who or caller(), is_first=attempt == 0)
+        if isinstance(wish, Reply):
+            return wish
+        wish = prepare(wish)
+        if wish.basket.holding.look_to_book is not None:
+            with transaction() as session:
+                keeping.refuse_looking(session, wish)
+        if keeping.is_on_request(wish) and not is_answered:
+            return _ask(wish)
+        try:
+            return place_hold(current_app.extensions["hold_committer"], wish)
+        except OfferChangedError as error:
+            changed = error
+    raise changed
+
+
+def _ask(wish: HoldWish) -> Reply:
+    with transaction() as session:
+        body: dict[str, Any] = {}
+
+        def ask() -> tuple[int, bytes]:
+            body.update(keeping.ask_supplier(session, wish))
+            return ACCEPTED, msgspec.json.encode(body)
+
+        earlier = idempotency.once(session, wish.claim, ask)
+    return earlier or Reply(ACCEPTED, body)
+
+
+def _wish(
+    claim: Claim, wanted: dict[str, Any], who: Caller, *, is_first: bool
+) -> HoldWish | Reply:
+    """Price a wish; a repeat is answered even if its offer is gone since.
+
+    The first time what this process has priced of late will do.
+    """
+    lines, ttl_s = wanted["lines"], current_app.config["HUB_HOLD_TTL_S"]
+    buyer = wanted.get("buyer")
+    if is_first:
+        found = wishes.kept(who, lines, claim=claim, ttl_s=ttl_s, buyer=buyer)
+        if found is not None:
+            return found
+    with transaction() as session:
+        wish = _priced(session, claim, who, lines, buyer=buyer, ttl_s=ttl_s)
+    if isinstance(wish, HoldWish):
+        keep_basket(who, wish.basket)
+    return wish
+
+
+def _priced(
+    session: Session, claim: Claim, who: Caller, lines: Any, **more: Any
+) -> HoldWish | Reply:
+    try:
+        return wishes.price(session, who, lines, claim=claim, **more)
+    except HubError:
+        earlier = idempotency.find(session, claim)
+        if earlier is None:
+            raise
+        return earlier

@@ -1,0 +1,184 @@
+"""Suppliers' and operators' resources: stops, recalls, requests."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+
+from allocation import errors as allocation
+from allocation.queries.limits import list_stops
+from allocation.queries.plans import get_ground
+from allocation.services import moves, stops
+from hub.kernel.callers import Caller, Kind, caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from hub.kernel.http import PageSchema
+from hub.kernel.idempotency import Claim, Key
+from hub.kernel.pages import id_after, page
+from hub.sales import errors, queries
+from hub.sales.api.blueprint import blp
+from hub.sales.api.placing import placed
+from hub.sales.queries.requests import waiting_requests
+from hub.sales.schemas import steering as schemas
+from hub.sales.services import keeping, steering
+from hub.sales.services.wishes import REQUEST
+from partners.queries import find_partner_by_ref, get_partner
+
+
+def _supplier(wanted: dict[str, Any]) -> UUID:
+    """Return whose performances are meant: one's own, or those an operator names."""
+    said: UUID | None = wanted.pop("supplier_id", None)
+    own = caller().partner_id
+    if own is not None and said not in {None, own}:
+        raise NotFoundError(supplier_id=said)
+    found = own or said
+    if found is None:
+        raise InvalidRequestError(field="supplier_id", reason="say whose")
+    return found
+
+
+@blp.route("/stops")
+class Stops(MethodView):
+    @blp.response(200, schemas.StopListSchema)
+    @blp.problems()
+    def get(self) -> dict[str, Any]:
+        """List the stops that hold."""
+        who = caller()
+        with transaction() as session:
+            found = list_stops(session, world=who.world, supplier_id=who.partner_id)
+            return {"items": found}
+
+    @blp.arguments(schemas.StopRequestSchema)
+    @blp.response(201, schemas.StopSchema)
+    @blp.problems(InvalidRequestError)
+    def post(self, wanted: dict[str, Any]) -> Any:
+        """Stop a sale: once this is answered nothing more is held there.
+
+        A hard stop also takes back what is held, and lets nothing be confirmed.
+        """
+        who, supplier_id = caller(), _supplier(wanted)
+        is_hard = wanted.pop("severity") == "hard"
+        with transaction() as session:
+            get_partner(session, supplier_id, world=who.world, kind=Kind.SUPPLIER)
+            if "agent_id" in wanted:
+                get_partner(
+                    session, wanted["agent_id"], world=who.world, kind=Kind.AGENT
+                )
+            stop = stops.set_stop(session, who, supplier_id, is_hard=is_hard, **wanted)
+        if is_hard:
+            _void(stop.id)
+        return stop
+
+
+def _void(stop_id: UUID) -> None:
+    """Take back what is held, some holds a transaction; the job does what is left."""
+    while True:
+        with transaction() as session:
+            if steering.void_stopped(session, stop_id) < steering.CHUNK:
+                return
+
+
+@blp.route("/stops/<uuid:stop_id>")
+class StopById(MethodView):
+    @blp.response(200, schemas.StopSchema)
+    @blp.problems(allocation.AlreadyLiftedError)
+    def delete(self, stop_id: UUID) -> Any:
+        """Let the sale go on; what a hard stop took back stays so."""
+        with transaction() as session:
+            return stops.lift_stop(session, caller(), stop_id)
+
+
+@blp.route("/performances/<uuid:performance_id>/recalls")
+class Recalls(MethodView):
+    @blp.arguments(schemas.RecallRequestSchema)
+    @blp.response(201, schemas.RecallSchema)
+    @blp.problems(allocation.NotAllottedError, ForbiddenError)
+    def post(self, wanted: dict[str, Any], performance_id: UUID) -> Any:
+        """Take unsold seats back from an agent, after the notice its plan gives it."""
+        who = caller()
+        if "notice_h" in wanted and who.kind is not Kind.OPERATOR:
+            raise ForbiddenError(reason="only operators set another notice")
+        with transaction() as session:
+            ground = get_ground(session, performance_id, who)
+            agent = find_partner_by_ref(session, wanted["agent"], world=who.world)
+            if agent is None or agent.kind != Kind.AGENT:
+                raise NotFoundError(agent=wanted["agent"])
+            recall = moves.recall(
+                session,
+                who,
+                ground,
+                area=wanted["area"],
+                agent=agent,
+                seats=wanted["seats"],
+                is_forced=wanted["force"],
+                reason=wanted["reason"],
+                notice_h=wanted.get("notice_h"),
+            )
+            if recall.effective_at <= recall.made_at:
+                steering.carry_out_recall(session, recall)
+            return recall
+
+
+@blp.route("/requests")
+class Requests(MethodView):
+    @blp.arguments(PageSchema, location="query")
+    @blp.response(200, schemas.AskedPageSchema)
+    @blp.problems(InvalidRequestError)
+    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """List the requests that wait for an answer, oldest first."""
+        who, limit = caller(), wanted["limit"]
+        with transaction() as session:
+            rows = waiting_requests(
+                session,
+                world=who.world,
+                supplier_id=who.partner_id,
+                after=id_after(wanted.get("after")),
+                limit=limit,
+            )
+        return page(rows, limit, lambda row: [row.hold_id])
+
+
+@blp.route("/requests/<uuid:hold_id>/decision")
+class RequestDecision(MethodView):
+    @blp.arguments(schemas.RequestDecisionSchema)
+    @blp.response(200)
+    @blp.problems(
+        allocation.AllotmentExhaustedError,
+        allocation.OvercommittedError,
+        allocation.SeatsTakenError,
+        allocation.StoppedError,
+        errors.PerformanceBusyError,
+    )
+    def post(self, wanted: dict[str, Any], hold_id: UUID) -> dict[str, Any]:
+        """Accept a request, which then takes its seats as any hold; or reject it."""
+        who = caller()
+        with transaction() as session:
+            hold = keeping.lock_request(session, who, hold_id)
+            if wanted["decision"] == "reject":
+                keeping.reject(session, hold, wanted["reason"])
+                return {"hold_id": str(hold_id), "state": "rejected"}
+            agent_id = hold.agent_id
+            lines = [_asked(line) for line in queries.hold_lines(session, [hold_id])]
+        agent = replace(who, kind=Kind.AGENT, partner_id=agent_id)
+        claim = Claim(Key(who.world, agent_id, f"request/{hold_id}"), hold_id.bytes)
+        reply = _grant(claim, lines, agent, hold_id)
+        return {"hold_id": str(hold_id), "state": reply["state"]}
+
+
+def _asked(line: Any) -> dict[str, Any]:
+    if line.seat_ids:
+        return {"offer_id": line.offer_id, "seat_ids": line.seat_ids}
+    return {"offer_id": line.offer_id, "quantity": line.quantity}
+
+
+def _grant(
+    claim: Claim, lines: list[dict[str, Any]], agent: Caller, hold_id: UUID
+) -> dict[str, Any]:
+    return placed(
+        claim,
+        {"lines": lines},
+        lambda wish: replace(wish, hold_id=hold_id, kind=REQUEST),
+        who=agent,
+        is_answered=True,
+    ).body

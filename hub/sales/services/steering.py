@@ -1,0 +1,91 @@
+"""Stepping in: holds taken back by a hard stop or a forced recall."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from allocation.models import Recall, Stop
+from allocation.queries.locks import stop_performances
+from allocation.queries.plans import grounds
+from allocation.services.moves import carry_out, due_recalls, standing_of
+from hub.kernel import clock
+from hub.sales.rules import HoldState
+from hub.sales.services.lapse import end_holds
+from partners.models import Partner
+
+CHUNK = 200
+_HARD = text(
+    "SELECT s.id FROM stop s WHERE s.lifted_at IS NULL AND s.is_hard ORDER BY s.id"
+)
+_STOPPED = text(
+    "SELECT h.id FROM hold h JOIN stop s ON s.id = :stop AND s.lifted_at IS NULL"
+    " JOIN partner a ON a.id = h.agent_id WHERE h.state = 'held' AND h.world = s.world"
+    " AND h.agent_id = coalesce(s.agent_id, h.agent_id)"
+    " AND a.channel = coalesce(s.channel, a.channel)"
+    " AND EXISTS (SELECT FROM hold_line l JOIN offer o ON o.id = l.offer_id"
+    " JOIN performance_area pa ON pa.id = o.performance_area_id"
+    " JOIN area r ON r.id = pa.area_id JOIN performance p ON p.id = l.performance_id"
+    " WHERE l.hold_id = h.id AND p.supplier_id = s.supplier_id"
+    " AND p.id = coalesce(s.performance_id, p.id)"
+    " AND p.production_id = coalesce(s.production_id, p.production_id)"
+    " AND r.ref = coalesce(s.area, r.ref)"
+    " AND o.price_type = coalesce(s.price_type, o.price_type))"
+    " ORDER BY h.id LIMIT :most FOR UPDATE OF h SKIP LOCKED"
+)
+_HELD_AT = text(
+    "SELECT h.id, sum(l.quantity)::int AS seats FROM hold h JOIN hold_line l"
+    " ON l.hold_id = h.id WHERE h.state = 'held' AND l.node_id = :node"
+    " GROUP BY h.id, h.expires_at ORDER BY h.expires_at, h.id"
+)
+_LOCK = text(
+    "SELECT id FROM hold WHERE id = ANY(:ids) AND state = 'held' ORDER BY id FOR UPDATE"
+)
+_WORLDS = text("SELECT name, clock_timestamp() + clock_offset AS now FROM world")
+
+
+def void_stopped(session: Session, stop_id: UUID) -> int:
+    """Take back some holds that a hard stop covers; return how many, 0 when done."""
+    found = session.scalars(_STOPPED, {"stop": stop_id, "most": CHUNK}).all()
+    stop = session.get_one(Stop, stop_id)
+    end_holds(session, found, HoldState.VOIDED, f"stopped: {stop.reason}")
+    return len(found)
+
+
+def void_all_stopped(session: Session) -> int:
+    """Take back what hard stops cover and nobody has taken back yet."""
+    return sum(void_stopped(session, found) for found in session.scalars(_HARD).all())
+
+
+def force(session: Session, recall: Recall) -> None:
+    """Take holds back for a forced recall, the first to lapse first; never sales."""
+    ground = grounds(session, [recall.performance_id])[recall.performance_id]
+    agent = session.get_one(Partner, recall.agent_id)
+    standing = standing_of(session, ground, recall.area, agent)
+    stop_performances(session, [ground.id])
+    leaf = standing.nodes[standing.leaf]
+    needed = recall.seats - max(0, leaf.guarantee - leaf.taken)
+    chosen: list[UUID] = []
+    for row in session.execute(_HELD_AT, {"node": leaf.id}):
+        if needed <= 0:
+            break
+        chosen.append(row.id)
+        needed -= row.seats
+    held = session.scalars(_LOCK, {"ids": chosen}).all()
+    end_holds(session, held, HoldState.VOIDED, f"recalled: {recall.reason}")
+
+
+def carry_out_recall(session: Session, recall: Recall) -> int:
+    """Carry a recall out now; return how many seats it took."""
+    if recall.is_forced:
+        force(session, recall)
+    return carry_out(session, recall, clock.now(session, recall.world))
+
+
+def carry_out_due(session: Session) -> int:
+    """Carry out some recalls whose notice is over; return how many."""
+    now = {row.name: row.now for row in session.execute(_WORLDS)}
+    due = due_recalls(session, world_now=now)
+    for recall in due:
+        carry_out_recall(session, recall)
+    return len(due)
