@@ -22,7 +22,6 @@ import partners.api
 import settlement.api
 from hub import access, config
 from hub.kernel import db, log, metrics
-from hub.kernel.committer import Committer
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, NotFoundError, Retry
 from hub.kernel.http import FRAMEWORK_CODES, Api
@@ -30,7 +29,8 @@ from hub.kernel.jobs import queue_connection
 from hub.sales.services import confirming, storing
 
 API_VERSION = "1"
-HOT_CONNECTIONS = 2  # one a committer
+HOT_CONNECTIONS = 4  # one a committer, one to read a hall; more without batching
+SINGLE_CONNECTIONS = 8
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE"}
 RESOURCES = (
     connectors.api.blp,
@@ -50,17 +50,20 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         raise config.ConfigError(message)
     log.configure(settings.log_level)
     url = settings.database_url
-    db.bind(
-        db.connect(url), hot=db.connect(url, pool_size=HOT_CONNECTIONS, is_hot=True)
-    )
+    hot = HOT_CONNECTIONS if settings.is_batching else SINGLE_CONNECTIONS
+    db.bind(db.connect(url), hot=db.connect(url, pool_size=hot, is_hot=True))
     app = Flask("hub", static_folder=None)
     app.url_map.merge_slashes = False
     configure(app, settings)
     measure(app)
     access.guard(app, secret=settings.secret_key, cache_s=settings.credential_cache_s)
     register(app)
-    app.extensions["hold_committer"] = Committer(storing.STEPS)
-    app.extensions["confirm_committer"] = Committer(confirming.STEPS)
+    app.extensions["hold_committer"] = storing.hold_committer(
+        is_batching=settings.is_batching
+    )
+    app.extensions["confirm_committer"] = confirming.confirm_committer(
+        is_batching=settings.is_batching
+    )
     return app
 
 

@@ -32,6 +32,7 @@ class Settings:
     threads: int
     log_level: str
     hold_ttl_s: int
+    is_batching: bool
     feed_bytes_max: int
     body_bytes_max: int
     credential_cache_s: int
@@ -102,6 +103,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         threads=read.number("HUB_THREADS", 32, 1, 512),
         log_level=read.choice("HUB_LOG_LEVEL", "info", LOG_LEVELS),
         hold_ttl_s=read.number("HUB_HOLD_TTL_S", 900, 10, 86_400),
+        is_batching=read.choice("HUB_COMMITTER", "on", ("on", "off")) == "on",
         feed_bytes_max=read.number("HUB_FEED_BYTES_MAX", 512 * MEBIBYTE, 1024, 2**40),
         body_bytes_max=read.number("HUB_BODY_BYTES_MAX", MEBIBYTE, 1024, 2**30),
         credential_cache_s=read.number("HUB_CREDENTIAL_CACHE_S", 5, 0, 60),

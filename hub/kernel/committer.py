@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from hub.kernel.db import hot_transaction
 from hub.kernel.errors import HubError, OverloadedError
 
 Answer = TypeVar("Answer")
@@ -35,21 +33,22 @@ class Wish(Protocol):
 
 
 W = TypeVar("W", bound=Wish)
+Handle = TypeVar("Handle")
 
 
 @dataclass(frozen=True, slots=True)
-class Steps(Generic[W, Batch, Answer]):
-    """How a batch is carried out inside one transaction.
+class Steps(Generic[Handle, W, Batch, Answer]):
+    """How a batch is carried out inside one transaction, by whatever handle it has.
 
     ``lock`` reads and locks everything the wishes touch, ``decide`` answers one wish
     (a refusal is an answer: a HubError), ``write`` stores what was decided.
     """
 
-    lock: Callable[[Session, Sequence[W]], Batch]
+    lock: Callable[[Handle, Sequence[W]], Batch]
     decide: Callable[[Batch, W], Answer | HubError]
-    write: Callable[[Session, Batch], None]
+    write: Callable[[Handle, Batch], None]
 
-    def run(self, session: Session, wishes: Sequence[W]) -> list[Answer | HubError]:
+    def run(self, session: Handle, wishes: Sequence[W]) -> list[Answer | HubError]:
         """Lock, decide each in turn, write; the caller commits."""
         batch = self.lock(session, wishes)
         answers = [self.decide(batch, wish) for wish in wishes]
@@ -127,18 +126,16 @@ class FairQueue(Generic[W, Answer]):
         return self._count >= self._wanted
 
 
-class Committer(Generic[W, Batch, Answer]):
+class Committer(Generic[Handle, W, Batch, Answer]):
     """Carries out wishes in batches; one thread per process, started at first use."""
 
     def __init__(
         self,
-        steps: Steps[W, Batch, Answer],
+        steps: Steps[Handle, W, Batch, Answer],
         *,
+        open_transaction: Callable[[], AbstractContextManager[Handle]],
         limits: Limits = Limits(),
         is_batching: bool = True,
-        open_transaction: Callable[
-            [], AbstractContextManager[Session]
-        ] = hot_transaction,
     ) -> None:
         self._steps = steps
         self._limits = limits

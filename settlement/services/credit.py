@@ -1,6 +1,6 @@
 """Credit lines: locked late, changed with the sale, warned about, set by finance."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,11 +28,6 @@ _LOCK = text(
     f"SELECT {_COLUMNS} FROM credit WHERE contract_id = ANY(:ids)"  # noqa: S608 - our own words
     " ORDER BY contract_id FOR NO KEY UPDATE"
 )
-_WRITE = text(
-    "UPDATE credit AS c SET reserved_minor = r.reserved, alerted_bp = r.alerted"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, reserved bigint,"
-    " alerted int) WHERE c.contract_id = r.id"
-)
 # Locked in order first; the sums are of the rows as they are once the locks are held.
 _MOVE = text(
     "WITH moved AS (SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid,"  # noqa: S608 - our own words
@@ -54,42 +49,8 @@ def lock_credit(session: Session, ids: Collection[UUID]) -> dict[UUID, CreditLin
     """Return credit lines, locked to the transaction's end; lock them last."""
     if not ids:
         return {}
-    return credit_lines_of(session.execute(_LOCK, {"ids": list(ids)}))
-
-
-def send_credit_locks(session: Session, ids: Collection[UUID]) -> Sent:
-    """Lock credit lines inside a pipeline; give the answer to ``credit_lines_of``."""
-    return send(session, _LOCK, {"ids": list(ids)})
-
-
-def credit_lines_of(found: Iterable[Any]) -> dict[UUID, CreditLine]:
-    """Return rows as credit lines, by contract."""
+    found = session.execute(_LOCK, {"ids": list(ids)})
     return {row.contract_id: CreditLine(*row) for row in found}
-
-
-def send_credit(session: Session, changed: Sequence[CreditLine]) -> None:
-    """Store inside a pipeline what was reserved of lines that are locked.
-
-    ``note_reached`` notes thresholds when it has ended.
-    """
-    found = (
-        {
-            "id": line.contract_id,
-            "reserved": line.reserved_minor,
-            "alerted": line.level_bp,
-        }
-        for line in changed
-    )
-    send(session, _WRITE, {"rows": rows(found)})
-
-
-def note_reached(
-    session: Session, changed: Iterable[CreditLine], now: Mapping[str, datetime]
-) -> None:
-    """Note thresholds that lines have reached; *now* is the time of each world."""
-    for line in changed:
-        if line.level_bp > line.alerted_bp:
-            _alert(session, line, now[line.world])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +102,41 @@ def _level(session: Session, line: CreditLine) -> None:
 
 
 def _alert(session: Session, line: CreditLine, at: datetime) -> None:
-    alert = CreditAlert(
-        id=new_id(),
-        world=line.world,
-        contract_id=line.contract_id,
-        threshold_bp=line.level_bp,
-        used_minor=line.used_minor,
-        usable_minor=line.usable_minor,
-        reached_at=at,
+    made = made_alert(line, at)
+    session.add(
+        CreditAlert(
+            id=made["id"],
+            world=made["world"],
+            contract_id=made["contract"],
+            threshold_bp=made["bp"],
+            used_minor=made["used"],
+            usable_minor=made["usable"],
+            reached_at=made["at"],
+        )
     )
-    session.add(alert)
+    warn(line)
+
+
+def raised(lines: Iterable[CreditLine]) -> list[CreditLine]:
+    """Return the lines whose use has reached a threshold that was not noted yet."""
+    return [line for line in lines if line.level_bp > line.alerted_bp]
+
+
+def made_alert(line: CreditLine, at: datetime) -> dict[str, Any]:
+    """Return what is noted of a threshold that a line has reached."""
+    return {
+        "id": new_id(),
+        "world": line.world,
+        "contract": line.contract_id,
+        "bp": line.level_bp,
+        "used": line.used_minor,
+        "usable": line.usable_minor,
+        "at": at,
+    }
+
+
+def warn(line: CreditLine) -> None:
+    """Say in the log and the metrics that a threshold is reached."""
     metrics.CREDIT_ALERTS.labels(str(line.level_bp)).inc()
     logger.warning(
         "credit threshold reached",

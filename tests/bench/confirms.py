@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import transaction
+from hub.kernel.hot import hot_calls
 from hub.kernel.idempotency import Claim, Key
 from hub.kernel.ids import new_id
 from hub.sales.services.storing import STEPS
@@ -27,8 +28,8 @@ def holds(hub, offer_id, wanted):
     wishes = [_wish(hub, ref, offer_id) for ref in ("ann", "bob")]
     for start in range(0, wanted, BATCH):
         batch = [_again(wishes[no % 2]) for no in range(start, start + BATCH)]
-        with transaction() as session:
-            answers = STEPS.run(session, batch)
+        with hot_calls() as calls:
+            answers = STEPS.run(calls, batch)
         for no, answer in enumerate(answers):
             made.append((hub.keys[("ann", "bob")[no % 2]], answer.body["id"]))
     return made

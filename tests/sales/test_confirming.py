@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text
 
 from hub.access import Callers
-from hub.kernel.committer import Committer
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key
@@ -42,7 +41,7 @@ def two_processes(*wishes):
     barrier = threading.Barrier(len(wishes))
 
     def submit(one):
-        subject = Committer(confirming.STEPS)
+        subject = confirming.confirm_committer()
         barrier.wait()
         try:
             return subject.submit(one)
@@ -175,7 +174,7 @@ def test_a_locked_credit_row_is_not_waited_for_wish_by_wish(hub, offer_id, setti
     holds = [hub.hold("ann", [(offer_id, 1)]) for _ in range(4)]
     hot = db.connect(settings.database_url, is_hot=True)
     db.HotSessionFactory.configure(bind=hot)
-    subject = Committer(confirming.STEPS)
+    subject = confirming.confirm_committer()
     with db.SessionFactory() as other:
         other.execute(text("SELECT * FROM credit FOR UPDATE"))
         with ThreadPoolExecutor(4) as pool:

@@ -12,9 +12,9 @@ from allocation.queries.locks import stop_performances
 from allocation.services.sharing import mend_cut_trees
 from hub.access import Callers
 from hub.kernel import clock, db
-from hub.kernel.committer import Committer
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
+from hub.kernel.hot import hot_calls
 from hub.kernel.idempotency import Claim, Key, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.services import storing, wishes
@@ -52,8 +52,8 @@ def wish(hub, who, lines, key=None):
 
 def decide(*batch):
     """Carry wishes out in one transaction."""
-    with transaction() as session:
-        return storing.STEPS.run(session, list(batch))
+    with hot_calls() as calls:
+        return storing.STEPS.run(calls, list(batch))
 
 
 def mended():
@@ -127,24 +127,24 @@ def test_a_hopeless_wish_takes_no_seats_from_others_of_its_batch(hub):
 def test_seats_are_chosen_again_when_another_process_was_faster(hub):
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"], "stalls")
-    slow = Committer(storing.STEPS, is_batching=False)
+    slow = storing.hold_committer(is_batching=False)
     mine = wish(hub, "ann", [(offer_id, 2)])
-    real, raced = storing.send_seats, []
+    real, raced = storing._said, []
 
-    def overtaken(session, seats):
+    def overtaken(batch, credit):
         if not raced:
             raced.append(True)
             with transaction() as other:
-                for performance_id, seat_id in seats:
-                    taken = {"p": performance_id, "s": seat_id, "h": uuid4()}
+                for key in batch.seating.keys(mine):
+                    taken = {"p": key[0], "s": key[1], "h": uuid4()}
                     other.execute(_TAKE, taken)
-        return real(session, seats)
+        return real(batch, credit)
 
-    storing.send_seats = overtaken
+    storing._said = overtaken
     try:
         reply = slow.submit(mine)
     finally:
-        storing.send_seats = real
+        storing._said = real
     assert raced
     assert [seat["number"] for seat in reply.body["lines"][0]["seats"]] == ["3", "4"]
 

@@ -17,7 +17,8 @@ from allocation.queries import locks
 from allocation.rules.limits import Buyable, StopSaid, refuse_stopped
 from hub.catalogue.errors import PerformanceCancelledError
 from hub.kernel import clock, idempotency
-from hub.kernel.committer import Steps
+from hub.kernel.committer import Committer, Steps
+from hub.kernel.db import hot_transaction
 from hub.kernel.errors import HubError, NotFoundError
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.ids import new_id
@@ -239,3 +240,9 @@ def write(session: Session, batch: ConfirmBatch) -> None:
 
 
 STEPS = Steps(lock=lock, decide=decide, write=write)
+ConfirmCommitter = Committer[Session, ConfirmWish, ConfirmBatch, Reply]
+
+
+def confirm_committer(*, is_batching: bool = True) -> ConfirmCommitter:
+    """Make the committer of confirms; without batching each is decided by itself."""
+    return Committer(STEPS, is_batching=is_batching, open_transaction=hot_transaction)

@@ -16,15 +16,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation.queries.blocks import compiled_map
-from allocation.queries.seats import (
-    SeatKey,
-    send_taken_among,
-    send_taken_since,
-    taken_seats,
-)
+from allocation.queries.seats import SeatKey, taken_seats
 from allocation.rules.seats import SeatPlan
 from hub.catalogue.queries import SeatMap
-from hub.kernel.pipeline import Sent
+from hub.kernel.db import hot_transaction
 from hub.sales.services.wishes import HoldWish, WishLine
 
 MAPS_MAX = 64
@@ -34,6 +29,7 @@ FRESH_S = 30.0
 _NOW = text("SELECT clock_timestamp()")
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 HallKey = tuple[UUID, UUID, int]
+Seen = tuple[UUID, UUID, datetime] | tuple[UUID, UUID, None]
 
 
 @dataclass(slots=True)
@@ -83,10 +79,11 @@ class Halls:
             for found in performance_ids:
                 self._fresh_until.pop(found, None)
 
-    def moments(
-        self, session: Session, lines: Sequence[WishLine]
-    ) -> dict[UUID, datetime]:
-        """Return since when each performance must be asked about; read others whole."""
+    def moments(self, lines: Sequence[WishLine]) -> dict[UUID, datetime]:
+        """Return since when each performance must be asked about; read others whole.
+
+        Outside the batch's transaction: whole halls are large.
+        """
         wanted = {line.offer.performance_id for line in lines}
         with self._lock:
             unknown = {
@@ -96,7 +93,8 @@ class Halls:
                 or self._fresh_until.get(_key(line)[0], 0.0) < time.monotonic()
             }
             if unknown:
-                self._read(session, lines, unknown)
+                with hot_transaction() as session:
+                    self._read(session, lines, unknown)
             return {found: self._seen_at[found] - OVERLAP for found in wanted}
 
     def _read(
@@ -119,7 +117,7 @@ class Halls:
         while len(self._halls) > HALLS_MAX:
             self._halls.popitem(last=False)
 
-    def learn(self, seats: Iterable[tuple[UUID, UUID, datetime | None]]) -> None:
+    def learn(self, seats: Iterable[Seen]) -> None:
         """Note seats that are taken: (performance, seat, when)."""
         by_performance: dict[UUID, list[UUID]] = {}
         with self._lock:
@@ -183,32 +181,20 @@ def seated(wishes: Iterable[HoldWish]) -> list[WishLine]:
 
 
 class Look:
-    """What a batch asks of the database about seats, in one pipeline."""
+    """What a batch asks of the database about seats: since when, and about which."""
 
-    def __init__(self, session: Session, wishes: Iterable[HoldWish]) -> None:
+    def __init__(self, wishes: Iterable[HoldWish]) -> None:
         lines = seated(wishes)
-        self._asked = halls.unsure()
+        self.asked = halls.unsure()
         for line in lines:
             performance_id = line.offer.performance_id
-            self._asked |= {(performance_id, seat) for seat in line.seats}
-        self._moments = halls.moments(session, lines) if lines else {}
-        self._since: Sent | None = None
-        self._among: Sent | None = None
+            self.asked |= {(performance_id, seat) for seat in line.seats}
+        self.moments = halls.moments(lines) if lines else {}
 
-    def send(self, session: Session) -> None:
-        """Ask what others have taken, and what of the chosen is taken."""
-        if self._moments:
-            self._since = send_taken_since(session, self._moments)
-        if self._asked:
-            self._among = send_taken_among(session, list(self._asked))
-
-    def note(self) -> None:
-        """Note the answers."""
-        if self._among is not None:
-            taken = {(row.performance_id, row.seat_id) for row in self._among}
-            halls.correct(self._asked, taken)
-        if self._since is not None:
-            found = self._since.fetchall()
-            halls.learn(
-                (row.performance_id, row.seat_id, row.taken_at) for row in found
-            )
+    def note(
+        self, since: Iterable[tuple[UUID, UUID, datetime]], among: Iterable[SeatKey]
+    ) -> None:
+        """Note what others have taken since, and what of those asked about is."""
+        if self.asked:
+            halls.correct(self.asked, among)
+        halls.learn(since)

@@ -1,6 +1,6 @@
 """The steps of the committer: many wishes, one transaction, each answered alone.
 
-All that a batch reads and locks is sent in one pipeline, all it writes in another:
+All that a batch locks and reads comes from one call, all it writes goes into another:
 between the two it decides, by pure rules.
 """
 
@@ -10,28 +10,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from allocation.errors import OvercommittedError, ProtectedError
-from allocation.queries import limits as limit_queries
-from allocation.queries import locks
 from allocation.queries.memory import seen
-from allocation.queries.trees import send_overcommitted
 from allocation.rules import tree
 from allocation.rules.limits import StopSaid, count, refuse_stopped
-from hub.kernel import clock, idempotency
+from hub.kernel import idempotency
 from hub.kernel.committer import TryAgainError
 from hub.kernel.errors import HubError
+from hub.kernel.hot import Calls
 from hub.kernel.idempotency import Earlier, Key, Reply
-from hub.kernel.pipeline import pipelined, send
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.queries.states import PerformanceState, as_states, send_states
+from hub.sales.queries.states import PerformanceState
 from hub.sales.services.halls import Look
+from hub.sales.services.locking import lock_all
 from hub.sales.services.seating import Seating
 from hub.sales.services.telling import hold_body, hold_line
 from hub.sales.services.wishes import HoldWish, WishLine
 from settlement.rules.credit import CreditLine
-from settlement.services.credit import credit_lines_of, send_credit_locks
 
 CREATED = 201
 
@@ -69,7 +64,7 @@ class HoldBatch:
     placed: list[Placed] = field(default_factory=list)
 
 
-def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
+def lock(calls: Calls, wishes: Sequence[HoldWish]) -> HoldBatch:
     """Lock what the wishes touch: performances, nodes, counters; then read the clock.
 
     A performance that is being changed is not waited for: its wishes are sent back,
@@ -79,50 +74,29 @@ def lock(session: Session, wishes: Sequence[HoldWish]) -> HoldBatch:
     first: dict[Key, HoldWish] = {}
     for wish in wishes:
         first.setdefault(wish.claim.key, wish)
-    takes = _takes(first.values())
-    batch = _locked(session, first, takes)
-    batch.before, batch.caps_before = dict(batch.nodes), dict(batch.caps)
-    batch.credit_before = dict(batch.credit)
-    seen.learn(batch.nodes.values())
+    asked, takes = list(first.values()), _takes(first.values())
+    found, busy = lock_all(calls, asked, Look(asked), takes)
+    nodes, credit = found.found_nodes(), found.lines_of_credit()
+    seen.learn(nodes.values())
     changes = {leaf: (seats, 0) for leaf, seats in takes.items()}
-    if tree.reached(batch.nodes, changes) - batch.nodes.keys():
+    if tree.reached(nodes, changes) - nodes.keys():
         raise TryAgainError
-    return batch
-
-
-def _locked(
-    session: Session, first: dict[Key, HoldWish], takes: dict[UUID, int]
-) -> HoldBatch:
-    asked = list(first.values())
-    ids = {found for wish in asked for found in wish.performance_ids}
-    suppliers = {line.offer.supplier_id for wish in asked for line in wish.lines}
-    wanted = seen.to_lock(takes, _paths(asked)) | _protecting(asked)
-    look = Look(session, asked)
-    with pipelined(session):
-        shared = locks.send_share(session, ids | suppliers)
-        keys = idempotency.send_look(session, list(first))
-        states = send_states(session, ids)
-        stops = limit_queries.send_stops(session, suppliers)
-        over = send_overcommitted(session, ids)
-        nodes = locks.send_locks(session, wanted)
-        look.send(session)  # after that wait, or it is stale
-        caps = limit_queries.send_cap_locks(session, _limits(asked))
-        credit = send_credit_locks(session, {wish.credit_id for wish in asked})
-        times = send(session, clock.TIMES, {"worlds": [wish.world for wish in asked]})
-    look.note()
-    told = times.fetchall()
+    times = found.times or ()
     return HoldBatch(
-        earlier=idempotency.seen(keys),
+        earlier=found.earlier(),
         first=first,
-        states=as_states(states),
-        stops=limit_queries.as_stops(stops),
-        over={row.id: row.overcommitted for row in over},
-        nodes=locks.locked(nodes),
-        caps=limit_queries.locked_caps(caps),
-        credit=credit_lines_of(credit),
-        now={row.name: row.now for row in told},
-        epochs={row.name: row.epoch for row in told},
-        busy=locks.still_busy(shared, ids | suppliers),
+        states=found.performances(),
+        stops=found.found_stops(),
+        over=found.over or {},
+        nodes=nodes,
+        caps=dict(found.caps or {}),
+        credit=credit,
+        now={world: now for world, now, _ in times},
+        epochs={world: epoch for world, _, epoch in times},
+        busy=busy,
+        before=dict(nodes),
+        caps_before=found.caps or {},
+        credit_before=dict(credit),
     )
 
 
@@ -132,30 +106,6 @@ def _takes(wishes: Iterable[HoldWish]) -> dict[UUID, int]:
         for node, seats in wish.takes.items():
             found[node] = found.get(node, 0) + seats
     return found
-
-
-def _paths(wishes: Iterable[HoldWish]) -> dict[UUID, tuple[UUID, ...]]:
-    """Return all that may have to be paid, by leaf: the whole way up."""
-    return {line.leaf_id: line.basket.above for w in wishes for line in w.lines}
-
-
-def _protecting(wishes: Iterable[HoldWish]) -> set[UUID]:
-    """Return the areas that keep seats from a line: they are counted for it."""
-    return {
-        line.offer.performance_area_id
-        for wish in wishes
-        for line in wish.lines
-        if line.basket.protected
-    }
-
-
-def _limits(wishes: Iterable[HoldWish]) -> Iterable[tuple[str, Any]]:
-    return (
-        (wish.world, limit)
-        for wish in wishes
-        for line in wish.lines
-        for limit in line.limits
-    )
 
 
 def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:

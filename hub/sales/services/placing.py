@@ -60,7 +60,7 @@ def _place(committer: HoldCommitter, wish: HoldWish) -> Reply:
             is_credit_freed = True
 
 
-def submit(committer: Committer[W, Batch, Reply], wish: W) -> Reply:
+def submit(committer: Committer[Any, W, Batch, Reply], wish: W) -> Reply:
     """Submit a wish, again while its performance is being changed."""
     deadline = time.monotonic() + BUSY_WAIT_S
     while True:

@@ -1,23 +1,19 @@
-"""Storing holds that are decided: a statement a table for a whole batch."""
+"""Storing holds that are decided: one document for a whole batch."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+import psycopg
 
-from allocation.queries.seats import SeatKey
-from allocation.services.tree import lost_seats, send_caps, send_counts, send_seats
-from hub.kernel import idempotency
 from hub.kernel.committer import Committer, Steps, TryAgainError
-from hub.kernel.db import rows
+from hub.kernel.hot import Calls, hot_calls
 from hub.kernel.idempotency import Reply
-from hub.kernel.pipeline import pipelined, send
 from hub.sales.services import holds
 from hub.sales.services.halls import halls
-from hub.sales.services.holds import CREATED, HoldBatch, Placed
+from hub.sales.services.holds import HoldBatch, Placed
 from hub.sales.services.seating import nodes_of
 from hub.sales.services.wishes import (
     EXTENSIONS_MOST,
@@ -25,69 +21,74 @@ from hub.sales.services.wishes import (
     HoldWish,
     WishLine,
 )
-from settlement.services.credit import note_reached, send_credit
+from settlement.rules.credit import CreditLine
+from settlement.services.credit import made_alert, raised, warn
 
-_ADD_HOLDS = text(
-    "INSERT INTO hold (id, world, agent_id, state, version, expires_at, ttl_s,"
-    " extensions_most, extendable_until, created_at, kind)"
-    " SELECT id, world, agent, 'held', 1, expires_at, ttl, most, until, at, kind"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, world text, agent uuid,"
-    " expires_at timestamptz, ttl int, most int, until timestamptz, at timestamptz,"
-    " kind text)"
-    " ON CONFLICT (id) DO UPDATE SET state = excluded.state,"
-    " version = hold.version + 1, expires_at = excluded.expires_at,"
-    " created_at = excluded.created_at,"
-    " extendable_until = excluded.extendable_until WHERE hold.state = 'requested'"
-)
-_ADD_LINES = text(
-    "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
-    " seat_ids, seat_nodes, caps, held_caps, quote, owed_minor) SELECT hold, no,"
-    " performance, node, offer, quantity, seats, nodes, caps, held, quote, owed"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r(hold uuid, no int,"
-    " performance uuid, node uuid, offer uuid, quantity int, seats uuid[],"
-    " nodes uuid[], caps uuid[], held uuid[], quote jsonb, owed bigint)"
-    " ON CONFLICT (hold_id, no) DO UPDATE SET seat_ids = excluded.seat_ids,"
-    " seat_nodes = excluded.seat_nodes, caps = excluded.caps, quote = excluded.quote,"
-    " held_caps = excluded.held_caps, owed_minor = excluded.owed_minor"
-)
+PLACE = "SELECT place_holds(%s::json)"
+LOST_SEATS, TWIN = "HB001", "HB002"
+_SEATS = msgspec.json.Decoder(list[tuple[UUID, UUID]])
 
 
-def write(session: Session, batch: HoldBatch) -> None:
-    """Store what was decided; a refused wish leaves nothing behind.
+def write(calls: Calls, batch: HoldBatch) -> None:
+    """Store what was decided, and commit; a refused wish leaves nothing behind.
 
     TryAgainError when another process was faster with a seat or a key.
     """
     if not batch.placed:
         return
-    seats: dict[SeatKey, UUID] = {}
-    for placed in batch.placed:
-        seats |= batch.seating.keys(placed.wish)
-    nodes = [n for i, n in batch.nodes.items() if n != batch.before[i]]
-    caps = {i: n for i, n in batch.caps.items() if n != batch.caps_before.get(i)}
     credit = [c for i, c in batch.credit.items() if c != batch.credit_before[i]]
-    with pipelined(session):
-        taken = send_seats(session, seats) if seats else None
-        send_counts(session, nodes)
-        send_caps(session, caps)
-        added = send(session, _ADD_HOLDS, {"rows": rows(map(_hold, batch.placed))})
-        lines = (
+    alerts = [made_alert(line, batch.now[line.world]) for line in raised(credit)]
+    said = msgspec.json.encode(_said(batch, credit) | {"alerts": alerts})
+    try:
+        calls.commit(PLACE, said)
+    except psycopg.Error as error:
+        if error.sqlstate == LOST_SEATS:
+            lost = _SEATS.decode(error.diag.message_detail or "[]")
+            halls.learn((performance, seat, None) for performance, seat in lost)
+        if error.sqlstate in {LOST_SEATS, TWIN}:
+            raise TryAgainError from error  # choose among what is left, or replay
+        raise
+    for line in raised(credit):
+        warn(line)
+
+
+def _said(batch: HoldBatch, credit: Sequence[CreditLine]) -> dict[str, Any]:
+    nodes = (n for i, n in batch.nodes.items() if n != batch.before[i])
+    caps = ((i, n) for i, n in batch.caps.items() if n != batch.caps_before.get(i))
+    seats = (
+        (key, hold)
+        for placed in batch.placed
+        for key, hold in batch.seating.keys(placed.wish).items()
+    )
+    return {
+        "seats": [{"p": p, "s": s, "h": hold} for (p, s), hold in seats],
+        "nodes": [
+            {"id": n.id, "taken": n.taken, "over": n.overcommitted} for n in nodes
+        ],
+        "caps": [{"id": i, "taken": taken} for i, taken in caps],
+        "holds": [_hold(placed) for placed in batch.placed],
+        "lines": [
             _line(batch, placed.wish, line)
             for placed in batch.placed
             for line in placed.wish.lines
-        )
-        send(session, _ADD_LINES, {"rows": rows(lines)})
-        replies = {p.wish.claim: (CREATED, p.reply.encoded) for p in batch.placed}
-        keys = idempotency.send_replies(session, replies)
-        if credit:
-            send_credit(session, credit)
-    if taken is not None:
-        lost = lost_seats(taken, seats)
-        if lost:
-            halls.learn((performance, seat, None) for performance, seat in lost)
-            raise TryAgainError  # choose among what is left
-    if min(keys.rowcount, added.rowcount) < len(batch.placed):
-        raise TryAgainError  # a twin was faster, or a request was answered already
-    note_reached(session, credit, batch.now)
+        ],
+        "keys": [_key(placed) for placed in batch.placed],
+        "credit": [
+            {"id": c.contract_id, "reserved": c.reserved_minor, "alerted": c.level_bp}
+            for c in credit
+        ],
+    }
+
+
+def _key(placed: Placed) -> dict[str, Any]:
+    claim = placed.wish.claim
+    return {
+        "w": claim.key.world,
+        "o": claim.key.owner_id,
+        "k": claim.key.key,
+        "d": claim.digest.hex(),
+        "r": msgspec.Raw(placed.reply.encoded),
+    }
 
 
 def _hold(placed: Placed) -> dict[str, Any]:
@@ -128,4 +129,9 @@ def _line(batch: HoldBatch, wish: HoldWish, line: WishLine) -> dict[str, Any]:
 
 
 STEPS = Steps(lock=holds.lock, decide=holds.decide, write=write)
-HoldCommitter = Committer[HoldWish, HoldBatch, Reply]
+HoldCommitter = Committer[Calls, HoldWish, HoldBatch, Reply]
+
+
+def hold_committer(*, is_batching: bool = True) -> HoldCommitter:
+    """Make the committer of holds; without batching each is decided by itself."""
+    return Committer(STEPS, is_batching=is_batching, open_transaction=hot_calls)

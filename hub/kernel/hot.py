@@ -1,0 +1,76 @@
+"""A transaction in two calls: one that locks and reads, one that writes and commits.
+
+For the hottest path only. A call is a function of the database with one JSON document
+in and one out: between the two the process decides. A statement more costs a busy
+process more than it costs the database.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError
+
+from hub.kernel.db import HotSessionFactory
+
+_DIALECT: PGDialect_psycopg = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+class Calls:
+    """One transaction of two calls; without the second nothing has happened."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        self.connection = connection
+        self.is_open = False
+
+    def begin(self, call: LiteralString, said: bytes) -> str:
+        """Begin, and call a function; return the document it answers."""
+        self.is_open = True
+        with self.connection.pipeline():
+            self.connection.execute("BEGIN")
+            cursor = self.connection.execute(call, (said.decode(),), prepare=True)
+        found: str = cursor.fetchone()[0]  # type: ignore[index]
+        return found
+
+    def commit(self, call: LiteralString, said: bytes) -> None:
+        """Call a function, and commit; what it raises has rolled all back."""
+        with self.connection.pipeline():
+            self.connection.execute(call, (said.decode(),), prepare=True)
+            self.connection.execute("COMMIT")
+        self.is_open = False
+
+    def roll_back(self) -> None:
+        """Let the locks go, if any are held."""
+        if self.is_open and not self.connection.closed:
+            self.connection.execute("ROLLBACK")
+        self.is_open = False
+
+
+@contextmanager
+def hot_calls() -> Generator[Calls]:
+    """Open the transaction of a committer's batch; what fails, fails as elsewhere."""
+    pooled = HotSessionFactory.kw["bind"].raw_connection()
+    connection: psycopg.Connection[Any] = pooled.driver_connection
+    connection.autocommit = True
+    calls = Calls(connection)
+    try:
+        yield calls
+    except psycopg.Error as error:
+        if connection.broken:
+            pooled.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, psycopg.Error, dialect=_DIALECT
+        ) from error
+    finally:
+        if not connection.closed:
+            calls.roll_back()
+            connection.autocommit = False
+        pooled.close()
+
+
+def sqlstate(error: Exception) -> str | None:
+    """Return what kind of failure the database names, if it is one of its own."""
+    found: str | None = getattr(error, "sqlstate", None)
+    return found
