@@ -1,6 +1,5 @@
 """Pure rules of partners: keys and their hashes, scopes."""
 
-import hashlib
 import hmac
 import secrets
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,7 +19,7 @@ def new_key() -> str:
 def key_hash(key: str, secret: str) -> bytes:
     """Return the keyed hash (HMAC-SHA256) under which a key is stored."""
     said = key.encode(errors="replace")
-    return hmac.new(secret.encode(), said, hashlib.sha256).digest()
+    return hmac.digest(secret.encode(), said, "sha256")
 
 
 def zone(name: str) -> ZoneInfo:

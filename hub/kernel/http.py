@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -38,6 +39,7 @@ from hub.kernel.idempotency import Reply
 
 PROBLEM_JSON = "application/problem+json"
 PAGE_MAX = 200
+KEY_HEADER, KEY_MAX = "Idempotency-Key", 255
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -109,8 +111,8 @@ class IdempotencyKeySchema(RequestSchema):
 
     idempotency_key = fields.String(
         required=True,
-        data_key="Idempotency-Key",
-        validate=validate.Length(1, 255),
+        data_key=KEY_HEADER,
+        validate=validate.Length(1, KEY_MAX),
         metadata={"description": "Chosen by the caller; a repeat gets the same reply"},
     )
 
@@ -148,7 +150,14 @@ class Blueprint(flask_smorest.Blueprint):
     def arguments(self, schema: Any, **more: Any) -> Callable[[F], F]:
         """Read arguments by a schema; made once, or webargs makes one a request."""
         made = schema() if isinstance(schema, type) else schema
-        return super().arguments(made, **more)
+        document = super().arguments(made, **more)
+        if not isinstance(made, IdempotencyKeySchema):
+            return document
+
+        def read(function: F) -> F:
+            return _keyed(function, document(function))
+
+        return read
 
     def problems(self, *errors: type[HubError]) -> Callable[[F], F]:
         """Document the refusals of a route; several may share a status."""
@@ -162,16 +171,36 @@ class Blueprint(flask_smorest.Blueprint):
             titles.setdefault(error.status, []).append(f"{error.code}: {error.title}")
 
         def document(function: F) -> F:
+            documented = function
             for status, said in titles.items():
-                function = self.alt_response(
+                documented = self.alt_response(
                     status,
                     schema=ProblemSchema,
                     content_type=PROBLEM_JSON,
                     description=". ".join(said),
-                )(function)
+                )(documented)
+            # What is documented is done by the handlers: no need to call through it.
+            said_so = "_apidoc"  # where flask-smorest keeps what a route documents
+            setattr(function, said_so, getattr(documented, said_so))
             return function
 
         return document
+
+
+def _keyed(function: F, parsing: F) -> F:
+    """Return a function that is given its Idempotency-Key; a wrong one is parsed.
+
+    A schema for one header costs a request as much as all the rest of its headers.
+    """
+
+    @wraps(parsing)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        key = request.headers.get(KEY_HEADER, "")
+        if 0 < len(key) <= KEY_MAX:
+            return function(*args, {"idempotency_key": key}, **kwargs)
+        return parsing(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 class Api(flask_smorest.Api):
