@@ -19,6 +19,7 @@ from connectors.services.steps import INVENTORY_CHANGED
 from hub.config import Settings, child_environment
 from hub.kernel import db, idempotency, jobs, log, metrics
 from hub.kernel.db import transaction
+from hub.sales.services.freezing import prune_quotes
 from hub.sales.services.keeping import lapse_requests
 from hub.sales.services.lapse import lapse_due
 from hub.sales.services.steering import carry_out_due, void_all_stopped
@@ -129,6 +130,7 @@ def periodic_tasks(settings: Settings) -> list[Task]:
         Task("release", 60.0, _release),
         Task("count waiting", 5.0, _count_waiting),
         Task("prune keys", 60.0, _prune_keys),
+        Task("prune quotes", 3_600.0, _prune_quotes),
         Task("partitions", 3_600.0, _keep_partitions),
     ]
 
@@ -204,6 +206,11 @@ def _seal() -> None:
 def _prune_keys() -> int:
     with transaction() as session:
         return idempotency.prune(session, older_than_hours=KEYS_HOURS, most=KEYS_CHUNK)
+
+
+def _prune_quotes() -> int:
+    with transaction() as session:
+        return prune_quotes(session, most=KEYS_CHUNK)
 
 
 def _count_waiting() -> None:

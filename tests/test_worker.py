@@ -10,7 +10,7 @@ from hub.worker import Task, run_due
 NAMES = [
     *("relay", "lapse", "mend", "seal", "fold", "release"),
     *("stages", "void", "recalls", "requests", "rebalance"),
-    *("count waiting", "prune keys", "partitions"),
+    *("count waiting", "prune keys", "prune quotes", "partitions"),
 ]
 
 

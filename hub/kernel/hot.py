@@ -25,19 +25,19 @@ class Calls:
         self.connection = connection
         self.is_open = False
 
-    def begin(self, call: LiteralString, said: bytes) -> str:
-        """Begin, and call a function; return the document it answers."""
+    def begin(self, call: LiteralString, *said: bytes) -> str:
+        """Begin, and call a function with documents; return the one it answers."""
         self.is_open = True
         with self.connection.pipeline():
             self.connection.execute("BEGIN")
-            cursor = self.connection.execute(call, (said.decode(),), prepare=True)
+            cursor = self.connection.execute(call, _texts(said), prepare=True)
         found: str = cursor.fetchone()[0]  # type: ignore[index]
         return found
 
-    def commit(self, call: LiteralString, said: bytes) -> None:
-        """Call a function, and commit; what it raises has rolled all back."""
+    def commit(self, call: LiteralString, *said: bytes) -> None:
+        """Call a function with documents, and commit; what it raises rolls all back."""
         with self.connection.pipeline():
-            self.connection.execute(call, (said.decode(),), prepare=True)
+            self.connection.execute(call, _texts(said), prepare=True)
             self.connection.execute("COMMIT")
         self.is_open = False
 
@@ -46,6 +46,10 @@ class Calls:
         if self.is_open and not self.connection.closed:
             self.connection.execute("ROLLBACK")
         self.is_open = False
+
+
+def _texts(said: tuple[bytes, ...]) -> list[str]:
+    return [document.decode() for document in said]
 
 
 @contextmanager

@@ -1,17 +1,14 @@
 """The one place that knows flask-smorest: our Api, Blueprint, schemas and problems."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 import flask_smorest
 import structlog
-from flask import Flask, Response, g, request
-from flask.typing import ResponseReturnValue
+from flask import Flask, Response, request
 from marshmallow import (
     EXCLUDE,
     INCLUDE,
@@ -22,28 +19,31 @@ from marshmallow import (
     pre_load,
     validate,
 )
-from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
 from hub.kernel.errors import (
     HubError,
-    InvalidRequestError,
     NotFoundError,
     Retry,
-    StoreUnavailableError,
     UnauthenticatedError,
 )
 from hub.kernel.idempotency import Reply
+from hub.kernel.problems import (
+    PROBLEM_JSON,
+    handle_database_error,
+    handle_hub_error,
+    handle_unexpected,
+    problem,
+)
 
-PROBLEM_JSON = "application/problem+json"
 PAGE_MAX = 200
 KEY_HEADER, KEY_MAX = "Idempotency-Key", 255
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-DISCONNECTED = {"57P01", "57P02", "57P03", "08000", "08003", "08006", "08001"}
 FRAMEWORK_CODES = {
     400: "malformed-request",
     404: "not-found",
@@ -232,82 +232,6 @@ class Api(flask_smorest.Api):
                 response.headers.add(name, value)
         response.headers.extend(data.get("headers") or {})
         return response
-
-
-def problem(
-    code: str,
-    title: str,
-    status: int,
-    *,
-    retry: Retry,
-    facts: Mapping[str, object],
-    retry_after_s: int | None = None,
-) -> Response:
-    """Make the RFC 9457 reply of a refusal."""
-    body = {
-        "type": f"/problems/{code}",
-        "title": title,
-        "status": status,
-        "code": code,
-        "retry": retry,
-        "instance": g.get("request_id", ""),
-        **facts,
-    }
-    response = Response(
-        json.dumps(body, default=str), status=status, content_type=PROBLEM_JSON
-    )
-    if retry_after_s is not None:
-        response.headers["Retry-After"] = str(retry_after_s)
-    if status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-def handle_hub_error(error: HubError) -> ResponseReturnValue:
-    """Answer a refusal of ours."""
-    return problem(
-        error.code,
-        error.title,
-        error.status,
-        retry=error.retry,
-        facts=error.facts,
-        retry_after_s=error.retry_after_s,
-    )
-
-
-def handle_database_error(
-    error: DBAPIError | PoolTimeoutError,
-) -> ResponseReturnValue:
-    """Say 503 when the database is away or busy; anything else is a defect."""
-    if isinstance(error, PoolTimeoutError) or _is_away(error):
-        log.warning("store unavailable", error=str(error).splitlines()[0])
-        return handle_hub_error(StoreUnavailableError())
-    if isinstance(error, DataError):
-        reason = "a value cannot be stored"
-        return handle_hub_error(InvalidRequestError(reason=reason))
-    return handle_unexpected(error)
-
-
-def _is_away(error: DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None)
-    if error.connection_invalidated or state in DISCONNECTED:
-        return True
-    is_connection = isinstance(error, OperationalError | InterfaceError)
-    return is_connection and (
-        state is None or state.startswith(("57", "53", "55", "40"))
-    )
-
-
-def handle_unexpected(error: Exception) -> ResponseReturnValue:
-    """Log a defect with its trace; tell the caller only the request id."""
-    log.error("unexpected error", exc_info=error)
-    return problem(
-        "internal-error",
-        "The hub made a mistake; it is logged under the instance",
-        500,
-        retry=Retry.SAME_KEY,
-        facts={},
-    )
 
 
 def replied(reply: Reply) -> Response:

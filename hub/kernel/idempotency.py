@@ -90,12 +90,23 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a request was answered: HTTP status and JSON body, and that as text."""
+    """What a request was answered: HTTP status and JSON body, and that as text.
+
+    *later* makes the body when it is asked for: by who sends it, not by who decides.
+    """
 
     status: int
-    body: dict[str, Any]
+    said: dict[str, Any] | None = None
     is_replay: bool = False
     encoded: bytes = b""
+    later: Callable[[], dict[str, Any]] | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body; what is empty says nothing."""
+        if self.said is None and self.later is not None:
+            return self.later()
+        return self.said or {}
 
     @classmethod
     def of(cls, status: int, body: dict[str, Any]) -> Self:

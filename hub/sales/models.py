@@ -58,6 +58,18 @@ class Hold(Base):
     reason: Mapped[str | None]
 
 
+class FrozenQuote(Base):
+    """A quote as it stands on holds; its id is the hash of what it says."""
+
+    __tablename__ = "frozen_quote"
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    agent_contract_id: Mapped[UUID] = mapped_column(ForeignKey("contract.id"))
+    body: Mapped[Json]
+    seen_at: Mapped[CreatedAt] = mapped_column(index=True)
+
+
 class HoldLine(Base):
     """Some tickets of one offer in a hold, with the price fixed for them.
 
@@ -83,7 +95,7 @@ class HoldLine(Base):
     seat_nodes: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
     caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
     held_caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
-    quote: Mapped[Json]
+    quote_id: Mapped[UUID]
 
 
 class Order(Base):

@@ -46,6 +46,7 @@ def test_only_the_edges_and_the_committer_open_transactions():
     }
     named = {
         "hub/sales/services/placing.py",  # gives back what has lapsed, then retries
+        "hub/sales/services/halls.py",  # reads a whole hall, outside the batch
         "hub/migrations/env.py",  # alembic's own
         "settlement/services/statements.py",  # the fence needs several, handed in
     }

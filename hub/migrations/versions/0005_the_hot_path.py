@@ -7,6 +7,27 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+# The same few quotes stand on most holds: each is stored once, under its own hash.
+QUOTES = """
+CREATE TABLE frozen_quote (
+    id uuid NOT NULL CONSTRAINT pk_frozen_quote PRIMARY KEY,
+    world text NOT NULL CONSTRAINT fk_frozen_quote_world REFERENCES world (name),
+    agent_contract_id uuid NOT NULL CONSTRAINT fk_frozen_quote_agent_contract_id
+        REFERENCES contract (id),
+    body jsonb NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ix_frozen_quote_seen_at ON frozen_quote (seen_at);
+ALTER TABLE hold_line ADD quote_id uuid;
+UPDATE hold_line SET quote_id = md5(quote::text)::uuid;
+INSERT INTO frozen_quote (id, world, agent_contract_id, body)
+    SELECT DISTINCT ON (l.quote_id) l.quote_id, h.world,
+        (l.quote->'agent'->>'contract_id')::uuid, l.quote
+    FROM hold_line l JOIN hold h ON h.id = l.hold_id ORDER BY l.quote_id;
+ALTER TABLE hold_line ALTER quote_id SET NOT NULL, DROP COLUMN quote;
+GRANT SELECT, INSERT, DELETE, UPDATE (seen_at) ON frozen_quote TO hub_app;
+"""
+
 # Statements of a volatile function see what was committed before each began: what is
 # read after a lock was waited for is as it is then, as if the statements came alone.
 LOCK = """
@@ -77,13 +98,14 @@ END $$;
 """
 
 WRITE = """
-CREATE FUNCTION place_holds(wanted json) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION place_holds(seats json, nodes json, caps json, holds json, lines json,
+    keys json, credit json, alerts json) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_lost json; v_written int;
 BEGIN
-    IF json_array_length(wanted->'seats') > 0 THEN
+    IF json_array_length(place_holds.seats) > 0 THEN
         WITH asked AS (
-            SELECT * FROM json_to_recordset(wanted->'seats') AS s(p uuid, s uuid, h uuid)
+            SELECT * FROM json_to_recordset(place_holds.seats) AS s(p uuid, s uuid, h uuid)
         ), ours AS (
             INSERT INTO seat_taken (performance_id, seat_id, hold_id)
             SELECT p, s, h FROM asked ORDER BY p, s ON CONFLICT DO NOTHING
@@ -96,52 +118,52 @@ BEGIN
         END IF;
     END IF;
     UPDATE node SET taken = c.taken, overcommitted = c.over
-    FROM json_to_recordset(wanted->'nodes') AS c(id uuid, taken int, over int)
+    FROM json_to_recordset(place_holds.nodes) AS c(id uuid, taken int, over int)
     WHERE node.id = c.id;
-    IF json_array_length(wanted->'caps') > 0 THEN
+    IF json_array_length(place_holds.caps) > 0 THEN
         UPDATE cap_count SET taken = c.taken
-        FROM json_to_recordset(wanted->'caps') AS c(id uuid, taken int)
+        FROM json_to_recordset(place_holds.caps) AS c(id uuid, taken int)
         WHERE cap_count.id = c.id;
     END IF;
     INSERT INTO hold (id, world, agent_id, state, version, expires_at, ttl_s,
         extensions_most, extendable_until, created_at, kind)
     SELECT id, world, agent, 'held', 1, expires_at, ttl, most, until, at, kind
-    FROM json_to_recordset(wanted->'holds') AS r(id uuid, world text, agent uuid,
+    FROM json_to_recordset(place_holds.holds) AS r(id uuid, world text, agent uuid,
         expires_at timestamptz, ttl int, most int, until timestamptz, at timestamptz,
         kind text)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, version = hold.version + 1,
         expires_at = excluded.expires_at, created_at = excluded.created_at,
         extendable_until = excluded.extendable_until WHERE hold.state = 'requested';
     GET DIAGNOSTICS v_written = ROW_COUNT;
-    IF v_written < json_array_length(wanted->'holds') THEN
+    IF v_written < json_array_length(place_holds.holds) THEN
         RAISE EXCEPTION 'a request was answered before' USING ERRCODE = 'HB002';
     END IF;
     INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,
-        seat_ids, seat_nodes, caps, held_caps, quote, owed_minor)
-    SELECT hold, no, performance, node, offer, quantity, seats, nodes, caps, held,
-        quote, owed FROM json_to_recordset(wanted->'lines') AS r(hold uuid, no int,
+        seat_ids, seat_nodes, caps, held_caps, quote_id, owed_minor)
+    SELECT hold, no, performance, node, offer, quantity, r.seats, r.nodes, r.caps, held,
+        quote, owed FROM json_to_recordset(place_holds.lines) AS r(hold uuid, no int,
         performance uuid, node uuid, offer uuid, quantity int, seats uuid[],
-        nodes uuid[], caps uuid[], held uuid[], quote jsonb, owed bigint)
+        nodes uuid[], caps uuid[], held uuid[], quote uuid, owed bigint)
     ON CONFLICT (hold_id, no) DO UPDATE SET seat_ids = excluded.seat_ids,
         seat_nodes = excluded.seat_nodes, caps = excluded.caps,
-        held_caps = excluded.held_caps, quote = excluded.quote,
+        held_caps = excluded.held_caps, quote_id = excluded.quote_id,
         owed_minor = excluded.owed_minor;
     INSERT INTO idempotency_key (world, owner_id, key, digest, status, reply)
-    SELECT w, o, k, decode(d, 'hex'), 201, r FROM json_to_recordset(wanted->'keys')
+    SELECT w, o, k, decode(d, 'hex'), 201, r FROM json_to_recordset(place_holds.keys)
         AS k(w text, o uuid, k text, d text, r jsonb) ORDER BY 1, 2, 3
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS v_written = ROW_COUNT;
-    IF v_written < json_array_length(wanted->'keys') THEN
+    IF v_written < json_array_length(place_holds.keys) THEN
         RAISE EXCEPTION 'another process was faster with a key' USING ERRCODE = 'HB002';
     END IF;
     UPDATE credit AS c SET reserved_minor = r.reserved, alerted_bp = r.alerted
-    FROM json_to_recordset(wanted->'credit') AS r(id uuid, reserved bigint, alerted int)
+    FROM json_to_recordset(place_holds.credit) AS r(id uuid, reserved bigint, alerted int)
     WHERE c.contract_id = r.id;
-    IF json_array_length(wanted->'alerts') > 0 THEN
+    IF json_array_length(place_holds.alerts) > 0 THEN
         INSERT INTO credit_alert (id, world, contract_id, threshold_bp, used_minor,
             usable_minor, reached_at)
         SELECT id, world, contract, bp, used, usable, at
-        FROM json_to_recordset(wanted->'alerts') AS a(id uuid, world text, contract uuid,
+        FROM json_to_recordset(place_holds.alerts) AS a(id uuid, world text, contract uuid,
             bp int, used bigint, usable bigint, at timestamptz);
     END IF;
 END $$;
@@ -151,5 +173,6 @@ GRANT EXECUTE ON FUNCTION lock_holds, place_holds TO hub_app;
 
 
 def upgrade() -> None:
+    op.execute(QUOTES)
     op.execute(LOCK)
     op.execute(WRITE)

@@ -13,9 +13,10 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Reply
 from hub.sales.errors import OfferChangedError
-from hub.sales.services import keeping, wishes
+from hub.sales.services import keeping, views, wishes
 from hub.sales.services.baskets import keep_basket
 from hub.sales.services.placing import place_hold
+from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HoldWish
 
 PRICE_TRIES = 3
@@ -36,10 +37,11 @@ def placed(
     *prepare* makes of it what else is wanted; *answered*: the supplier has agreed.
     What was priced just before a change is priced once more.
     """
+    agent = who or caller()
     for attempt in range(PRICE_TRIES):
-        wish = _wish(claim, wanted, who or caller(), is_first=attempt == 0)
+        wish = _wish(claim, wanted, agent, is_first=attempt == 0)
         if isinstance(wish, Reply):
-            return wish
+            return _whole(agent, wish)
         wish = prepare(wish)
         if wish.basket.holding.look_to_book is not None:
             with transaction() as session:
@@ -47,10 +49,20 @@ def placed(
         if keeping.is_on_request(wish) and not is_answered:
             return _ask(wish)
         try:
-            return place_hold(current_app.extensions["hold_committer"], wish)
+            reply = place_hold(current_app.extensions["hold_committer"], wish)
+            return _whole(agent, reply)
         except OfferChangedError as error:
             changed = error
     raise changed
+
+
+def _whole(who: Caller, reply: Reply) -> Reply:
+    """Return a reply whole: of what a hold was answered only its id is kept."""
+    if not reply.is_replay or HELD not in (reply.said or {}):
+        return reply
+    with transaction() as session:
+        body = views.first_reply(session, who, reply.body)
+    return Reply(reply.status, body, is_replay=True)
 
 
 def _ask(wish: HoldWish) -> Reply:

@@ -50,7 +50,7 @@ class BasketLine:
     own_blocks: frozenset[UUID]
     protected: int
     quote: Quote
-    quote_json: bytes
+    quote_id: UUID
     told: dict[str, Any]
     owed_minor: int
 

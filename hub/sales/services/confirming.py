@@ -24,6 +24,7 @@ from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.ids import new_id
 from hub.kernel.pipeline import pipelined, send
 from hub.sales.errors import PerformanceBusyError, ReferenceTakenError
+from hub.sales.queries.frozen import frozen_quotes
 from hub.sales.rules import OrderState, new_code, priced, refuse_unless_held
 from hub.sales.services.ordering import (
     CREATED,
@@ -35,11 +36,10 @@ from hub.sales.services.ordering import (
 )
 from hub.sales.services.telling import hold_line
 from hub.sales.services.views import seat_names
-from settlement.rules.quotes import Quote
 
 _LINES = text(
     "SELECT l.hold_id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
-    " l.seat_ids, l.seat_nodes, l.held_caps, l.quote::text AS quote, l.owed_minor,"
+    " l.seat_ids, l.seat_nodes, l.held_caps, l.quote_id, l.owed_minor,"
     " o.price_type, a.ref AS area, p.supplier_id, p.production_id"
     " FROM hold_line l JOIN offer o ON o.id = l.offer_id"
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
@@ -118,8 +118,10 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
 
 def _lines(session: Session, hold_ids: set[UUID]) -> dict[UUID, list[HeldLine]]:
     found: dict[UUID, list[HeldLine]] = {}
-    for row in session.execute(_LINES, {"ids": list(hold_ids)}):
-        line = HeldLine(row, Quote.decoded(row.quote))
+    rows = session.execute(_LINES, {"ids": list(hold_ids)}).all()
+    quotes = frozen_quotes(session, {row.quote_id for row in rows})
+    for row in rows:
+        line = HeldLine(row, quotes[row.quote_id])
         found.setdefault(row.hold_id, []).append(line)
     return found
 

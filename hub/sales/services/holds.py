@@ -4,7 +4,7 @@ All that a batch locks and reads comes from one call, all it writes goes into an
 between the two it decides, by pure rules.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,12 +33,11 @@ CREATED = 201
 
 @dataclass(slots=True)
 class Placed:
-    """A hold that is decided: who wants it, until when, the seats, the reply."""
+    """A hold that is decided: who wants it, until when."""
 
     wish: HoldWish
     expires_at: datetime
     now: datetime
-    reply: Reply
 
 
 @dataclass(slots=True)
@@ -166,8 +165,9 @@ def _book(batch: HoldBatch, wish: HoldWish, now: datetime) -> Reply:
 
 def _placed(batch: HoldBatch, wish: HoldWish, now: datetime) -> Reply:
     expires_at = wish.until or now + timedelta(seconds=wish.ttl_s)
-    reply = Reply.of(CREATED, _body(batch, wish, expires_at))
-    batch.placed.append(Placed(wish, expires_at, now, reply))
+    chosen = batch.seating.chosen.get(wish.hold_id, {})
+    reply = Reply(CREATED, later=lambda: told(wish, expires_at, chosen))
+    batch.placed.append(Placed(wish, expires_at, now))
     return reply
 
 
@@ -212,13 +212,15 @@ def _refuse_protected(
             raise ProtectedError(price_type=price_type, kept=kept, free=free)
 
 
-def _body(batch: HoldBatch, wish: HoldWish, expires_at: datetime) -> dict[str, Any]:
+def told(
+    wish: HoldWish, expires_at: datetime, chosen: Mapping[int, Sequence[UUID]]
+) -> dict[str, Any]:
+    """Return how a new hold is told to its agent."""
     lines = []
     for line in wish.lines:
-        chosen = batch.seating.seats(wish, line.no)
         seat_map = line.basket.seat_map
         names = seat_map.seats if seat_map else {}
-        seats = [names[seat] for seat in chosen]
-        told = line.basket.told
-        lines.append(hold_line(line.no, line.offer, line.quantity, seats, told))
+        seats = [names[seat] for seat in chosen.get(line.no, ())]
+        priced = line.basket.told
+        lines.append(hold_line(line.no, line.offer, line.quantity, seats, priced))
     return hold_body(wish.hold_id, "held", 1, expires_at, lines)

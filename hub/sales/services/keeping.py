@@ -35,10 +35,10 @@ _REQUEST = text(
 )
 _LINES = text(
     "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
-    " seat_ids, quote, owed_minor) SELECT hold, no, performance, node, offer, quantity,"
-    " seats, quote, owed FROM json_to_recordset(CAST(:rows AS json)) AS r(hold uuid,"
-    " no int, performance uuid, node uuid, offer uuid, quantity int, seats uuid[],"
-    " quote jsonb, owed bigint)"
+    " seat_ids, quote_id, owed_minor) SELECT hold, no, performance, node, offer,"
+    " quantity, seats, quote, owed FROM json_to_recordset(CAST(:rows AS json))"
+    " AS r(hold uuid, no int, performance uuid, node uuid, offer uuid, quantity int,"
+    " seats uuid[], quote uuid, owed bigint)"
 )
 _PENDING = text(
     "SELECT coalesce(sum(l.quantity), 0)::int FROM hold h JOIN hold_line l"
@@ -138,7 +138,7 @@ def ask_supplier(session: Session, wish: HoldWish) -> dict[str, Any]:
             "offer": line.offer.offer_id,
             "quantity": line.quantity,
             "seats": line.seats,
-            "quote": line.basket.quote,
+            "quote": line.basket.quote_id,
             "owed": line.basket.owed_minor,
         }
         for line in wish.lines

@@ -21,9 +21,9 @@ _END = text(
     " WHERE w.name = h.world AND h.id = ANY(:ids)"
 )
 _RESERVED = text(
-    "SELECT (quote->'agent'->>'contract_id')::uuid AS contract_id,"
-    " sum(owed_minor)::bigint AS owed FROM hold_line WHERE hold_id = ANY(:ids)"
-    " GROUP BY 1"
+    "SELECT q.agent_contract_id AS contract_id, sum(l.owed_minor)::bigint AS owed"
+    " FROM hold_line l JOIN frozen_quote q ON q.id = l.quote_id"
+    " WHERE l.hold_id = ANY(:ids) GROUP BY 1"
 )
 
 

@@ -41,10 +41,11 @@ _ADD_LINES = text(
     "INSERT INTO order_line (order_id, no, performance_id, node_id, offer_id, quantity,"
     " currency, face_minor, booking_fee_minor, caps, quote)"
     " SELECT r.id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
-    " l.quote->>'currency', r.face, r.booking, l.caps, l.quote"
+    " q.body->>'currency', r.face, r.booking, l.caps, q.body"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, hold uuid, no int,"
     " face bigint, booking bigint) JOIN sale_order o ON o.id = r.id"
     " JOIN hold_line l ON (l.hold_id, l.no) = (r.hold, r.no)"
+    " JOIN frozen_quote q ON q.id = l.quote_id"
 )
 _ADD_TICKETS = text(
     "INSERT INTO ticket (id, order_id, line_no, performance_id, code, seat_id, node_id)"

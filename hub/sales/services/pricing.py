@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
@@ -31,6 +30,7 @@ from hub.sales.services.baskets import (
     Basket,
     BasketLine,
 )
+from hub.sales.services.freezing import freeze
 from partners.models import Partner
 from settlement.errors import NoTermsError
 from settlement.queries.quoting import Wanted, quote_order
@@ -162,7 +162,7 @@ class _Pricer:
             own_blocks=blocks.of(self.agent.id),
             protected=kept.get(offer.price_type, 0),
             quote=quote,
-            quote_json=msgspec.json.encode(quote),
+            quote_id=freeze(self.session, self.agent.world, quote),
             told=priced(quote),
             owed_minor=max(0, owed),
         )

@@ -15,6 +15,7 @@ from hub.sales.services import holds
 from hub.sales.services.halls import halls
 from hub.sales.services.holds import HoldBatch, Placed
 from hub.sales.services.seating import nodes_of
+from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import (
     EXTENSIONS_MOST,
     TTL_MAX_FACTOR,
@@ -24,7 +25,10 @@ from hub.sales.services.wishes import (
 from settlement.rules.credit import CreditLine
 from settlement.services.credit import made_alert, raised, warn
 
-PLACE = "SELECT place_holds(%s::json)"
+PLACE = (
+    "SELECT place_holds(%s::json, %s::json, %s::json, %s::json, %s::json, %s::json,"
+    " %s::json, %s::json)"
+)
 LOST_SEATS, TWIN = "HB001", "HB002"
 _SEATS = msgspec.json.Decoder(list[tuple[UUID, UUID]])
 
@@ -38,9 +42,9 @@ def write(calls: Calls, batch: HoldBatch) -> None:
         return
     credit = [c for i, c in batch.credit.items() if c != batch.credit_before[i]]
     alerts = [made_alert(line, batch.now[line.world]) for line in raised(credit)]
-    said = msgspec.json.encode(_said(batch, credit) | {"alerts": alerts})
+    said = [*_said(batch, credit), alerts]
     try:
-        calls.commit(PLACE, said)
+        calls.commit(PLACE, *map(msgspec.json.encode, said))
     except psycopg.Error as error:
         if error.sqlstate == LOST_SEATS:
             lost = _SEATS.decode(error.diag.message_detail or "[]")
@@ -52,7 +56,8 @@ def write(calls: Calls, batch: HoldBatch) -> None:
         warn(line)
 
 
-def _said(batch: HoldBatch, credit: Sequence[CreditLine]) -> dict[str, Any]:
+def _said(batch: HoldBatch, credit: Sequence[CreditLine]) -> list[list[Any]]:
+    """Return what is written: seats, nodes, caps, holds, lines, keys, credit."""
     nodes = (n for i, n in batch.nodes.items() if n != batch.before[i])
     caps = ((i, n) for i, n in batch.caps.items() if n != batch.caps_before.get(i))
     seats = (
@@ -60,24 +65,22 @@ def _said(batch: HoldBatch, credit: Sequence[CreditLine]) -> dict[str, Any]:
         for placed in batch.placed
         for key, hold in batch.seating.keys(placed.wish).items()
     )
-    return {
-        "seats": [{"p": p, "s": s, "h": hold} for (p, s), hold in seats],
-        "nodes": [
-            {"id": n.id, "taken": n.taken, "over": n.overcommitted} for n in nodes
-        ],
-        "caps": [{"id": i, "taken": taken} for i, taken in caps],
-        "holds": [_hold(placed) for placed in batch.placed],
-        "lines": [
+    return [
+        [{"p": p, "s": s, "h": hold} for (p, s), hold in seats],
+        [{"id": n.id, "taken": n.taken, "over": n.overcommitted} for n in nodes],
+        [{"id": i, "taken": taken} for i, taken in caps],
+        [_hold(placed) for placed in batch.placed],
+        [
             _line(batch, placed.wish, line)
             for placed in batch.placed
             for line in placed.wish.lines
         ],
-        "keys": [_key(placed) for placed in batch.placed],
-        "credit": [
+        [_key(placed) for placed in batch.placed],
+        [
             {"id": c.contract_id, "reserved": c.reserved_minor, "alerted": c.level_bp}
             for c in credit
         ],
-    }
+    ]
 
 
 def _key(placed: Placed) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def _key(placed: Placed) -> dict[str, Any]:
         "o": claim.key.owner_id,
         "k": claim.key.key,
         "d": claim.digest.hex(),
-        "r": msgspec.Raw(placed.reply.encoded),
+        "r": {HELD: placed.wish.hold_id, "until": placed.expires_at},
     }
 
 
@@ -123,7 +126,7 @@ def _line(batch: HoldBatch, wish: HoldWish, line: WishLine) -> dict[str, Any]:
         "nodes": [] if is_plain else nodes,
         "caps": [limit.id for limit in line.limits if not limit.is_held],
         "held": [limit.id for limit in line.limits if limit.is_held],
-        "quote": msgspec.Raw(line.basket.quote_json),
+        "quote": line.basket.quote_id,
         "owed": line.basket.owed_minor,
     }
 

@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+HELD = "held"
+"""What is kept of a new hold's reply: its id; the rest is told from the hold."""
+
 SUMMED = ("price_minor", "commission_minor", "service_fee_minor", "net_minor")
 
 

@@ -1,6 +1,7 @@
 """How holds and orders stand, as their agents are told. Reads only."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.sales import queries
 from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
+from hub.sales.queries.frozen import frozen_quotes
 from hub.sales.rules import HoldState, priced
-from hub.sales.services.telling import hold_body, hold_line
+from hub.sales.services.telling import HELD, hold_body, hold_line
 from settlement.rules.quotes import Quote
 
 _OFFERED = text(
@@ -35,6 +37,16 @@ def hold_view(session: Session, who: Caller, hold: Hold) -> dict[str, Any]:
     return hold_body(hold.id, state, hold.version, hold.expires_at, told)
 
 
+def first_reply(session: Session, who: Caller, kept: dict[str, Any]) -> dict[str, Any]:
+    """Return what a hold was answered when it was placed, from what is kept of it."""
+    hold = queries.get_hold(
+        session, UUID(kept[HELD]), world=who.world, agent_id=who.partner
+    )
+    told = _told(session, queries.hold_lines(session, [hold.id]))
+    until = datetime.fromisoformat(kept["until"])
+    return hold_body(hold.id, HoldState.HELD, 1, until, told)
+
+
 def _told(
     session: Session,
     lines: Sequence[HoldLine | OrderLine],
@@ -48,13 +60,19 @@ def _told(
         for line in lines
     ]
     names = seat_names(session, [seat for line in chosen for seat in line])
+    held = [line.quote_id for line in lines if isinstance(line, HoldLine)]
+    quotes = frozen_quotes(session, held)
     return [
         hold_line(
             line.no,
             offers[line.offer_id],
             line.quantity,
             [names[seat] for seat in line_seats],
-            priced(Quote.loaded(line.quote)),
+            priced(
+                quotes[line.quote_id]
+                if isinstance(line, HoldLine)
+                else Quote.loaded(line.quote)
+            ),
         )
         for line, line_seats in zip(lines, chosen, strict=True)
     ]

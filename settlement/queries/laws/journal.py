@@ -35,8 +35,9 @@ _CREDIT = text(
     " WHERE p.party_id = c.partner_id AND p.currency = c.currency"
     " AND e.legal_entity = c.legal_entity AND e.world = c.world) x"
     " CROSS JOIN LATERAL (SELECT coalesce(sum(l.owed_minor), 0) AS reserved"
-    " FROM hold_line l JOIN hold h ON h.id = l.hold_id WHERE h.state = 'held'"
-    " AND (l.quote->'agent'->>'contract_id')::uuid = c.contract_id) h"
+    " FROM hold_line l JOIN hold h ON h.id = l.hold_id JOIN frozen_quote q"
+    " ON q.id = l.quote_id WHERE h.state = 'held'"
+    " AND q.agent_contract_id = c.contract_id) h"
     " WHERE (c.exposure_minor, c.deposit_minor, c.reserved_minor) IS DISTINCT FROM"
     " (x.exposure, x.deposit, h.reserved) LIMIT 20"
 )
