@@ -27,6 +27,7 @@ from hub.kernel.errors import HubError, NotFoundError, Retry
 from hub.kernel.http import FRAMEWORK_CODES, Api
 from hub.kernel.jobs import queue_connection
 from hub.sales.services import confirming, storing
+from hub.sales.services.caching import AnswerCache
 
 API_VERSION = "1"
 HOT_CONNECTIONS = 4  # one a committer, one to read a hall; more without batching
@@ -61,6 +62,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["hold_committer"] = storing.hold_committer(
         is_batching=settings.is_batching
     )
+    app.extensions["availability_cache"] = AnswerCache()
     app.extensions["confirm_committer"] = confirming.confirm_committer(
         is_batching=settings.is_batching
     )
@@ -77,6 +79,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         PROVIDE_AUTOMATIC_OPTIONS=False,
         HUB_SECRET_KEY=settings.secret_key,
         HUB_HOLD_TTL_S=settings.hold_ttl_s,
+        HUB_AVAILABILITY_AGE_S=settings.availability_age_s,
         HUB_FEED_BYTES_MAX=settings.feed_bytes_max,
         HUB_METRICS_DIR=settings.metrics_dir,
         HUB_REDIS_URL=settings.redis_url,

@@ -33,6 +33,7 @@ class Settings:
     log_level: str
     hold_ttl_s: int
     is_batching: bool
+    availability_age_s: int
     feed_bytes_max: int
     body_bytes_max: int
     credential_cache_s: int
@@ -103,6 +104,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         threads=read.number("HUB_THREADS", 32, 1, 512),
         log_level=read.choice("HUB_LOG_LEVEL", "info", LOG_LEVELS),
         hold_ttl_s=read.number("HUB_HOLD_TTL_S", 900, 10, 86_400),
+        availability_age_s=read.number("HUB_AVAILABILITY_AGE_S", 1, 0, 60),
         is_batching=read.choice("HUB_COMMITTER", "on", ("on", "off")) == "on",
         feed_bytes_max=read.number("HUB_FEED_BYTES_MAX", 512 * MEBIBYTE, 1024, 2**40),
         body_bytes_max=read.number("HUB_BODY_BYTES_MAX", MEBIBYTE, 1024, 2**30),

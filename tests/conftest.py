@@ -111,6 +111,7 @@ def settings(database_url, owner_url, server, tmp_path):
             "HUB_REDIS_URL": server[1],
             "HUB_SECRET_KEY": SECRET,
             "HUB_CREDENTIAL_CACHE_S": "0",
+            "HUB_AVAILABILITY_AGE_S": "0",
             "HUB_LOG_LEVEL": "error",
         }
     )

@@ -280,7 +280,8 @@ class Hub:
         return self._answer(self.call(who, "POST", path, body, **more), expect)
 
     def _answer(self, response, expect):
-        assert response.status_code == expect, response.get_data(as_text=True)
+        if expect is not None:
+            assert response.status_code == expect, response.get_data(as_text=True)
         return response.get_json()
 
     def deliver(self, records, *, mode="delta", who="sup", feed="season", expect=202):

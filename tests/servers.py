@@ -30,6 +30,7 @@ def environment(settings):
         "HUB_CREDENTIAL_CACHE_S": "5",
         "HUB_LOG_LEVEL": "error",
         "HUB_PORT": str(settings.port),
+        "HUB_COMMITTER": "on" if settings.is_batching else "off",
     }
 
 

@@ -6,6 +6,7 @@ The control runs the same with the guard removed: it oversells, every time.
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -66,8 +67,10 @@ def race(hub, **options):
         return answers, session.scalar(_HELD)
 
 
+@pytest.mark.parametrize("is_batching", [True, False])
 @pytest.mark.parametrize("run", range(25 if os.environ.get("HUB_SOAK") else 1))
-def test_exactly_as_many_are_held_as_there_are(hub, run):
+def test_exactly_as_many_are_held_as_there_are(hub, run, is_batching):
+    hub.settings = replace(hub.settings, is_batching=is_batching)
     answers, held = race(hub)
     assert answers == {201: PLACES, 409: TRIES - PLACES}
     assert held == PLACES

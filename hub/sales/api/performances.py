@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from flask import Response, current_app
 from flask.views import MethodView
 
 from hub.catalogue.queries import Listing, performances
@@ -11,10 +13,13 @@ from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError, NotFoundError
+from hub.kernel.http import replied
+from hub.kernel.idempotency import Reply
 from hub.kernel.pages import key_of, page
 from hub.sales.api.blueprint import blp
 from hub.sales.schemas import performances as schemas
 from hub.sales.services import availability
+from hub.sales.services.caching import AnswerCache
 
 
 @blp.route("/performances")
@@ -58,12 +63,29 @@ class PerformanceById(MethodView):
 
 @blp.route("/performances/<uuid:performance_id>/availability")
 class Availability(MethodView):
+    @blp.arguments(schemas.StalenessSchema, location="query")
     @blp.response(200, schemas.AvailabilitySchema)
     @blp.problems()
-    def get(self, performance_id: UUID) -> Any:
-        """Tell what the agent may take now, by area, why, and at what net price."""
-        with transaction() as session:
-            return availability.availability(session, caller(), performance_id)
+    def get(self, wanted: dict[str, Any], performance_id: UUID) -> Response:
+        """Tell what the agent may take, by area, why, and at what net price.
+
+        It may be as old as it says (``max_age_s``); a hold never is. With
+        ``max_staleness_s=0`` it is looked up now.
+        """
+        who = caller()
+        age_s = current_app.config["HUB_AVAILABILITY_AGE_S"]
+        if "max_staleness_s" in wanted:
+            age_s = min(age_s, wanted["max_staleness_s"])
+
+        def make() -> bytes:
+            with transaction() as session:
+                found = availability.availability(session, who, performance_id)
+            found["max_age_s"] = age_s
+            return msgspec.json.encode(found)
+
+        cache: AnswerCache = current_app.extensions["availability_cache"]
+        key = (who.world, who.partner, performance_id, age_s)
+        return replied(Reply(200, encoded=cache.find(key, age_s, make)))
 
 
 @blp.route("/performances/<uuid:performance_id>/seats")

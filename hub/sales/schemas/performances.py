@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from hub.kernel.http import Moment, PageSchema, ReplySchema
+from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
 from hub.sales.schemas.prices import PricedSchema
 
 GENRES = ["film", "stage", "sport", "general"]
@@ -14,6 +14,15 @@ class PerformanceQuerySchema(PageSchema):
     genre = fields.String(validate=validate.OneOf(GENRES))
     starts_from = Moment()
     starts_until = Moment()
+
+
+class StalenessSchema(RequestSchema):
+    """How old an answer may be."""
+
+    max_staleness_s = fields.Integer(
+        validate=validate.Range(0, 60),
+        metadata={"description": "0: looked up now; else as old as the hub allows"},
+    )
 
 
 class PerformanceSchema(ReplySchema):

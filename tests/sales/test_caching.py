@@ -1,0 +1,67 @@
+"""What is kept to be shown: labelled, made once, and never what a hold is decided by."""
+
+import threading
+import time
+
+from hub.sales.services.caching import AnswerCache
+
+
+def availability(hub, sold, **query):
+    asked = "&".join(f"{name}={value}" for name, value in query.items())
+    found = hub.get("ann", f"/v1/performances/{sold['id']}/availability?{asked}")
+    floor = next(area for area in found["areas"] if area["area"] == "floor")
+    return floor["available"], found["max_age_s"], found["as_of"]
+
+
+def test_an_answer_may_be_as_old_as_it_says_and_a_hold_never_is(hub):
+    hub.app.config["HUB_AVAILABILITY_AGE_S"] = 1
+    sold = hub.on_sale(floor=2)
+    offer_id = hub.offer_id("ann", sold["id"])
+    first = availability(hub, sold)
+    assert first[:2] == (2, 1)
+    hub.hold("bob", [(offer_id, 2)])
+    assert availability(hub, sold) == first
+    assert availability(hub, sold, max_staleness_s=0)[:2] == (0, 0)
+    assert hub.hold("ann", [(offer_id, 1)], expect=409)["code"] == "allotment-exhausted"
+    time.sleep(1.05)
+    assert availability(hub, sold)[0] == 0
+
+
+def test_agents_are_never_shown_what_was_kept_for_others(hub):
+    hub.app.config["HUB_AVAILABILITY_AGE_S"] = 60
+    plan = {
+        "rules": [
+            {
+                "channel": "online",
+                "rules": [{"agent": "ann", "ceiling": 3}, {"agent": "bob"}],
+            }
+        ]
+    }
+    sold = hub.on_sale(plan)
+    assert hub.areas("ann", sold["id"])["floor"]["available"] == 3
+    assert hub.areas("bob", sold["id"])["floor"]["available"] == 150
+
+
+def test_what_has_grown_old_is_made_by_one_and_waited_for_by_the_others():
+    cache, made, started = AnswerCache(), [], threading.Barrier(8)
+
+    def make():
+        made.append(threading.get_ident())
+        time.sleep(0.05)
+        return b"%d" % len(made)
+
+    answers = []
+
+    def ask():
+        started.wait()
+        answers.append(cache.find("key", 10.0, make))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [b"1"] * 8
+    assert len(made) == 1
+    assert cache.find("other", 10.0, make) == b"2"
+    assert cache.find("key", 0.0, make) == b"3"
