@@ -33,7 +33,7 @@ _KINDS = text(
     " SELECT jsonb_object_agg(a.ref, jsonb_build_array(pa.capacity, a.is_seated))"
     " AS areas, string_agg(a.ref || ':' || pa.capacity, ',' ORDER BY a.ref) AS said"
     " FROM performance_area pa JOIN area a ON a.id = pa.area_id"
-    " WHERE pa.performance_id = p.id AND pa.capacity > 0) k"
+    " WHERE pa.performance_id = p.id) k"
     " CROSS JOIN LATERAL (SELECT CASE WHEN :by_production THEN s.ref END AS ref_if) q"
     " WHERE p.supplier_id = :supplier AND p.status = 'scheduled'"
     " AND p.withdrawn_at IS NULL AND k.areas IS NOT NULL"
@@ -181,7 +181,8 @@ def _refuse_infeasible(session: Session, supplier_id: UUID, plan: Drafted) -> No
         if not plan.scope.covers(subject):
             continue
         areas |= row.areas.keys()
-        capacities = {ref: found[0] for ref, found in sorted(row.areas.items())}
+        sold = sorted(row.areas.items())  # an area without seats is not sold there
+        capacities = {ref: found[0] for ref, found in sold if found[0]}
         short = shortages(plan.rules, capacities)
         if short:
             _raise_infeasible(row.performance, capacities, short)

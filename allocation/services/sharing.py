@@ -31,7 +31,14 @@ from allocation.rules.plans.stages import (
     next_due,
 )
 from allocation.services import tree as trees
-from allocation.services.splitting import Cause, Split, split
+from allocation.services.splitting import (
+    Cause,
+    Shape,
+    Split,
+    is_untouched,
+    shape,
+    split,
+)
 from allocation.services.writing import write_splits
 from hub.kernel import clock
 from partners.queries import agents_by_ref
@@ -131,6 +138,8 @@ class Sharing:
         self._publication = publication(session, supplier_id)
         self._plans = plans_in_force(session, supplier_id)
         self._agents: dict[str, tuple[UUID, str | None]] | None = None
+        self._staged: dict[Any, list[Share]] = {}
+        self._shapes: dict[Any, Shape] = {}
 
     def instead(self, candidate: PlanInForce) -> "Sharing":
         """Take a plan for the one in force for its scope: what would be."""
@@ -156,24 +165,41 @@ class Sharing:
         """Fit a performance's plan around what is taken there."""
         plan = plan_for(self._plans, ground.subject)
         shares = self.shares(ground)
-        timing = Timing(ground.starts_at, ground.zone)
+        key = (None if plan is None else plan.id, tuple(ground.capacities.items()))
+        if key not in self._staged:
+            self._staged[key] = [s for s in shares if s.rules and s.rules[-1].release]
+        staged, timing = self._staged[key], Timing(ground.starts_at, ground.zone)
         old = msgspec.convert(tree.bounds, dict[str, Bound])
-        bounds = narrowed(old, due_bounds(shares, timing, now))
-        if bounds or tree.adjusted:
+        bounds = narrowed(old, due_bounds(staged, timing, now))
+        is_moved = bool(bounds or tree.adjusted)
+        if is_moved:
             shares = bounded(shares, bounds, tree.adjusted, confirmed)
-        if self._agents is None:
-            self._agents = agents_by_ref(self._session, world=ground.world)
         return split(
             ground,
             tree,
             nodes,
-            shares,
-            agents=self._agents,
+            self._shape(None if is_moved else key, ground, nodes, shares),
             plan_id=None if plan is None else plan.id,
             publication=self._publication,
             bounds=bounds,
-            next_stage_at=next_due(shares, timing, now),
+            next_stage_at=next_due(staged, timing, now),
         )
+
+    def _shape(
+        self,
+        key: Any,
+        ground: Ground,
+        nodes: Mapping[str, Any],
+        shares: Sequence[Share],
+    ) -> Shape:
+        """Return the shape of a tree; untouched ones of a kind share one."""
+        if self._agents is None:
+            self._agents = agents_by_ref(self._session, world=ground.world)
+        if key is None or not is_untouched(nodes):
+            return shape(nodes, shares, self._agents)
+        if key not in self._shapes:
+            self._shapes[key] = shape(nodes, shares, self._agents)
+        return self._shapes[key]
 
 
 def mend_cut_trees(session: Session) -> int:

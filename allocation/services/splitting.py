@@ -56,19 +56,19 @@ class Split:
     next_stage_at: datetime | None
 
 
-def split(
-    ground: Ground,
-    tree: Tree,
-    before: Mapping[str, Node],
-    shares: Sequence[Share],
-    *,
-    agents: Agents,
-    **facts: Any,
-) -> Split:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A tree fitted to shares: where its rows stand, all numbers, what is no row."""
+
+    places: Mapping[str, Place]
+    fitted: Mapping[str, Fitted]
+    unmade: Mapping[str, int]
+
+
+def shape(before: Mapping[str, Node], shares: Sequence[Share], agents: Agents) -> Shape:
     """Fit shares around the nodes that are there; say which nodes are rows.
 
-    Leaves that nobody has touched are none: their parents carry their sum. *facts*:
-    what else a ``Split`` says.
+    Leaves that nobody has touched are none: their parents carry their sum.
     """
     places = {share.key: _place(share, agents) for share in shares}
     own = own_counts(before)
@@ -83,16 +83,39 @@ def split(
     fitted = fit(wanted)
     leaves = {share.key for share in shares if share.is_leaf}
     rows = {k for k, f in fitted.items() if k not in leaves or k in before or f.is_cut}
-    ids = {key: before[key].id if key in before else new_id() for key in rows}
+    return Shape(
+        {key: places[key] for key in fitted if key in rows},
+        fitted,
+        _unmade(places, fitted, leaves - rows),
+    )
+
+
+def is_untouched(before: Mapping[str, Node]) -> bool:
+    """Say whether a tree has only its areas yet: all such trees take the same shape."""
+    return all(
+        node.level == "area" and not node.taken and not node.unmade and not node.path
+        for node in before.values()
+    )
+
+
+def split(
+    ground: Ground,
+    tree: Tree,
+    before: Mapping[str, Node],
+    found: Shape,
+    **facts: Any,
+) -> Split:
+    """Give a shape to a performance's tree. *facts*: what else a ``Split`` says."""
+    ids = {key: before[key].id if key in before else new_id() for key in found.places}
     for area, (area_id, _, _) in ground.areas.items():
         ids[label("area", area)] = area_id
     return Split(
         ground=ground,
         tree=tree,
         before=before,
-        places={key: places[key] for key in fitted if key in rows},
-        fitted=fitted,
-        unmade=_unmade(places, fitted, leaves - rows),
+        places=found.places,
+        fitted=found.fitted,
+        unmade=found.unmade,
         ids=ids,
         **facts,
     )

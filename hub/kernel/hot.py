@@ -68,13 +68,10 @@ def hot_calls() -> Generator[Calls]:
             None, None, error, psycopg.Error, dialect=_DIALECT
         ) from error
     finally:
-        if not connection.closed:
-            calls.roll_back()
-            connection.autocommit = False
+        try:
+            if not connection.closed:
+                calls.roll_back()
+                connection.autocommit = False
+        except psycopg.Error as error:  # it went away meanwhile: nothing is held
+            pooled.invalidate(error)
         pooled.close()
-
-
-def sqlstate(error: Exception) -> str | None:
-    """Return what kind of failure the database names, if it is one of its own."""
-    found: str | None = getattr(error, "sqlstate", None)
-    return found

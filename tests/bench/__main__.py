@@ -23,7 +23,7 @@ from hub.kernel.db import transaction
 from hub.kernel.embedded import Embedded
 from hub.verify import verify
 from settlement.rules.files import quote_files
-from tests.bench import confirms
+from tests.bench import confirms, engine
 from tests.bench.load import request, run
 from tests.hubs import (
     SECRET,
@@ -43,6 +43,7 @@ SECONDS = 2.0
 FEED_RECORDS = 20_000
 QUOTED = 10_000
 CONFIRMED = 24_000
+SPLIT = 100_000
 REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 NUMBERS = count()
 _HELD = text(
@@ -164,6 +165,29 @@ def over_http(hub, rows):
     verdict = verify()
     assert verdict.broken == [], verdict.broken[:3]
     say(f"held: {held}; hub verify: every law holds")
+
+
+def engine_level(make_hub, rows):
+    with make_hub() as hub:
+        sold = season(hub, 1)
+        found = engine.measure(hub, hub.offer_id("ann", sold[0]["id"]))
+        assert verify().broken == []
+    rows += found
+    say("; ".join(f"{label}: {ratio} ({rate})" for label, ratio, _, rate, _ in found))
+
+
+def splitting(make_hub, rows):
+    """Share a season out with a process of its own."""
+    with make_hub() as hub:
+        season(hub, 1)
+        command = [sys.executable, "-m", "tests.bench.splitting"]
+        command += [hub.settings.database_url, str(SPLIT)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True)
+    took, peak = said.stdout.split()
+    told = f"{float(took):.1f} s, {peak} MiB"
+    label = f"sharing {SPLIT} performances of 500 seats among 200 agents"
+    rows.append([label, told, "", f"{SPLIT / float(took):.0f}/s", ""])
+    say(f"{label}: {told}")
 
 
 def quoting(rows):
@@ -370,6 +394,9 @@ def main():
         try:
             migrations.upgrade(stores.owner_url)
             over_http(open_hub(stores, "hub", folder), rows)
+            db.SessionFactory.kw["bind"].dispose()
+            engine_level(lambda: fresh_hub(stores, folder), rows)
+            splitting(lambda: fresh_hub(stores, folder), rows)
             db.SessionFactory.kw["bind"].dispose()
             feeds(lambda: fresh_hub(stores, folder), rows)
             memory(rows)

@@ -24,10 +24,10 @@ from hub.verify import verify
 from tests.hubs import SECRET, Hub
 from tests.servers import serving
 
-SEEDS = range(50 if os.environ.get("HUB_SOAK") else 2)
+SEEDS = range(50 if os.environ.get("HUB_SOAK") else 5)
 CALLERS = 6
 _HELD = text("SELECT id::text FROM hold")
-_KEYS = text("SELECT key, reply->>'id' FROM idempotency_key")
+_KEYS = text("SELECT key, reply->>'held' FROM idempotency_key")
 
 
 def storm(url, key, offer_id, seed, may_go_on):
