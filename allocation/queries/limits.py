@@ -8,23 +8,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocation.models import Stop
-from allocation.rules.limits import Limit, StopSaid
-from hub.kernel.db import rows
+from allocation.rules.limits import StopSaid
 from hub.kernel.pipeline import Sent, send
 
 _STOPS = text(
     "SELECT id, supplier_id, performance_id, production_id, area, channel, agent_id,"
     " price_type, is_hard, reason FROM stop WHERE lifted_at IS NULL"
     " AND supplier_id = ANY(:suppliers)"
-)
-_MAKE = text(
-    "INSERT INTO cap_count (id, world, kind, subject, performance_id, taken)"
-    " SELECT id, world, kind, subject, performance_id, 0"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, world text, kind text,"
-    " subject text, performance_id uuid) ORDER BY id ON CONFLICT DO NOTHING"
-)
-_LOCK = text(
-    "SELECT id, taken FROM cap_count WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"
 )
 
 
@@ -41,35 +31,6 @@ def stops(session: Session, suppliers: Collection[UUID]) -> list[StopSaid]:
 def as_stops(found: Iterable[Any]) -> list[StopSaid]:
     """Return rows as stops."""
     return [StopSaid(*row) for row in found]
-
-
-def send_cap_locks(
-    session: Session, limits: Iterable[tuple[str, Limit]]
-) -> Sent | None:
-    """Make and lock counters (world, limit) inside a pipeline, in order of their ids.
-
-    After the tree, as everywhere.
-    """
-    wanted = {limit.id: (world, limit) for world, limit in limits}
-    if not wanted:
-        return None
-    made = (
-        {
-            "id": limit.id,
-            "world": world,
-            "kind": limit.kind,
-            "subject": limit.subject,
-            "performance_id": limit.performance_id,
-        }
-        for world, limit in wanted.values()
-    )
-    send(session, _MAKE, {"rows": rows(made)})
-    return send(session, _LOCK, {"ids": list(wanted)})
-
-
-def locked_caps(sent: Sent | None) -> dict[UUID, int]:
-    """Return what was counted in counters that a pipeline has locked."""
-    return {} if sent is None else {row.id: row.taken for row in sent}
 
 
 _COUNTS = text("SELECT id, taken FROM cap_count WHERE id = ANY(:ids)")

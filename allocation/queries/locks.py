@@ -1,6 +1,6 @@
 """What a sale and a change lock: performances, then nodes, deepest first and by id."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation.rules.tree import Node, reach
-from hub.kernel.pipeline import Sent, send
 
 COLUMNS = (
     "n.id, n.path, n.guarantee, n.ceiling, n.taken, n.overcommitted, n.level, n.pool_id"
@@ -60,17 +59,6 @@ def share_performances(
     return {keys[key] for key in busy}
 
 
-def send_share(session: Session, ids: Iterable[UUID]) -> Sent:
-    """Do the same inside a pipeline; give the answer to ``still_busy``."""
-    return send(session, _SHARE, {"keys": [lock_key(found) for found in ids]})
-
-
-def still_busy(sent: Sent, ids: Iterable[UUID]) -> set[UUID]:
-    """Return which of the performances and suppliers are being stopped or changed."""
-    keys = {row.key for row in sent}
-    return {found for found in ids if lock_key(found) in keys} if keys else set()
-
-
 def stop_performances(session: Session, performance_ids: Collection[UUID]) -> None:
     """Wait until nobody sells there; from its commit the change is what sales see."""
     keys = [lock_key(found) for found in performance_ids]
@@ -81,16 +69,6 @@ def lock_nodes(session: Session, ids: Collection[UUID]) -> dict[UUID, Node]:
     """Return the nodes, locked to the transaction's end: deepest first, then by id."""
     rows = session.execute(_LOCK, {"ids": list(ids)})
     return {row.id: as_node(row) for row in rows}
-
-
-def send_locks(session: Session, ids: Collection[UUID]) -> Sent:
-    """Lock nodes inside a pipeline; give the answer to ``locked``."""
-    return send(session, _LOCK, {"ids": list(ids)})
-
-
-def locked(sent: Sent) -> dict[UUID, Node]:
-    """Return the nodes that a pipeline has locked."""
-    return {row.id: as_node(row) for row in sent}
 
 
 def lock_trees(

@@ -1,14 +1,11 @@
 """Which seats of performances are taken, and which lie in blocks."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-
-from hub.kernel.pipeline import Sent, send
 
 _TAKEN = text(
     "SELECT performance_id, seat_id FROM seat_taken"
@@ -18,12 +15,6 @@ _AMONG = text(
     "SELECT t.performance_id, t.seat_id FROM seat_taken t JOIN unnest("
     " CAST(:performances AS uuid[]), CAST(:seats AS uuid[])) AS w(p, s)"
     " ON (t.performance_id, t.seat_id) = (w.p, w.s)"
-)
-# What was taken since a moment, by whoever: what this process has not seen yet.
-_SINCE = text(
-    "SELECT t.performance_id, t.seat_id, t.taken_at FROM seat_taken t JOIN unnest("
-    " CAST(:performances AS uuid[]), CAST(:moments AS timestamptz[])) AS w(p, at)"
-    " ON t.performance_id = w.p AND t.taken_at >= w.at"
 )
 _BLOCKED = text(
     "SELECT s.performance_id, s.seat_id, s.block_id, b.agent_id FROM block_seat s"
@@ -47,20 +38,6 @@ def taken_among(session: Session, seats: Collection[SeatKey]) -> set[SeatKey]:
     """Return which of these (performance, seat) are held or sold."""
     rows = session.execute(_AMONG, _columns(seats))
     return {(row.performance_id, row.seat_id) for row in rows}
-
-
-def send_taken_among(session: Session, seats: Collection[SeatKey]) -> Sent:
-    """Ask the same inside a pipeline: rows of performance_id and seat_id."""
-    return send(session, _AMONG, _columns(seats))
-
-
-def send_taken_since(session: Session, moments: Mapping[UUID, datetime]) -> Sent:
-    """Ask, inside a pipeline, what was taken since a moment, by performance.
-
-    Rows of performance_id, seat_id and taken_at.
-    """
-    columns = {"performances": list(moments), "moments": list(moments.values())}
-    return send(session, _SINCE, columns)
 
 
 def _columns(seats: Collection[SeatKey]) -> dict[str, list[UUID]]:

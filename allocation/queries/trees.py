@@ -18,7 +18,6 @@ from allocation.rules.plans.sharing import Share
 from allocation.rules.plans.stages import Bound, bounded
 from allocation.rules.tree import Node
 from hub.kernel.ids import new_id
-from hub.kernel.pipeline import Sent, send
 from partners.models import Partner
 
 BLOCK, SUB_AGENT = "block", "sub-agent"
@@ -31,10 +30,6 @@ _SEEN = text(
 _TREES = text(
     "SELECT performance_id, plan_id, epoch, bounds, adjusted FROM tree"
     " WHERE performance_id = ANY(:ids)"
-)
-_OVER = text(
-    "SELECT id, performance_id, overcommitted FROM node"
-    " WHERE performance_id = ANY(:ids) AND overcommitted > 0"
 )
 _CONFIRMED = text(
     "SELECT n.performance_id, n.key, sum(l.quantity - l.cancelled)::int AS seats"
@@ -218,14 +213,3 @@ def virtual(share: Share, nodes: Mapping[UUID, Node], ids: Mapping[str, UUID]) -
     path = (parent, *nodes[parent].path)
     level = share.level
     return Node(new_id(), path, share.guarantee, share.ceiling, 0, 0, level, pool)
-
-
-def overcommitted(session: Session, ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return the nodes of performances that hold more than they may, by how much."""
-    rows = session.execute(_OVER, {"ids": list(ids)})
-    return {row.id: row.overcommitted for row in rows}
-
-
-def send_overcommitted(session: Session, ids: Collection[UUID]) -> Sent:
-    """Ask the same inside a pipeline: rows of id and overcommitted."""
-    return send(session, _OVER, {"ids": list(ids)})

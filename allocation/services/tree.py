@@ -12,17 +12,12 @@ from allocation.queries.seats import SeatKey
 from allocation.rules.plans.sharing import Share, label
 from allocation.rules.tree import Node, settle
 from hub.kernel.db import rows
-from hub.kernel.pipeline import Sent, send
+from hub.kernel.pipeline import send
 
 _WRITE = text(
     "UPDATE node SET taken = c.taken, overcommitted = c.over"
     " FROM json_to_recordset(CAST(:rows AS json)) AS c(id uuid, taken int, over int)"
     " WHERE node.id = c.id"
-)
-_WRITE_CAPS = text(
-    "UPDATE cap_count SET taken = c.taken"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS c(id uuid, taken int)"
-    " WHERE cap_count.id = c.id"
 )
 _LOWER_CAPS = text(
     "WITH wanted AS (SELECT * FROM json_to_recordset(CAST(:rows AS json))"
@@ -56,12 +51,6 @@ _TO_MEND = text(
     " ON x.id = b.id WHERE b.at < u.at AND x.taken < x.guarantee))"
     " ORDER BY n.performance_id LIMIT :most"
 )
-_TAKE_SEATS = text(
-    "INSERT INTO seat_taken (performance_id, seat_id, hold_id)"
-    " SELECT * FROM unnest(CAST(:performances AS uuid[]), CAST(:seats AS uuid[]),"
-    " CAST(:holds AS uuid[])) AS t(p, s, h) ORDER BY p, s ON CONFLICT DO NOTHING"
-    " RETURNING performance_id, seat_id"
-)
 _FREE_SEATS = text(
     "DELETE FROM seat_taken AS t USING unnest(CAST(:performances AS uuid[]),"
     " CAST(:seats AS uuid[])) AS s(p, s)"
@@ -76,20 +65,8 @@ def write_counts(session: Session, nodes: Iterable[Node]) -> None:
         session.execute(_WRITE, {"rows": changed})
 
 
-def send_counts(session: Session, nodes: Iterable[Node]) -> None:
-    """Store counts inside a pipeline."""
-    send(session, _WRITE, {"rows": rows(map(_counts, nodes))})
-
-
 def _counts(node: Node) -> dict[str, Any]:
     return {"id": node.id, "taken": node.taken, "over": node.overcommitted}
-
-
-def send_caps(session: Session, taken: Mapping[UUID, int]) -> None:
-    """Store what was counted, inside a pipeline."""
-    if taken:
-        found = ({"id": i, "taken": seats} for i, seats in taken.items())
-        send(session, _WRITE_CAPS, {"rows": rows(found)})
 
 
 def lower_caps(session: Session, seats: Mapping[UUID, int]) -> None:
@@ -153,17 +130,6 @@ def to_mend(session: Session, *, most: int) -> dict[UUID, list[UUID]]:
     for row in session.execute(_TO_MEND, {"most": most}):
         found.setdefault(row.supplier_id, []).append(row.performance_id)
     return found
-
-
-def send_seats(session: Session, wanted: Mapping[SeatKey, UUID]) -> Sent:
-    """Take (performance, seat) for holds inside a pipeline; see ``lost_seats``."""
-    columns = _columns(wanted) | {"holds": list(wanted.values())}
-    return send(session, _TAKE_SEATS, columns)
-
-
-def lost_seats(sent: Sent, wanted: Mapping[SeatKey, UUID]) -> set[SeatKey]:
-    """Return the seats that were not free when they were to be taken."""
-    return set(wanted) - {(row.performance_id, row.seat_id) for row in sent}
 
 
 def free_seats(session: Session, seats: Collection[SeatKey]) -> None:

@@ -44,11 +44,6 @@ _CLAIM_ANSWERED = text(
     " key text, digest text, status smallint, reply jsonb)"
     " ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
-_RELEASE = text(
-    "DELETE FROM idempotency_key AS i USING unnest(CAST(:worlds AS text[]),"
-    " CAST(:owners AS uuid[]), CAST(:keys AS text[])) AS k(w, o, k)"
-    " WHERE (i.world, i.owner_id, i.key) = (k.w, k.o, k.k)"
-)
 _PRUNE = text(
     "DELETE FROM idempotency_key WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
     " idempotency_key WHERE created_at < clock_timestamp() - make_interval(hours =>"
@@ -248,12 +243,6 @@ def send_replies(session: Session, replies: Mapping[Claim, tuple[int, bytes]]) -
         for claim, (status, body) in replies.items()
     )
     return send(session, _CLAIM_ANSWERED, {"rows": rows(found)})
-
-
-def release_many(session: Session, keys: Sequence[Key]) -> None:
-    """Give back keys whose request was refused: refusals are not stored."""
-    if keys:
-        session.execute(_RELEASE, _columns(keys))
 
 
 def once(

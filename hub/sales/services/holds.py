@@ -20,9 +20,8 @@ from hub.kernel.errors import HubError
 from hub.kernel.hot import Calls
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.queries.states import PerformanceState
 from hub.sales.services.halls import Look
-from hub.sales.services.locking import lock_all
+from hub.sales.services.locking import PerformanceState, lock_all
 from hub.sales.services.seating import Seating
 from hub.sales.services.telling import hold_body, hold_line
 from hub.sales.services.wishes import HoldWish, WishLine

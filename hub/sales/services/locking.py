@@ -1,6 +1,7 @@
 """What a batch of holds locks and reads: one document out, one document in."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,13 +17,26 @@ from allocation.rules.tree import Node
 from hub.catalogue.rules import SaleWindow
 from hub.kernel.hot import Calls
 from hub.kernel.idempotency import Earlier, Key, Reply
-from hub.sales.queries.states import PerformanceState
 from hub.sales.services.halls import Look
 from hub.sales.services.wishes import HoldWish
 from settlement.rules.credit import CreditLine
 
 LOCK = "SELECT lock_holds(%s::json)::text"
 Moment = datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceState:
+    """When a performance is sold, and the epoch of its tree."""
+
+    window: SaleWindow
+    epoch: int
+    supplier_id: UUID
+
+    @property
+    def versions(self) -> tuple[int, int, int]:
+        """The versions of all that a basket stands on."""
+        return (self.window.version, self.window.map_version, self.epoch)
 
 
 class KeyRow(Struct, frozen=True):
