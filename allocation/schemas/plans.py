@@ -68,9 +68,9 @@ class PlanListSchema(ReplySchema):
 
 
 class SumsSchema(ReplySchema):
-    """What an agent has over all performances (seats)."""
+    """What an agent has over all performances and areas (seats)."""
 
-    performances = fields.Integer(required=True)
+    allotments = fields.Integer(required=True)
     guarantee = fields.Integer(required=True)
     taken = fields.Integer(required=True)
     cut = fields.Integer(

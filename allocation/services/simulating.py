@@ -31,16 +31,16 @@ _IN_REACH = text(
 
 @dataclass(slots=True)
 class Sums:
-    """What an agent has over performances: seats promised and taken, cut promises."""
+    """What an agent has in all: allotments, seats promised and taken, cut promises."""
 
-    performances: int = 0
+    allotments: int = 0
     guarantee: int = 0
     taken: int = 0
     cut: int = 0
 
     def add(self, guarantee: int, taken: int, *, is_cut: bool) -> None:
         """Add one allotment."""
-        self.performances += 1
+        self.allotments += 1
         self.guarantee += guarantee
         self.taken += taken
         self.cut += is_cut
