@@ -120,14 +120,11 @@ def lock_all_nodes(
 def current_shares(
     plan_id: UUID, rules: PlanRules, ground: Ground, state: TreeState
 ) -> list[Share]:
-    """Return what the plan, its releases, recalls and moves give each holder now.
-
-    Without what is confirmed: where that matters, a leaf is a row and says it itself.
-    """
+    """Return what the plan, its releases, recalls and moves give each holder now."""
     shares = shares_of(plan_id, rules, ground.capacities)
     if not state.bounds and not state.adjusted:
         return shares
-    return bounded(shares, state.bounds, state.adjusted, {})
+    return bounded(shares, state.bounds, state.adjusted)
 
 
 def confirmed_seats(

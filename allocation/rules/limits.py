@@ -80,7 +80,8 @@ def _limit(cap: Cap, line: Buyable, buyer: str | None) -> Limit:
         "agent": f"{line.agent} in {cap.area or 'all areas'}",
         "buyer": "buyer " + hashlib.sha256((buyer or "").encode()).hexdigest()[:16],
     }[cap.of]
-    found = limit_id(cap.of, cap.over, over, whose)
+    named = (cap.area, cap.channel, cap.agent, cap.price_type)  # or two would share it
+    found = limit_id(cap.of, cap.over, over, whose, *named)
     performance = line.performance_id if is_one else None
     return Limit(found, cap.of, whose, cap.most, performance)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from allocation.queries.locks import stop_performances
 from allocation.queries.plans import Ground, grounds
 from allocation.queries.trees import Standing, lock_trees_of
 from allocation.rules.plans.language import PlanRules, Rule
+from allocation.rules.plans.stages import Bound
 from allocation.services.leaves import touch_leaves
 from allocation.services.sharing import share_out_stopped
 from allocation.services.splitting import Cause
@@ -82,11 +84,17 @@ def move_promises(
         key: Moved(was[key][2], key, was[key][0], after[key].guarantee, was[key][1])
         for key in moves
     }
+    if not is_partial:
+        _refuse_unless_kept(found, wanted)
+    return found
+
+
+def _refuse_unless_kept(found: Mapping[str, Moved], wanted: Mapping[str, int]) -> None:
+    """Refuse moves that the tree did not keep: nothing is made, and nothing lost."""
     for key, seats in wanted.items():
         gained = found[key].guarantee_after - found[key].guarantee_before
-        if seats > 0 and gained < seats and not is_partial:
+        if gained != seats:
             raise NothingToMoveError(allotment=key, wanted=seats, unsold=gained)
-    return found
 
 
 def _adjust(session: Session, performance_id: UUID, moved: Mapping[str, int]) -> None:
@@ -96,6 +104,9 @@ def _adjust(session: Session, performance_id: UUID, moved: Mapping[str, int]) ->
     for key, seats in moved.items():
         adjusted[key] = adjusted.get(key, 0) + seats
     tree.adjusted = {key: seats for key, seats in adjusted.items() if seats}
+    bounds = msgspec.convert(tree.bounds, dict[str, Bound])
+    shifted = {key: b.moved(moved.get(key, 0)) for key, b in bounds.items()}
+    tree.bounds = {key: msgspec.to_builtins(b) for key, b in shifted.items()}
     session.flush()  # the split reads it
 
 

@@ -191,9 +191,21 @@ def _refuse_infeasible(session: Session, supplier_id: UUID, plan: Drafted) -> No
                 reason = "numbered seats are never overbooked"
                 refuse([Finding(f"overbooking > {over.area}", reason, over.seats)])
     if areas:
-        unknown = [rule.of for rule in plan.rules.rules if rule.level == "area"]
-        missing = [area for area in unknown if area not in areas]
+        missing = [area for area in _areas(plan.rules) if area not in areas]
         refuse([Finding(area, "no performance has this area") for area in missing])
+
+
+def _areas(plan: PlanRules) -> list[str]:
+    """Return every area a plan names, wherever it does."""
+    found = [over.area for over in plan.overbooking]
+    found += [said.area for said in plan.protection]
+    found += [cap.area for cap in plan.caps if cap.area is not None]
+    waiting = list(plan.rules)
+    while waiting:
+        rule = waiting.pop()
+        found += [rule.area] if rule.area is not None else []
+        waiting += rule.rules
+    return sorted(set(found))
 
 
 def _raise_infeasible(

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from allocation.errors import NothingToMoveError
 from allocation.models import Node
 from allocation.queries.locks import stop_performances
 from allocation.queries.plans import Ground, grounds, plan_rules
@@ -20,10 +21,12 @@ from allocation.queries.trees import (
 from allocation.rules.plans.language import Rebalancing
 from allocation.rules.plans.sharing import Share
 from allocation.rules.rebalancing import Move, Pace, moves, pace
+from allocation.services.leaves import touch_leaves
 from allocation.services.moves import move_promises
 from allocation.services.splitting import Cause
 from hub.kernel import clock
 from hub.kernel.errors import InvalidRequestError
+from partners.queries import find_partner_by_ref
 
 HALF_LIVES = 6
 CHUNK = 20
@@ -75,8 +78,24 @@ def rebalance(
     shares = current_shares(state.plan_id, rules, ground, state)
     found = _moves(session, ground, shares, said, now)
     if not is_dry:
-        _carry_out(session, ground, found, made_by)
+        _touch(session, ground, shares, found)
+        try:
+            with session.begin_nested():  # what cannot be kept is not begun
+                _carry_out(session, ground, found, made_by)
+        except NothingToMoveError:
+            return []
     return found
+
+
+def _touch(
+    session: Session, ground: Ground, shares: list[Share], found: list[Move]
+) -> None:
+    """Make rows of what is moved from and to: who never sold has the most to give."""
+    keys = {key for move in found for key in (move.giver, move.taker)}
+    for ref in sorted({s.agent for s in shares if s.key in keys and s.agent}):
+        agent = find_partner_by_ref(session, ref, world=ground.world)
+        if agent is not None:
+            touch_leaves(session, [ground.id], agent)
 
 
 def _carry_out(
@@ -89,7 +108,7 @@ def _carry_out(
     if wanted:
         reasons = "; ".join(move.reason for move in found)
         cause = Cause("rebalance", reasons, made_by)
-        move_promises(session, ground, wanted, cause, is_partial=True)
+        move_promises(session, ground, wanted, cause)
 
 
 def _moves(

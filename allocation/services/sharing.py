@@ -26,8 +26,7 @@ from allocation.rules.plans.stages import (
     Bound,
     Timing,
     bounded,
-    due_bounds,
-    narrowed,
+    fired,
     next_due,
 )
 from allocation.services import tree as trees
@@ -118,9 +117,7 @@ def share_out_stopped(
 def _counts_confirmed(
     tree: Tree, sharing: "Sharing", found: Mapping[UUID, Ground]
 ) -> bool:
-    """Say whether what is confirmed matters: something keeps seats beyond it."""
-    if any("unsold" in bound for bound in tree.bounds.values()):
-        return True
+    """Say whether what is confirmed matters: a stage keeps seats beyond it."""
     shares = sharing.shares(found[tree.performance_id])
     return any(
         stage.keep_unsold is not None
@@ -170,10 +167,11 @@ class Sharing:
             self._staged[key] = [s for s in shares if s.rules and s.rules[-1].release]
         staged, timing = self._staged[key], Timing(ground.starts_at, ground.zone)
         old = msgspec.convert(tree.bounds, dict[str, Bound])
-        bounds = narrowed(old, due_bounds(staged, timing, now))
+        said = "" if plan is None else str(plan.id)
+        bounds = fired(old, staged, timing, now, plan=said, confirmed=confirmed)
         is_moved = bool(bounds or tree.adjusted)
         if is_moved:
-            shares = bounded(shares, bounds, tree.adjusted, confirmed)
+            shares = bounded(shares, bounds, tree.adjusted)
         return split(
             ground,
             tree,

@@ -61,7 +61,9 @@ def hand_on(
     """
     standing = standing_of(session, ground, area, agent)
     stop_performances(session, [ground.id])
-    nodes = lock_nodes(session, [*_walk(standing)])
+    below = [node.id for node in _existing(session, standing.leaf).values()]
+    nodes = lock_nodes(session, [*_walk(standing), *below])  # give-backs do not stop
+    session.expire_all()  # what was read before the lock may have given back since
     leaf = nodes[standing.leaf]
     _refuse_impossible(leaf, parts)
     assert standing.share is not None  # noqa: S101 - ``standing_of`` saw to it

@@ -26,10 +26,14 @@ class Calls:
         self.is_open = False
 
     def begin(self, call: LiteralString, *said: bytes) -> str:
-        """Begin, and call a function with documents; return the one it answers."""
-        self.is_open = True
+        """Begin, and call a function with documents; return the one it answers.
+
+        Once begun, it may be called again.
+        """
+        is_begun, self.is_open = self.is_open, True
         with self.connection.pipeline():
-            self.connection.execute("BEGIN")
+            if not is_begun:
+                self.connection.execute("BEGIN")
             cursor = self.connection.execute(call, _texts(said), prepare=True)
         found: str = cursor.fetchone()[0]  # type: ignore[index]
         return found

@@ -485,3 +485,43 @@ def test_a_stage_in_the_past_is_applied_at_once(hub):
     sold = hub.get("ann", "/v1/performances")["items"][0]
     assert walk(hub, "ann", sold)["guarantee"] == 10
     hub.assert_lawful()
+
+
+def test_recalls_and_transfers_after_a_stage_take_what_they_say(hub):
+    sold = hub.on_sale(
+        online(
+            agent("ann", "fixed", seats=40, release=STAGES),
+            agent("bob", "fixed", seats=10),
+        ),
+        days=30,
+    )
+    hub.move_clock(days=17)
+    assert job(release_due_stages) == 1
+    assert recall(hub, sold, agent="ann", seats=10)["taken"] == 10
+    assert walk(hub, "ann", sold)["guarantee"] == 15
+    path = f"/v1/performances/{sold['id']}/transfers"
+    said = {"area": "floor", "reason": "agreed", "from_agent": "ann", "to_agent": "bob"}
+    hub.post("operator", path, {**said, "seats": 5}, 201)
+    back = {**said, "from_agent": "bob", "to_agent": "ann", "seats": 5}
+    assert walk(hub, "ann", sold)["guarantee"] == 10
+    assert walk(hub, "bob", sold)["guarantee"] == 15
+    hub.post("operator", path, back, 201)
+    assert walk(hub, "ann", sold)["guarantee"] == 15
+    hub.move_clock(days=7)
+    assert job(release_due_stages) == 1
+    assert walk(hub, "ann", sold)["guarantee"] == 10
+    hub.assert_lawful()
+
+
+def test_what_is_kept_beyond_the_confirmed_is_counted_when_the_stage_fires(hub):
+    stages = [{"when": {"days_before": 10}, "keep_unsold": 5}]
+    rules = online(agent("ann", "fixed", seats=40, release=stages), agent("bob"))
+    sold = hub.on_sale(rules, days=30)
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 7)]))
+    hub.move_clock(days=21)
+    assert job(release_due_stages) == 1
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 10)]))
+    hub.deliver([performance(version=2, floor=140)])
+    assert walk(hub, "ann", sold)["guarantee"] == 12
+    hub.assert_lawful()

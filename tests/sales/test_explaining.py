@@ -201,3 +201,10 @@ def test_a_refusal_says_which_node_binds(hub):
     hub.hold("bob", [(offer_id, 9)])
     refused = hub.hold("ann", [(offer_id, 2)], expect=409)
     assert (refused["bound_by"], refused["free"]) == ("area", 1)
+
+
+def test_a_stop_of_one_price_type_closes_no_other(hub):
+    sold = hub.on_sale(floor(agent("ann"), agent("bob")))
+    body = {"supplier_id": hub.ids["sup"], "severity": "soft", "reason": "x"}
+    hub.post("operator", "/v1/stops", {**body, "price_type": "child"}, 201)
+    assert explained(hub, "ann", sold)["floor"]["available"] == 150

@@ -537,3 +537,88 @@ def test_a_shared_capacity_binds_over_areas(hub):
     assert (refused["bound_by"], refused["free"]) == ("house", 1)
     hub.hold("bob", [(on_floor, 3), (in_stalls, 3)])
     hub.assert_lawful()
+
+
+def test_an_allotment_nobody_has_touched_gives_to_who_sells(hub):
+    said = {"half_life_h": 1, "is_automatic": True}
+    sold = hub.on_sale(
+        floor(
+            agent("ann", "fixed", seats=25),
+            agent("bob", "fixed", seats=40),
+            rebalancing=said,
+        ),
+        days=3,
+    )
+    offer_id = hub.offer_id("ann", sold["id"])
+    for _ in range(2):
+        hub.confirm("ann", hub.hold("ann", [(offer_id, 10)]))
+    assert job(rebalance_due) == 1
+    walks = [hub.areas(w, sold["id"])["floor"]["walk"][0] for w in ("ann", "bob")]
+    assert [walk["guarantee"] for walk in walks] == [33, 32]
+    hub.assert_lawful()
+
+
+def test_caps_that_name_different_things_count_apart(hub):
+    caps = [
+        {"of": "agent", "most": 10},
+        {"of": "agent", "agent": "ann", "most": 20},
+        {"of": "price-type", "price_type": "adult", "most": 50},
+        {"of": "price-type", "price_type": "adult", "agent": "ann", "most": 30},
+    ]
+    sold = hub.on_sale(floor(*BOTH, caps=caps))
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.hold("ann", [(offer_id, 9)])
+    refused = hub.hold("ann", [(offer_id, 2)], expect=409)
+    assert (refused["most"], refused["taken"]) == (10, 9)
+    hub.assert_lawful()
+
+
+def test_areas_that_are_not_there_are_refused_wherever_they_are_named(hub):
+    hub.on_sale()
+    for more in (
+        {"caps": [{"of": "agent", "area": "flor", "most": 1}]},
+        {"overbooking": [{"area": "flor", "seats": 1}]},
+    ):
+        refused = hub.plan(floor(*BOTH, **more), expect=422)
+        assert (refused["code"], refused["rule"]) == ("plan-refused", "flor")
+
+
+def test_a_percent_rule_keeps_its_ceiling(hub):
+    rule = agent("ann", "percent", percent_bp=5_000, ceiling=20)
+    plan = floor(rule, agent("bob"))
+    plan["rules"][0]["rules"][0] |= {"kind": "percent", "percent_bp": 8_000}
+    sold = hub.on_sale(plan)
+    walk = hub.areas("ann", sold["id"])["floor"]["walk"][0]
+    assert (walk["guarantee"], walk["ceiling"]) == (20, 20)
+
+
+def test_a_request_granted_under_another_plan_stands_at_its_new_allotment(hub):
+    rule = agent("ann", mode="on-request")
+    sold = hub.on_sale(floor(rule, agent("bob")), floor=10)
+    asked = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 6)], expect=202)
+    other = {"levels": ["area", "agent"], "rules": [rule, agent("bob")]}
+    hub.plan(other)
+    path = f"/v1/requests/{asked['id']}/decision"
+    hub.post("sup", path, {"decision": "accept"}, 200)
+    hub.assert_lawful()
+    hub.call("ann", "DELETE", f"/v1/holds/{asked['id']}")
+    hub.assert_lawful()
+    late = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 1)], expect=202)
+    hub.move_clock(hours=60)
+    hub.post("sup", f"/v1/requests/{late['id']}/decision", {"decision": "accept"}, 404)
+
+
+def test_a_single_seat_is_not_found_where_seats_were_given_back(hub):
+    hall = auditorium(rows=1, seats_in_row=5)
+    hub.deliver([venue(), hall, production(), performance(stalls=5)])
+    channel = {"channel": "online", "rules": list(BOTH)}
+    hub.plan({"rules": [channel], "single_seats": "never"})
+    sold = hub.get("ann", "/v1/performances")["items"][0]
+    offer_id = hub.offer_id("ann", sold["id"], "stalls")
+    items = hub.get("ann", f"/v1/performances/{sold['id']}/seats")["items"]
+    ids = [seat["id"] for seat in items]
+    first = hub.hold("ann", [(offer_id, ids[:2])])
+    assert hub.hold("ann", [(offer_id, ids[3:])], expect=409)["code"] == "single-seat"
+    hub.call("ann", "DELETE", f"/v1/holds/{first['id']}")
+    hub.hold("ann", [(offer_id, ids[3:])])
+    hub.assert_lawful()

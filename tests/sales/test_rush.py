@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from allocation.errors import AllotmentExhaustedError, SeatsTakenError
 from allocation.queries.locks import stop_performances
+from allocation.queries.trees import lock_all_nodes
 from allocation.services.sharing import mend_cut_trees
 from hub.access import Callers
 from hub.kernel import clock, db
@@ -245,6 +246,21 @@ def test_a_hold_waits_out_a_short_change(hub):
     threading.Timer(0.3, may_end.set).start()
     assert hub.hold("ann", [(offer_id, 1)])["state"] == "held"
     changer.join()
+
+
+def test_a_performance_being_changed_holds_up_no_other(hub):
+    hub.deliver([venue(), auditorium(), production(), performance(), performance("p2")])
+    hub.plan()
+    first, second = (i["id"] for i in hub.get("ann", "/v1/performances")["items"])
+    offers = [hub.offer_id("ann", found) for found in (first, second)]
+    batch = [wish(hub, "ann", [(offers[0], 1)]), wish(hub, "bob", [(offers[1], 1)])]
+    with transaction() as session:
+        stop_performances(session, [UUID(first)])
+        lock_all_nodes(session, [UUID(first)])
+        busy, fair = decide(*batch)
+    assert isinstance(busy, PerformanceBusyError)
+    assert isinstance(fair, Reply)
+    hub.assert_lawful()
 
 
 def test_capacity_changes_and_releases_do_not_deadlock(hub):

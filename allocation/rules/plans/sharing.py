@@ -202,7 +202,9 @@ def base(rule: Rule, seats: int) -> int:
         case RuleKind.FIXED:
             return max(rule.seats, within)
         case RuleKind.PERCENT:
-            return max(seats * rule.percent_bp // BASIS_POINTS, within)
+            part = seats * rule.percent_bp // BASIS_POINTS
+            most = part if rule.ceiling is None else min(part, rule.ceiling)
+            return max(most, within)
         case RuleKind.WEIGHTED:
             return max(rule.floor, within)
     return within

@@ -12,26 +12,27 @@ from allocation.rules.plans.sharing import Share
 
 
 class Bound(Struct, frozen=True, omit_defaults=True):
-    """What a released or recalled allotment may keep at most (seats).
+    """What a released allotment may keep at most (seats), sold ones included.
 
-    *keep*: in all; *unsold*: beyond what is confirmed. The narrower of both holds.
+    *at*: the moment of the last stage it is of, and *plan* whose stage that was: a
+    stage fires once. Seats moved to or from the allotment later move it too.
     """
 
-    keep: int | None = None
-    unsold: int | None = None
+    keep: int
+    at: datetime
+    plan: str = ""
 
     def narrowed(self, other: "Bound") -> "Bound":
         """Return both bounds as one: what is released is never taken back silently."""
-        return Bound(_least(self.keep, other.keep), _least(self.unsold, other.unsold))
+        return Bound(min(self.keep, other.keep), max(self.at, other.at), other.plan)
 
-    def applied(self, guarantee: int, confirmed: int) -> int:
-        """Return the guarantee it leaves of another."""
-        left = guarantee if self.keep is None else min(guarantee, self.keep)
-        return left if self.unsold is None else min(left, confirmed + self.unsold)
+    def moved(self, seats: int) -> "Bound":
+        """Return the bound after seats were moved to (from: negative) it."""
+        return Bound(max(0, self.keep + seats), self.at, self.plan)
 
-
-def _least(a: int | None, b: int | None) -> int | None:
-    return min((n for n in (a, b) if n is not None), default=None)
+    def has_seen(self, at: datetime, plan: str) -> bool:
+        """Say whether a stage has fired in it already."""
+        return self.plan == plan and at <= self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,32 @@ class Timing:
         return datetime.combine(on, at.replace(fold=0), zone).astimezone(UTC)
 
 
-def due_bounds(
-    shares: Iterable[Share], timing: Timing, now: datetime
+def fired(
+    before: Mapping[str, Bound],
+    shares: Iterable[Share],
+    timing: Timing,
+    now: datetime,
+    *,
+    plan: str,
+    confirmed: Mapping[str, int],
 ) -> dict[str, Bound]:
-    """Return what stages whose time has come leave, by the keys of their allotments."""
-    found: dict[str, Bound] = {}
+    """Return bounds after the stages whose time has come, by their allotments' keys.
+
+    Each stage of a plan fires once; what is kept beyond the confirmed is counted from
+    what is confirmed (seats, by key) when it does.
+    """
+    found = dict(before)
     for share in shares:
         for stage in _stages(share):
-            if timing.moment(stage.when) <= now:
-                said = Bound(stage.keep, stage.keep_unsold)
-                found[share.key] = found.get(share.key, Bound()).narrowed(said)
+            at = timing.moment(stage.when)
+            old = before.get(share.key)
+            if at > now or (old is not None and old.has_seen(at, plan)):
+                continue
+            keep = stage.keep
+            if keep is None:
+                keep = confirmed.get(share.key, 0) + (stage.keep_unsold or 0)
+            said, known = Bound(keep, at, plan), found.get(share.key)
+            found[share.key] = said if known is None else known.narrowed(said)
     return found
 
 
@@ -88,12 +105,11 @@ def bounded(
     shares: Sequence[Share],
     bounds: Mapping[str, Bound],
     adjusted: Mapping[str, int],
-    confirmed: Mapping[str, int],
 ) -> list[Share]:
     """Return shares as releases, recalls, transfers and moves leave them.
 
     *adjusted*: seats moved to (from: negative) an allotment, by its key; where its
-    guarantee was all it had, its ceiling moves too. *confirmed*: seats, by key.
+    guarantee was all it had, its ceiling moves too.
     """
     found = []
     for share in shares:
@@ -106,18 +122,10 @@ def bounded(
                 ceiling = guarantee if is_exclusive else max(ceiling, guarantee)
         bound = bounds.get(share.key)
         if bound is not None:
-            guarantee = bound.applied(guarantee, confirmed.get(share.key, 0))
+            guarantee = min(guarantee, bound.keep)
         same = (guarantee, ceiling) == (share.guarantee, share.ceiling)
         changed = (
             share if same else replace(share, guarantee=guarantee, ceiling=ceiling)
         )
         found.append(changed)
-    return found
-
-
-def narrowed(before: Mapping[str, Bound], now: Mapping[str, Bound]) -> dict[str, Bound]:
-    """Return bounds that were and those that have come, the narrower of each."""
-    found = dict(before)
-    for key, bound in now.items():
-        found[key] = found.get(key, Bound()).narrowed(bound)
     return found

@@ -42,6 +42,9 @@ DECLARE
 BEGIN
     SELECT json_agg(k::text) INTO v_busy FROM json_array_elements_text(wanted->'share') k
     WHERE NOT pg_try_advisory_xact_lock_shared(k::bigint);
+    IF v_busy IS NOT NULL THEN
+        RETURN json_build_object('busy', v_busy);  -- its rows are not waited for
+    END IF;
     SELECT json_agg(json_build_object('world', i.world, 'owner', i.owner_id,
             'key', i.key, 'digest', encode(i.digest, 'hex'), 'status', i.status,
             'reply', i.reply)) INTO v_keys
@@ -144,7 +147,8 @@ BEGIN
         quote, owed FROM json_to_recordset(place_holds.lines) AS r(hold uuid, no int,
         performance uuid, node uuid, offer uuid, quantity int, seats uuid[],
         nodes uuid[], caps uuid[], held uuid[], quote uuid, owed bigint)
-    ON CONFLICT (hold_id, no) DO UPDATE SET seat_ids = excluded.seat_ids,
+    ON CONFLICT (hold_id, no) DO UPDATE SET node_id = excluded.node_id,
+        seat_ids = excluded.seat_ids,
         seat_nodes = excluded.seat_nodes, caps = excluded.caps,
         held_caps = excluded.held_caps, quote_id = excluded.quote_id,
         owed_minor = excluded.owed_minor;

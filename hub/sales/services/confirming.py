@@ -17,7 +17,7 @@ from allocation.queries import locks
 from allocation.rules.limits import Buyable, StopSaid, refuse_stopped
 from hub.catalogue.errors import PerformanceCancelledError
 from hub.kernel import clock, idempotency
-from hub.kernel.committer import Committer, Steps
+from hub.kernel.committer import Committer, Steps, TryAgainError
 from hub.kernel.db import hot_transaction
 from hub.kernel.errors import HubError, NotFoundError
 from hub.kernel.idempotency import Earlier, Key, Reply
@@ -40,15 +40,16 @@ from hub.sales.services.views import seat_names
 _LINES = text(
     "SELECT l.hold_id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
     " l.seat_ids, l.seat_nodes, l.held_caps, l.quote_id, l.owed_minor,"
-    " o.price_type, a.ref AS area, p.supplier_id, p.production_id"
-    " FROM hold_line l JOIN offer o ON o.id = l.offer_id"
+    " o.price_type, a.ref AS area, p.supplier_id, p.production_id,"
+    " h.version AS hold_version FROM hold_line l JOIN hold h ON h.id = l.hold_id"
+    " JOIN offer o ON o.id = l.offer_id"
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
     " JOIN performance p ON p.id = l.performance_id"
     " JOIN area a ON a.id = pa.area_id WHERE l.hold_id = ANY(:ids)"
     " ORDER BY l.hold_id, l.no"
 )
 _HOLDS = text(
-    "SELECT h.id, h.world, h.agent_id, h.state, h.expires_at FROM hold h"
+    "SELECT h.id, h.world, h.agent_id, h.state, h.expires_at, h.version FROM hold h"
     " WHERE h.id = ANY(:ids) ORDER BY h.id FOR NO KEY UPDATE"
 )
 _TAKEN = text(
@@ -102,11 +103,14 @@ def lock(session: Session, wishes: Sequence[ConfirmWish]) -> ConfirmBatch:
         status = send(session, _STATUS, {"ids": list(performances)})
         stops = limit_queries.send_stops(session, suppliers)
         times = send(session, clock.TIMES, {"worlds": [wish.world for wish in wishes]})
+    holds = {row.id: row for row in held}
+    if any(line.row.hold_version != holds[line.row.hold_id].version for line in own):
+        raise TryAgainError  # a request was granted since its lines were read
     return ConfirmBatch(
         busy=busy,
         earlier=idempotency.seen(keys),
         first=first,
-        holds={row.id: row for row in held},
+        holds=holds,
         lines=lines,
         status={row.id: row.status for row in status},
         stops=limit_queries.as_stops(stops),

@@ -169,7 +169,6 @@ def _add_now(told: dict[str, Any], found: Scene, offers: Sequence[Row[Any]]) -> 
                 f" ({facts})" if facts else ""
             )
             sentences.append(said)
-            told["available"] = 0
         standing = found.standings.get(offer.performance_area_id)
         if standing is None:
             continue
@@ -189,6 +188,8 @@ def _add_now(told: dict[str, Any], found: Scene, offers: Sequence[Row[Any]]) -> 
         if kept:
             said = f"{offer.price_type}: {kept} seats are kept for dearer classes"
             sentences.append(said)
+    if all(refusal_of(found, offer) for offer in offers):
+        told["available"] = 0
     told["limits"] = limits
     told["sentences"] += dict.fromkeys(sentences)
     if offers[0].offer_id not in found.quotes:

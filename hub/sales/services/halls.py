@@ -114,7 +114,10 @@ class Halls:
                 assert line.basket.seat_map is not None  # noqa: S101 - seated lines
                 self._halls[key] = Hall(self.plan(line.basket.seat_map))
                 self._halls[key].take(taken[key[0]])
-        while len(self._halls) > HALLS_MAX:
+        wanted = {_key(line) for line in lines}
+        for key in wanted & self._halls.keys():
+            self._halls.move_to_end(key)
+        while len(self._halls) > max(HALLS_MAX, len(wanted)):
             self._halls.popitem(last=False)
 
     def learn(self, seats: Iterable[Seen]) -> None:

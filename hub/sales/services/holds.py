@@ -72,8 +72,14 @@ def lock(calls: Calls, wishes: Sequence[HoldWish]) -> HoldBatch:
     first: dict[Key, HoldWish] = {}
     for wish in wishes:
         first.setdefault(wish.claim.key, wish)
-    asked, takes = list(first.values()), _takes(first.values())
-    found, busy = lock_all(calls, asked, Look(asked), takes)
+    asked = list(first.values())
+    found, busy = lock_all(calls, asked, Look(asked), takes := _takes(asked))
+    if busy:
+        asked = [wish for wish in asked if not busy & _shared(wish)]
+        takes = _takes(asked)
+        found, more = lock_all(calls, asked, Look(asked), takes)
+        if more:
+            raise TryAgainError
     nodes, credit = found.found_nodes(), found.lines_of_credit()
     seen.learn(nodes.values())
     changes = {leaf: (seats, 0) for leaf, seats in takes.items()}

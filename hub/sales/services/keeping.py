@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,20 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation.errors import CapReachedError
+from allocation.rules.limits import holding_of
 from allocation.rules.plans.language import Mode
 from allocation.rules.plans.stages import Timing
 from hub.kernel import clock
 from hub.kernel.callers import Caller
-from hub.kernel.db import rows
+from hub.kernel.db import rows, take_turns
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.sales import queries
 from hub.sales.errors import LookToBookError, NotExtendableError
 from hub.sales.models import Hold
 from hub.sales.rules import HoldState, refuse_unless_held
+from hub.sales.services.baskets import BasketLine
 from hub.sales.services.telling import hold_body, hold_line
-from hub.sales.services.wishes import OPTION, REPORT, HoldWish
+from hub.sales.services.wishes import OPTION, REPORT, HoldWish, WishLine
 
 REQUEST_TTL_S = 48 * 3_600
 LOOKS_FREE = 50
@@ -78,13 +81,13 @@ def extend_hold(session: Session, who: Caller, hold_id: UUID) -> Hold:
 
 def as_option(wish: HoldWish, until: datetime) -> HoldWish:
     """Return a wish for a group option, kept until a moment the plan allows."""
-    holding, first = wish.basket.holding, wish.basket.lines[0]
+    holding = wish.basket.holding
     seats = sum(line.quantity for line in wish.lines)
-    if holding.option_deadline is None:
+    deadlines = [_deadline(line) for line in wish.basket.lines]
+    if None in deadlines:
         reason = "the plan gives this agent no options"
         raise InvalidRequestError(field="option_until", reason=reason)
-    timing = Timing(first.offer.starts_at, first.offer.zone)
-    deadline = timing.moment(holding.option_deadline)
+    deadline = min(at for at in deadlines if at is not None)
     if until > deadline:
         reason = f"options end by {deadline.isoformat()}"
         raise InvalidRequestError(field="option_until", reason=reason)
@@ -96,6 +99,14 @@ def as_option(wish: HoldWish, until: datetime) -> HoldWish:
             wanted=seats,
         )
     return replace(wish, kind=OPTION, until=until)
+
+
+def _deadline(line: BasketLine) -> datetime | None:
+    """Return until when a line may be kept as an option, if at all."""
+    share = line.standing.share
+    said = holding_of(line.plan, share.rules if share else ()).option_deadline
+    timing = Timing(line.offer.starts_at, line.offer.zone)
+    return None if said is None else timing.moment(said)
 
 
 def as_report(wish: HoldWish) -> HoldWish:
@@ -117,6 +128,10 @@ def ask_supplier(session: Session, wish: HoldWish) -> dict[str, Any]:
     CapReachedError above what the plan lets wait.
     """
     now = clock.now(session, wish.world)
+    if len({line.offer.supplier_id for line in wish.lines}) > 1:
+        reason = "a request goes to one supplier: ask each by itself"
+        raise InvalidRequestError(field="lines", reason=reason)
+    take_turns(session, f"requests of {wish.agent_id}")
     for line in wish.lines:
         _refuse_too_many(session, wish, line.offer.performance_id)
     until = now + timedelta(seconds=REQUEST_TTL_S)
@@ -129,26 +144,26 @@ def ask_supplier(session: Session, wish: HoldWish) -> dict[str, Any]:
         "at": now,
     }
     session.execute(_REQUEST, values)
-    lines = [
-        {
-            "hold": wish.hold_id,
-            "no": line.no,
-            "performance": line.offer.performance_id,
-            "node": line.leaf_id,
-            "offer": line.offer.offer_id,
-            "quantity": line.quantity,
-            "seats": line.seats,
-            "quote": line.basket.quote_id,
-            "owed": line.basket.owed_minor,
-        }
-        for line in wish.lines
-    ]
-    session.execute(_LINES, {"rows": rows(lines)})
+    session.execute(_LINES, {"rows": rows(map(partial(_asked, wish), wish.lines))})
     told = [
         hold_line(line.no, line.offer, line.quantity, [], line.basket.told)
         for line in wish.lines
     ]
     return hold_body(wish.hold_id, HoldState.REQUESTED, 1, until, told)
+
+
+def _asked(wish: HoldWish, line: WishLine) -> dict[str, Any]:
+    return {
+        "hold": wish.hold_id,
+        "no": line.no,
+        "performance": line.offer.performance_id,
+        "node": line.leaf_id,
+        "offer": line.offer.offer_id,
+        "quantity": line.quantity,
+        "seats": line.seats,
+        "quote": line.basket.quote_id,
+        "owed": line.basket.owed_minor,
+    }
 
 
 def _refuse_too_many(session: Session, wish: HoldWish, performance_id: UUID) -> None:
@@ -181,7 +196,8 @@ def lock_request(session: Session, who: Caller, hold_id: UUID) -> Hold:
     hold: Hold | None = session.scalar(
         queries.request_of(hold_id, who.world, who.partner_id)
     )
-    if hold is None:
+    is_past = hold is not None and hold.expires_at <= clock.now(session, who.world)
+    if hold is None or is_past:
         raise NotFoundError(hold_id=hold_id)
     return hold
 

@@ -116,17 +116,17 @@ class CreditRow(Row, frozen=True, array_like=True):
 class Locked(Struct, frozen=True):
     """What the database answers; lists are null where there is nothing."""
 
-    busy: list[str] | None
-    keys: list[KeyRow] | None
-    states: list[StateRow] | None
-    stops: list[StopRow] | None
-    over: dict[UUID, int] | None
-    nodes: list[NodeRow] | None
-    taken: list[tuple[UUID, UUID, datetime]] | None
-    among: list[tuple[UUID, UUID]] | None
-    caps: dict[UUID, int] | None
-    credit: list[CreditRow] | None
-    times: list[tuple[str, datetime, int]] | None
+    busy: list[str] | None = None
+    keys: list[KeyRow] | None = None
+    states: list[StateRow] | None = None
+    stops: list[StopRow] | None = None
+    over: dict[UUID, int] | None = None
+    nodes: list[NodeRow] | None = None
+    taken: list[tuple[UUID, UUID, datetime]] | None = None
+    among: list[tuple[UUID, UUID]] | None = None
+    caps: dict[UUID, int] | None = None
+    credit: list[CreditRow] | None = None
+    times: list[tuple[str, datetime, int]] | None = None
 
     def earlier(self) -> dict[Key, Earlier]:
         """Return what is stored under keys that were used before."""

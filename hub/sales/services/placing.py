@@ -9,6 +9,7 @@ from allocation.errors import (
     CapReachedError,
     ProtectedError,
     SeatsTakenError,
+    SingleSeatError,
 )
 from hub.kernel.committer import Committer, W
 from hub.kernel.db import transaction
@@ -45,7 +46,12 @@ def _place(committer: HoldCommitter, wish: HoldWish) -> Reply:
     while True:
         try:
             return submit(committer, wish)
-        except (AllotmentExhaustedError, SeatsTakenError, ProtectedError):
+        except (
+            AllotmentExhaustedError,
+            SeatsTakenError,
+            SingleSeatError,
+            ProtectedError,
+        ):
             if is_room_made:
                 raise
             _make_room(wish)

@@ -195,11 +195,7 @@ def _narrowest(found: Sequence[Holding]) -> Holding:
 
     numbers = ("ttl_s", "ttl_max_s", "extensions_most", "look_to_book", "option_most")
     said = {name: least(name) for name in numbers}
-    return Holding(
-        **said,
-        looks_free=least("looks_free"),
-        option_deadline=found[0].option_deadline,
-    )
+    return Holding(**said, looks_free=least("looks_free"))
 
 
 def _held(lines: Sequence[BasketLine], agent: Partner) -> tuple[Limit, ...]:
