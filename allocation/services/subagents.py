@@ -70,7 +70,7 @@ def hand_on(
     prefix = f"{standing.share.key}/"
     keys = {f"{prefix}{label(SUB_AGENT, p.agent.ref)}": p for p in parts}
     before = _existing(session, leaf.id)
-    after = {**nodes, **move(nodes, leaf.id, _moved(keys, before))}
+    after = {**nodes, **move(nodes, leaf.id, _payable(leaf, _moved(keys, before)))}
     write_counts(session, [n for i, n in after.items() if n != nodes[i]])
     named = [(key, parts_at, at) for at, (key, parts_at) in enumerate(keys.items(), 1)]
     dropped = [(key, None, 0) for key in sorted(before.keys() - keys.keys())]
@@ -101,6 +101,16 @@ def _moved(keys: Mapping[str, Handed], before: Mapping[str, NodeRow]) -> int:
         taken = old.taken if old else 0
         was = max(old.guarantee, taken) if old else 0
         moved += max(part.guarantee if part else 0, taken) - was
+    return moved
+
+
+def _payable(leaf: Node, moved: int) -> int:
+    """Return what is moved (seats); SplitRefusedError beyond what is not taken yet."""
+    over_by = leaf.taken + moved - leaf.guarantee
+    if moved > 0 and over_by > 0:
+        raise SplitRefusedError(
+            taken=leaf.taken, guarantee=leaf.guarantee, over_by=over_by
+        )
     return moved
 
 

@@ -525,3 +525,16 @@ def test_what_is_kept_beyond_the_confirmed_is_counted_when_the_stage_fires(hub):
     hub.deliver([performance(version=2, floor=140)])
     assert walk(hub, "ann", sold)["guarantee"] == 12
     hub.assert_lawful()
+
+
+def test_what_an_agent_has_sold_it_cannot_hand_on(family):
+    hub = family
+    sold = hub.on_sale(online(agent("ann", "fixed", seats=20), agent("bob")))
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.hold("ann", [(offer_id, 10)])
+    hub.hold("ann", [(offer_id, 5)])
+    refused = hand_on(hub, sold, ("eva", 6, None), expect=422)
+    assert (refused["code"], refused["over_by"]) == ("split-refused", 1)
+    hand_on(hub, sold, ("eva", 5, None))
+    assert free(hub, "bob", sold) == 130
+    hub.assert_lawful()
