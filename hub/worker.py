@@ -4,12 +4,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from rq import Queue, SimpleWorker
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from allocation.queries.trees import overcommitted
 from allocation.services.plans import PLAN_PUBLISHED
 from allocation.services.rebalancing import rebalance_due
 from allocation.services.releases import release_due_stages
@@ -129,6 +131,7 @@ def periodic_tasks(settings: Settings) -> list[Task]:
         Task("fold", 1.0, _fold),
         Task("release", 60.0, _release),
         Task("count waiting", 5.0, _count_waiting),
+        Task("watch over-commitment", 5.0, Watch().look),
         Task("prune keys", 60.0, _prune_keys),
         Task("prune quotes", 3_600.0, _prune_quotes),
         Task("partitions", 3_600.0, _keep_partitions),
@@ -145,10 +148,11 @@ def run_due(tasks: list[Task]) -> bool:
         try:
             if task.work():
                 task.due, was_busy = 0.0, True
-        except DBAPIError as error:
-            if error.connection_invalidated:
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
             logger.exception("periodic task failed", task=task.name)
+            metrics.PERIODIC_FAILED.labels(task.name).inc()
     return was_busy
 
 
@@ -216,6 +220,24 @@ def _prune_quotes() -> int:
 def _count_waiting() -> None:
     with transaction() as session:
         metrics.OUTBOX_WAITING.set(session.scalar(_WAITING) or 0)
+
+
+class Watch:
+    """Alarms when a performance has more taken than there is, once each."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, int] = {}
+
+    def look(self) -> None:
+        """Count over-committed performances; warn of those that are new or worse."""
+        with transaction() as session:
+            found = overcommitted(session)
+        metrics.OVERCOMMITTED.set(len(found))
+        for performance_id, seats in found.items():
+            if seats > self._known.get(performance_id, 0):
+                told = {"performance_id": str(performance_id), "over_by": seats}
+                logger.warning("performance over-committed", **told)
+        self._known = found
 
 
 def _keep_partitions() -> None:

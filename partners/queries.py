@@ -66,8 +66,12 @@ def list_partners(
 def agents_by_ref(
     session: Session, *, world: str
 ) -> dict[str, tuple[UUID, str | None]]:
-    """Return agents by reference: id and channel."""
-    wanted = select(Partner).where(Partner.world == world, Partner.kind == Kind.AGENT)
+    """Return agents by reference: id and channel. Sub-agents are their agents'."""
+    wanted = select(Partner).where(
+        Partner.world == world,
+        Partner.kind == Kind.AGENT,
+        Partner.parent_id.is_(None),
+    )
     return {agent.ref: (agent.id, agent.channel) for agent in session.scalars(wanted)}
 
 

@@ -11,6 +11,7 @@ NAMES = [
     *("relay", "lapse", "mend", "seal", "fold", "release"),
     *("stages", "void", "recalls", "requests", "rebalance"),
     *("count waiting", "prune keys", "prune quotes", "partitions"),
+    "watch over-commitment",
 ]
 
 

@@ -76,6 +76,9 @@ def _check(wanted: dict[str, Any], areas: Any) -> None:
         reason = "named for a block of an agent, and only then"
         raise InvalidRequestError(field="agent", reason=reason)
     is_seated = area[2]
+    if not is_seated and "agent" in wanted:
+        reason = "an agent's part of an area without seats is its allotment: move that"
+        raise InvalidRequestError(field="agent", reason=reason)
     if is_seated != ("seat_ids" in wanted) or is_seated == ("seats" in wanted):
         reason = "seat_ids in an area with seats, seats (how many) in another"
         raise InvalidRequestError(field="seat_ids", reason=reason)

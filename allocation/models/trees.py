@@ -102,7 +102,10 @@ class Node(Base):
 
 
 class NodeChange(Base):
-    """A change of what a node is promised or may take: why, by whom, by which plan."""
+    """A change of what a node is promised or may take: why, by whom, by which plan.
+
+    And of whose it is and where it stands: ``agent_before``, ``path_before``.
+    """
 
     __tablename__ = "node_change"
     __table_args__ = (Index("ix_node_change_node_id", "node_id", "id"),)
@@ -121,6 +124,9 @@ class NodeChange(Base):
     ceiling_after: Mapped[int | None]
     unmade_before: Mapped[int]
     unmade_after: Mapped[int]
+    agent_before: Mapped[UUID | None]
+    path_before: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    pool_before: Mapped[UUID | None]
     taken: Mapped[int]
     made_at: Mapped[Timestamp]
     made_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))

@@ -1,6 +1,6 @@
 """Trees as they were at a moment, and what changed of a node since it was made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,14 @@ from hub.kernel.errors import NotFoundError
 _NODES = text(
     "SELECT n.id, n.path, n.guarantee, n.ceiling, n.taken, n.overcommitted, n.level,"
     " n.pool_id, n.key, n.unmade, n.channel, n.created_at, n.performance_area_id,"
-    " n.agent_id, a.ref AS agent FROM node n LEFT JOIN partner a ON a.id = n.agent_id"
-    " WHERE n.performance_id = :performance ORDER BY cardinality(n.path), n.key"
+    " n.agent_id FROM node n WHERE n.performance_id = :performance"
+    " ORDER BY cardinality(n.path), n.key"
 )
 _CHANGED = text(
     "SELECT DISTINCT ON (node_id) node_id, guarantee_before, ceiling_before,"
-    " unmade_before, made_at FROM node_change WHERE performance_id = :performance"
-    " AND made_at > :at ORDER BY node_id, id"
+    " unmade_before, agent_before, path_before, pool_before, made_at"
+    " FROM node_change WHERE performance_id = :performance AND made_at > :at"
+    " ORDER BY node_id, id"
 )
 _TAKEN = text(
     "SELECT node, sum(seats) FILTER (WHERE NOT is_sold)::int AS held,"
@@ -46,6 +47,7 @@ _HISTORY = text(
     " LEFT JOIN plan p ON p.id = c.plan_id LEFT JOIN credential m ON m.id = c.made_by"
     " WHERE c.node_id = :node ORDER BY c.id DESC LIMIT :most"
 )
+_REFS = text("SELECT id, ref FROM partner WHERE id = ANY(:ids)")
 _NODE = text("SELECT id, performance_id, key, agent_id FROM node WHERE id = :id")
 
 
@@ -77,13 +79,15 @@ def tree_at(
     taken = session.execute(_TAKEN, {"nodes": [row.id for row in rows], "at": at})
     counts = {row.node: (row.held or 0, row.sold or 0) for row in taken}
     there = [row for row in rows if _was_there(row, changed, at)]
+    whose = {row.id: _agent_id(row, changed.get(row.id)) for row in there}
+    refs = _refs(session, whose.values())
     nodes = {row.id: _before(row, changed.get(row.id)) for row in there}
     unmade = {row.id: _unmade(row, changed.get(row.id)) for row in there}
     summed = summed_up(nodes, unmade, {i: sum(both) for i, both in counts.items()})
     return {
         row.id: StandingAt(
             *(summed[row.id], row.key, row.performance_area_id, row.channel),
-            *(row.agent, row.agent_id, *counts.get(row.id, (0, 0))),
+            *(refs.get(whose[row.id]), whose[row.id], *counts.get(row.id, (0, 0))),
         )
         for row in there
     }
@@ -108,8 +112,22 @@ def _before(row: Row[Any], change: Row[Any] | None) -> Node:
     if change is None:
         return node
     return replace(
-        node, guarantee=change.guarantee_before, ceiling=change.ceiling_before
+        node,
+        guarantee=change.guarantee_before,
+        ceiling=change.ceiling_before,
+        path=tuple(change.path_before),
+        pool=change.pool_before,
     )
+
+
+def _agent_id(row: Row[Any], change: Row[Any] | None) -> UUID | None:
+    found: UUID | None = row.agent_id if change is None else change.agent_before
+    return found
+
+
+def _refs(session: Session, ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
+    found = session.execute(_REFS, {"ids": [i for i in set(ids) if i is not None]})
+    return {row.id: row.ref for row in found}
 
 
 def _unmade(row: Row[Any], change: Row[Any] | None) -> int:

@@ -31,6 +31,10 @@ _TREES = text(
     "SELECT performance_id, plan_id, epoch, bounds, adjusted FROM tree"
     " WHERE performance_id = ANY(:ids)"
 )
+_OVER = text(
+    "SELECT performance_id, max(overcommitted)::int AS over FROM node"
+    " WHERE overcommitted > 0 GROUP BY performance_id ORDER BY performance_id"
+)
 _CONFIRMED = text(
     "SELECT n.performance_id, n.key, sum(l.quantity - l.cancelled)::int AS seats"
     " FROM order_line l JOIN node n ON n.id = l.node_id"
@@ -66,6 +70,11 @@ class TreeState:
     epoch: int
     bounds: dict[str, Bound]
     adjusted: dict[str, int]
+
+
+def overcommitted(session: Session) -> dict[UUID, int]:
+    """Return performances with more taken than there is: by how many seats at most."""
+    return {row.performance_id: row.over for row in session.execute(_OVER)}
 
 
 def tree_states(session: Session, ids: Collection[UUID]) -> dict[UUID, TreeState]:

@@ -35,7 +35,10 @@ def limit_id(*parts: object) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Buyable:
-    """What a line is, as caps see it."""
+    """What a line is, as caps and stops see it.
+
+    *agent* and *holder_id* are whose seats are sold: of a sub-agent, its agent.
+    """
 
     performance_id: UUID
     production_id: UUID
@@ -44,16 +47,23 @@ class Buyable:
     channel: str
     agent: str
     agent_id: UUID
+    holder_id: UUID
 
 
 def limits(plan: PlanRules, line: Buyable, buyer: str | None) -> Iterator[Limit]:
     """Return the counters that the caps of a plan count a line in.
 
-    A buyer is counted when one is named; ``needs_buyer`` says whether one must be.
+    A *buyer* (its hash) is counted if one is named; ``needs_buyer`` says whether one
+    must be.
     """
     for cap in plan.caps:
         if _applies(cap, line) and (cap.of != "buyer" or buyer is not None):
             yield _limit(cap, line, buyer)
+
+
+def hash_of_buyer(said: str) -> str:
+    """Return what is kept of a buyer."""
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def needs_buyer(plan: PlanRules) -> bool:
@@ -78,7 +88,7 @@ def _limit(cap: Cap, line: Buyable, buyer: str | None) -> Limit:
         "price-type": f"{line.price_type} in {cap.area or 'all areas'}",
         "channel": f"{line.channel} in {cap.area or 'all areas'}",
         "agent": f"{line.agent} in {cap.area or 'all areas'}",
-        "buyer": "buyer " + hashlib.sha256((buyer or "").encode()).hexdigest()[:16],
+        "buyer": f"buyer {(buyer or '')[:16]}",
     }[cap.of]
     named = (cap.area, cap.channel, cap.agent, cap.price_type)  # or two would share it
     found = limit_id(cap.of, cap.over, over, whose, *named)
@@ -140,10 +150,12 @@ class StopSaid:
             (self.production_id, line.production_id),
             (self.area, line.area),
             (self.channel, line.channel),
-            (self.agent_id, line.agent_id),
             (self.price_type, line.price_type),
         )
-        return all(said is None or said == own for said, own in named)
+        whose = {None, line.agent_id, line.holder_id}
+        return self.agent_id in whose and all(
+            said is None or said == own for said, own in named
+        )
 
 
 def refuse_stopped(

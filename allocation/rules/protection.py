@@ -14,6 +14,8 @@ def protected(said: Protection, capacity: int) -> dict[str, int]:
     The dearest has none kept from it. Nesting is by theft: what any class has taken
     counts, so that the seats kept are those that are left.
     """
+    if capacity <= 0:  # nothing is left to keep, and revmng refuses to say so
+        return {}
     from revmng import emsr_b  # noqa: PLC0415 - only plans that ask for it need it
 
     classes = [

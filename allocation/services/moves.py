@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocation.errors import NotAllottedError, NothingToMoveError
@@ -24,27 +24,44 @@ from allocation.services.sharing import share_out_stopped
 from allocation.services.splitting import Cause
 from hub.kernel import clock
 from hub.kernel.callers import Caller
+from hub.kernel.errors import InvalidRequestError
 from hub.kernel.ids import new_id
 from partners.models import Partner
 
 CHUNK = 100
+_DUE = Cause("due", "what was due before something was moved")
+_HANDED = text(
+    "SELECT sum(greatest(0, guarantee - taken))::int FROM node"
+    " WHERE path[1] = :leaf AND level = 'sub-agent'"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An allotment before and after: its promise (seats) and what it has taken."""
+    """An allotment before and after: its promise (seats) and what it has taken.
+
+    *taken_back*: seats of promise taken from it, of what was asked for.
+    """
 
     node_id: UUID
     key: str
     guarantee_before: int
     guarantee_after: int
     taken: int
+    taken_back: int = 0
 
 
 def standing_of(
     session: Session, ground: Ground, area: str, agent: Partner
 ) -> Standing:
-    """Return an agent's own allotment in an area, made a row; or NotAllottedError."""
+    """Return an agent's own allotment in an area, made a row, and stop the sale there.
+
+    NotAllottedError if the plan gives it none. A sub-agent has none of its own.
+    """
+    stop_performances(session, [ground.id])  # before the leaf is made: as everywhere
+    if agent.parent_id is not None:
+        reason = "a sub-agent has what its agent hands on to it; name its agent"
+        raise InvalidRequestError(field="agent", reason=reason)
     found = touch_leaves(session, [ground.id], agent)
     area_id = ground.areas[area][0] if area in ground.areas else None
     standing = None if area_id is None else found.get(area_id)
@@ -67,11 +84,11 @@ def move_promises(
     promise than is taken from it, or the tree cannot keep what is given; *partial*
     takes what there is of the first, and gives the others as much.
     """
+    share_out_stopped(session, ground.supplier_id, [ground.id], _DUE)
     before = _nodes(session, ground.id, moves)
     wanted = dict(moves)
     for key, seats in moves.items():
-        node = before[key]
-        unsold = max(0, node.guarantee - node.taken)
+        unsold = unsold_promise(session, before[key])
         if seats < 0 and -seats > unsold:
             if not is_partial:
                 raise NothingToMoveError(allotment=key, wanted=-seats, unsold=unsold)
@@ -81,12 +98,21 @@ def move_promises(
     share_out_stopped(session, ground.supplier_id, [ground.id], cause)
     after = _nodes(session, ground.id, moves)
     found = {
-        key: Moved(was[key][2], key, was[key][0], after[key].guarantee, was[key][1])
+        key: Moved(
+            *(was[key][2], key, was[key][0], after[key].guarantee, was[key][1]),
+            taken_back=max(0, -wanted[key]),
+        )
         for key in moves
     }
     if not is_partial:
         _refuse_unless_kept(found, wanted)
     return found
+
+
+def unsold_promise(session: Session, node: Node) -> int:
+    """Return the seats an agent is promised and nobody has taken (nor a sub-agent)."""
+    handed: int = session.scalar(_HANDED, {"leaf": node.id}) or 0
+    return max(0, min(node.guarantee, node.guarantee - node.taken + handed))
 
 
 def _refuse_unless_kept(found: Mapping[str, Moved], wanted: Mapping[str, int]) -> None:
@@ -134,7 +160,6 @@ def transfer(
 ) -> list[Moved]:
     """Move unsold promise from one agent to another; together they have as much."""
     keys = [_key(standing_of(session, ground, area, agent)) for agent in (giver, taker)]
-    stop_performances(session, [ground.id])
     cause = Cause("transfer", reason, who.credential_id)
     moves = {keys[0]: -seats, keys[1]: seats}
     return list(move_promises(session, ground, moves, cause).values())
@@ -210,10 +235,10 @@ def carry_out(session: Session, found: Recall, now: datetime) -> int:
     ground = grounds(session, [found.performance_id])[found.performance_id]
     agent = session.get_one(Partner, found.agent_id)
     key = _key(standing_of(session, ground, found.area, agent))
-    stop_performances(session, [ground.id])
     cause = Cause("recall", found.reason, found.made_by)
     moves = {key: -found.seats}
-    moved = move_promises(session, ground, moves, cause, is_partial=True)[key]
-    found.taken = moved.guarantee_before - moved.guarantee_after
+    found.taken = move_promises(session, ground, moves, cause, is_partial=True)[
+        key
+    ].taken_back
     found.done_at = now
     return found.taken

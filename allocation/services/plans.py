@@ -14,7 +14,7 @@ from allocation.models import Plan, PlanPublication
 from allocation.queries.plans import publication
 from allocation.rules.plans.checks import Finding, read_plan, read_scope, refuse
 from allocation.rules.plans.language import PlanRules, PlanScope, Rule, Subject
-from allocation.rules.plans.sharing import Shortage, shortages
+from allocation.rules.plans.sharing import SHARED, Shortage, shortages
 from hub.kernel import clock, outbox
 from hub.kernel.callers import Caller
 from hub.kernel.db import take_turns
@@ -153,7 +153,7 @@ def _refuse_unknown(session: Session, world: str, plan: PlanRules) -> None:
             if rule.agent is not None:
                 own = agents.get(rule.agent)
                 if own is None:
-                    reason = "no agent with this reference"
+                    reason = "no agent with this reference that is nobody's sub-agent"
                     found.append(Finding(rule.agent, reason))
                 elif channel is not None and own[1] != channel:
                     reason = f"this agent does not sell through {channel}"
@@ -215,7 +215,9 @@ def _raise_infeasible(
     raise InfeasiblePlanError(
         performance=performance,
         area=first.area,
-        capacity=sum(
+        capacity=first.given
+        if first.holder == SHARED
+        else sum(
             seats for area, seats in capacities.items() if first.area in {None, area}
         ),
         over_by=first.promised - first.given,

@@ -18,11 +18,12 @@ from allocation.queries.trees import (
     lock_trees_of,
     tree_states,
 )
+from allocation.rules.plans.keys import Heirs
 from allocation.rules.plans.language import Rebalancing
 from allocation.rules.plans.sharing import Share
 from allocation.rules.rebalancing import Move, Pace, moves, pace
 from allocation.services.leaves import touch_leaves
-from allocation.services.moves import move_promises
+from allocation.services.moves import move_promises, unsold_promise
 from allocation.services.splitting import Cause
 from hub.kernel import clock
 from hub.kernel.errors import InvalidRequestError
@@ -124,34 +125,39 @@ def _moves(
         "now": now,
         "since": now - timedelta(hours=window),
     }
+    heirs = Heirs([share.key for share in shares])
     sales: dict[str, list[tuple[int, int]]] = {}
-    for row in session.execute(_SALES, where):
-        sales.setdefault(row.key, []).append((row.hours_ago, row.seats))
+    for row in session.execute(_SALES, where):  # what sub-agents sell is their agent's
+        key = heirs.of(row.key) or row.key
+        sales.setdefault(key, []).append((row.hours_ago, row.seats))
     nodes = all_nodes(session, [ground.id])[ground.id]
     hours_left = int((ground.starts_at - now).total_seconds() // 3600)
     found: list[Move] = []
     for area in ground.areas:
         own = [s for s in shares if s.is_leaf and s.area == area and s.guarantee]
-        paces = [_pace(s, nodes, sales, said, window) for s in own]
+        paces = [_pace(session, s, nodes, sales, said) for s in own]
         found += moves(paces, hours_left=hours_left, said=said)
     return found
 
 
 def _pace(
+    session: Session,
     share: Share,
     nodes: Mapping[str, Node],
     sales: Mapping[str, list[tuple[int, int]]],
     said: Rebalancing,
-    window_h: int,
 ) -> Pace:
     node = nodes.get(share.key)
+    window_h = said.half_life_h * HALF_LIVES
+    guarantee = share.guarantee if node is None else node.guarantee
+    unsold = guarantee if node is None else unsold_promise(session, node)
     per_hour: Fraction | None = pace(
         sales.get(share.key, []), said.half_life_h, window_h
     )
     return Pace(
         key=share.key,
-        guarantee=share.guarantee if node is None else node.guarantee,
-        taken=0 if node is None else node.taken,
+        guarantee=guarantee,
+        taken=guarantee - unsold if node is None or unsold else node.taken,
         ceiling=share.ceiling,
         floor=share.rules[-1].floor if share.rules else 0,
         per_hour=per_hour,

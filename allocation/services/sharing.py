@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import add
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from allocation.queries.plans import (
     shares_of,
 )
 from allocation.queries.trees import confirmed_seats, lock_all_nodes, lock_trees_of
+from allocation.rules.plans.keys import Heirs
 from allocation.rules.plans.sharing import Share
 from allocation.rules.plans.stages import (
     Bound,
@@ -28,8 +30,10 @@ from allocation.rules.plans.stages import (
     bounded,
     fired,
     next_due,
+    summed_up,
 )
 from allocation.services import tree as trees
+from allocation.services.remains import inherited
 from allocation.services.splitting import (
     Cause,
     Shape,
@@ -166,12 +170,16 @@ class Sharing:
         if key not in self._staged:
             self._staged[key] = [s for s in shares if s.rules and s.rules[-1].release]
         staged, timing = self._staged[key], Timing(ground.starts_at, ground.zone)
-        old = msgspec.convert(tree.bounds, dict[str, Bound])
+        old, adjusted = _carried(tree, shares)
         said = "" if plan is None else str(plan.id)
+        if staged and confirmed:
+            confirmed = summed_up(shares, confirmed)
         bounds = fired(old, staged, timing, now, plan=said, confirmed=confirmed)
-        is_moved = bool(bounds or tree.adjusted)
+        is_moved = bool(bounds or adjusted)
+        if not is_untouched(nodes):
+            nodes = inherited(nodes, [share.key for share in shares])
         if is_moved:
-            shares = bounded(shares, bounds, tree.adjusted)
+            shares = bounded(shares, bounds, adjusted)
         return split(
             ground,
             tree,
@@ -180,6 +188,7 @@ class Sharing:
             plan_id=None if plan is None else plan.id,
             publication=self._publication,
             bounds=bounds,
+            adjusted=adjusted,
             next_stage_at=next_due(staged, timing, now),
         )
 
@@ -198,6 +207,18 @@ class Sharing:
         if key not in self._shapes:
             self._shapes[key] = shape(nodes, shares, self._agents)
         return self._shapes[key]
+
+
+def _carried(
+    tree: Tree, shares: Sequence[Share]
+) -> tuple[dict[str, Bound], dict[str, int]]:
+    """Return what a tree keeps beside its plan, by where its holders stand now."""
+    if not tree.bounds and not tree.adjusted:
+        return {}, {}
+    heirs = Heirs([share.key for share in shares])
+    bounds = msgspec.convert(tree.bounds, dict[str, Bound])
+    moved = heirs.carried(tree.adjusted, add)
+    return heirs.carried(bounds, Bound.narrowed), moved
 
 
 def mend_cut_trees(session: Session) -> int:

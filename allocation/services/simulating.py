@@ -10,8 +10,15 @@ from sqlalchemy.orm import Session
 
 from allocation.models import Plan
 from allocation.queries.plans import Ground, PlanInForce, grounds
-from allocation.queries.trees import all_nodes, trees_of
+from allocation.queries.trees import (
+    BLOCK,
+    SUB_AGENT,
+    all_nodes,
+    confirmed_seats,
+    trees_of,
+)
 from allocation.rules.plans.checks import read_plan, read_scope
+from allocation.rules.plans.keys import is_leaf, standing, steps
 from allocation.rules.plans.sharing import shortages
 from allocation.services.sharing import Sharing
 from allocation.services.splitting import Split
@@ -19,6 +26,7 @@ from hub.kernel import clock
 
 CHUNK = 500
 TOLD_MAX = 100
+Allotment = tuple[str, int, int]  # its key, what it is promised and has taken (seats)
 _IN_REACH = text(
     "SELECT p.id FROM performance p JOIN world w ON w.name = p.world"
     " JOIN tree t ON t.performance_id = p.id WHERE p.supplier_id = :supplier"
@@ -124,10 +132,11 @@ def _add(
     trees = trees_of(session, covered)
     nodes = all_nodes(session, covered)
     now = clock.now(session, next(iter(covered.values())).world)
-    for ground in covered.values():
+    confirmed = confirmed_seats(session, covered)
+    for i, ground in covered.items():
         found.performances += 1
         before, after = (
-            sharing.split(ground, trees[ground.id], nodes[ground.id], {}, now)
+            sharing.split(ground, trees[i], nodes[i], confirmed[i], now)
             for sharing in sharings
         )
         _compare(
@@ -146,29 +155,35 @@ def _add(
                 found.short.append({**where, "rule": short.holder, **facts})
 
 
-def _agents(split: Split, sums: dict[str, Sums]) -> dict[str, tuple[int, int]]:
-    """Add an agent's allotments up; return (guarantee, taken) by allotment."""
-    found: dict[str, tuple[int, int]] = {}
+def _agents(split: Split, sums: dict[str, Sums]) -> dict[str, Allotment]:
+    """Add an agent's allotments up; return them by whose they are, and where."""
+    found: dict[str, Allotment] = {}
     for key, fitted in split.fitted.items():
-        _, _, last = key.rpartition("agent:")
-        if "agent:" not in key or "/block:" in key:
+        found_in = steps(key)
+        level = SUB_AGENT if SUB_AGENT in found_in else "agent"
+        if not (is_leaf(key) or level == SUB_AGENT) or BLOCK in found_in:
             continue
-        agent = last.partition("/")[0]
+        agent = found_in[level].partition(":")[2]
         sums.setdefault(agent, Sums()).add(
             fitted.guarantee, fitted.taken, is_cut=fitted.is_cut
         )
-        found[key] = (fitted.guarantee, fitted.taken)
+        whose = f"{standing(key)}/{agent}"
+        found[whose] = (key, fitted.guarantee, fitted.taken)
     return found
 
 
 def _compare(
     found: Simulation,
     ground: Ground,
-    before: Mapping[str, tuple[int, int]],
-    after: Mapping[str, tuple[int, int]],
+    before: Mapping[str, Allotment],
+    after: Mapping[str, Allotment],
 ) -> None:
     keys: Sequence[str] = sorted(before.keys() | after.keys())
-    changed = [key for key in keys if before.get(key) != after.get(key)]
+    changed = [
+        key
+        for key in keys
+        if before.get(key, ("", 0, 0))[1:] != after.get(key, ("", 0, 0))[1:]
+    ]
     if not changed:
         return
     found.changed += 1
@@ -178,15 +193,17 @@ def _compare(
                 "performance_id": str(ground.id),
                 "performance": ground.subject.performance,
                 "allotments": [
-                    {
-                        "allotment": key,
-                        "guarantee_before": before.get(key, (0, 0))[0],
-                        "guarantee_after": after.get(key, (0, 0))[0],
-                        "taken": max(
-                            before.get(key, (0, 0))[1], after.get(key, (0, 0))[1]
-                        ),
-                    }
-                    for key in changed
+                    _changed(before.get(key), after.get(key)) for key in changed
                 ],
             }
         )
+
+
+def _changed(before: Allotment | None, after: Allotment | None) -> dict[str, Any]:
+    key, _, taken = after or before or ("", 0, 0)
+    return {
+        "allotment": key,
+        "guarantee_before": before[1] if before else 0,
+        "guarantee_after": after[1] if after else 0,
+        "taken": taken,
+    }

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from allocation.models import Node, Tree
 from allocation.queries.plans import Ground
-from allocation.queries.trees import BLOCK, SUB_AGENT
 from allocation.rules.plans.fitting import Allotted, Fitted, fit
-from allocation.rules.plans.sharing import Share, label
+from allocation.rules.plans.keys import label
+from allocation.rules.plans.sharing import Share
 from allocation.rules.plans.stages import Bound
+from allocation.services.remains import Place, Remains, own_counts
 from hub.kernel.ids import new_id
 
 Agents = Mapping[str, tuple[UUID, str | None]]
@@ -24,19 +25,6 @@ class Cause:
     word: str
     reason: str
     made_by: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a node stands: what it is, whose, and who pays for it."""
-
-    level: str
-    parent: str | None
-    pool: str | None
-    priority: int
-    area: str | None = None
-    channel: str | None = None
-    agent_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +41,7 @@ class Split:
     plan_id: UUID | None
     publication: int
     bounds: Mapping[str, Bound]
+    adjusted: Mapping[str, int]
     next_stage_at: datetime | None
 
 
@@ -66,7 +55,7 @@ class Shape:
 
 
 def shape(before: Mapping[str, Node], shares: Sequence[Share], agents: Agents) -> Shape:
-    """Fit shares around the nodes that are there; say which nodes are rows.
+    """Fit shares around the nodes that are there, by key; say which nodes are rows.
 
     Leaves that nobody has touched are none: their parents carry their sum.
     """
@@ -74,11 +63,8 @@ def shape(before: Mapping[str, Node], shares: Sequence[Share], agents: Agents) -
     own = own_counts(before)
     wanted = [_wanted(share, own.get(share.key, 0)) for share in shares]
     promised = {share.key: share.guarantee for share in shares}
-    keys = {node.id: key for key, node in before.items()}
-    gone = [node for key, node in before.items() if key not in places]
-    for node in sorted(gone, key=lambda node: len(node.path)):
-        place, said = _left_over(node, keys, places, promised, own)
-        places[node.key] = place
+    for key, place, said in Remains(before, dict(places), promised):
+        places[key] = place
         wanted.append(said)
     fitted = fit(wanted)
     leaves = {share.key for share in shares if share.is_leaf}
@@ -149,55 +135,6 @@ def _wanted(share: Share, own: int) -> Allotted:
         own=own,
         pool=share.pool,
     )
-
-
-def _left_over(
-    node: Node,
-    keys: Mapping[UUID, str],
-    places: Mapping[str, Place],
-    promised: Mapping[str, int],
-    own: Mapping[str, int],
-) -> tuple[Place, Allotted]:
-    """Return a node the plan does not name, as it goes on.
-
-    Blocks of seats stay; what an agent has split stays within what it still has; all
-    others keep what they took, promise nothing, and belong to nobody.
-    """
-    parent = keys[node.path[0]] if node.path else None
-    pool = keys.get(node.pool_id) if node.pool_id else None
-    area = node.key.partition("/")[0] if node.level == "area" else None
-    above = None if parent is None else places[parent]
-    has_holder = above is not None and above.agent_id is not None
-    is_alive = node.level == BLOCK or (node.level == SUB_AGENT and has_holder)
-    place = Place(
-        *(node.level, parent, pool, node.priority, area, node.channel),
-        node.agent_id if is_alive else None,
-    )
-    if not is_alive:
-        ceiling = 0 if node.level == "area" else None
-        guarantee = 0
-    else:
-        guarantee, ceiling = node.guarantee, node.ceiling
-        if node.level == SUB_AGENT:
-            guarantee = min(guarantee, promised.get(parent or "", 0))
-    return place, Allotted(
-        *(node.key, parent, guarantee, ceiling, node.priority),
-        own=own[node.key],
-        pool=pool,
-        is_kept=node.level == BLOCK,
-    )
-
-
-def own_counts(nodes: Mapping[str, Node]) -> dict[str, int]:
-    """Return the seats taken at each node itself, not through what it pays for."""
-    keys = {node.id: key for key, node in nodes.items()}
-    own = {key: node.taken - node.unmade for key, node in nodes.items()}
-    for node in nodes.values():
-        charge = max(node.guarantee, node.taken)
-        for payer in (*node.path[:1], node.pool_id):
-            if payer is not None:
-                own[keys[payer]] -= charge
-    return own
 
 
 def row_of(found: Split, key: str) -> dict[str, Any]:

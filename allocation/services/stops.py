@@ -1,5 +1,6 @@
 """Stopping and reopening a sale: from its commit on nothing more is held there."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import text
@@ -10,7 +11,7 @@ from allocation.models import Stop
 from allocation.queries.locks import stop_performances
 from hub.kernel import clock
 from hub.kernel.callers import Caller
-from hub.kernel.errors import NotFoundError
+from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.ids import new_id
 
 _OWN = text(
@@ -18,6 +19,22 @@ _OWN = text(
     " AND (CAST(:performance AS uuid) IS NULL OR id = :performance)"
     " AND (CAST(:production AS uuid) IS NULL OR production_id = :production))"
 )
+_NAMED = {
+    "area": text(
+        "SELECT EXISTS (SELECT FROM performance p JOIN performance_area pa"
+        " ON pa.performance_id = p.id JOIN area a ON a.id = pa.area_id"
+        " WHERE p.supplier_id = :supplier AND a.ref = :said)"
+    ),
+    "price_type": text(
+        "SELECT EXISTS (SELECT FROM performance p JOIN performance_area pa"
+        " ON pa.performance_id = p.id JOIN offer o ON o.performance_area_id = pa.id"
+        " WHERE p.supplier_id = :supplier AND o.price_type = :said)"
+    ),
+    "channel": text(
+        "SELECT EXISTS (SELECT FROM partner a JOIN partner s ON s.world = a.world"
+        " WHERE s.id = :supplier AND a.channel = :said)"
+    ),
+}
 
 
 def set_stop(
@@ -39,9 +56,8 @@ def set_stop(
     Waits for the batches that sell there at this moment: whatever is acknowledged
     later was held before. Soft: what is held may be confirmed; hard: it may not.
     """
-    named = {"performance": performance_id, "production": production_id}
-    if not session.scalar(_OWN, {"supplier": supplier_id, **named}):
-        raise NotFoundError(**{f"{name}_id": found for name, found in named.items()})
+    said = {"area": area, "price_type": price_type, "channel": channel}
+    _refuse_unknown(session, supplier_id, performance_id, production_id, said)
     stop_performances(session, [performance_id or supplier_id])
     stop = Stop(
         id=new_id(),
@@ -60,6 +76,24 @@ def set_stop(
     )
     session.add(stop)
     return stop
+
+
+def _refuse_unknown(
+    session: Session,
+    supplier_id: UUID,
+    performance_id: UUID | None,
+    production_id: UUID | None,
+    said: Mapping[str, str | None],
+) -> None:
+    """Refuse what is not there: such a stop would stop nothing, and look as if."""
+    named = {"performance": performance_id, "production": production_id}
+    if not session.scalar(_OWN, {"supplier": supplier_id, **named}):
+        raise NotFoundError(**{f"{name}_id": found for name, found in named.items()})
+    for name, value in said.items():
+        where = {"supplier": supplier_id, "said": value}
+        if value is not None and not session.scalar(_NAMED[name], where):
+            reason = "nothing the supplier sells has this name"
+            raise InvalidRequestError(field=name, reason=reason)
 
 
 def lift_stop(session: Session, who: Caller, stop_id: UUID) -> Stop:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -9,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from allocation.errors import SplitRefusedError
 from allocation.models import Node as NodeRow
-from allocation.queries.locks import lock_nodes, stop_performances
+from allocation.queries.locks import lock_nodes
 from allocation.queries.plans import Ground
 from allocation.queries.trees import SUB_AGENT, Standing
-from allocation.rules.plans.sharing import label
+from allocation.rules.plans.keys import label
 from allocation.rules.tree import Node, move
 from allocation.services.moves import standing_of
 from allocation.services.splitting import Cause
@@ -60,7 +61,6 @@ def hand_on(
     keeps what it took and may take no more.
     """
     standing = standing_of(session, ground, area, agent)
-    stop_performances(session, [ground.id])
     below = [node.id for node in _existing(session, standing.leaf).values()]
     nodes = lock_nodes(session, [*_walk(standing), *below])  # give-backs do not stop
     session.expire_all()  # what was read before the lock may have given back since
@@ -155,7 +155,7 @@ def _write(session: Session, performance_id: UUID, leaf: Node, row: _Row) -> Cha
     part, old = row.part, row.old
     node_id = new_id() if old is None else old.id
     now = (0, None) if part is None else (part.guarantee, part.ceiling)
-    values: Mapping[str, object] = {
+    values: Mapping[str, Any] = {
         "id": node_id,
         "key": row.key,
         "agent": None if part is None else part.agent.id,
@@ -168,4 +168,5 @@ def _write(session: Session, performance_id: UUID, leaf: Node, row: _Row) -> Cha
     was = (0, None) if old is None else (old.guarantee, old.ceiling)
     taken = 0 if old is None else old.taken
     node = Node(node_id, (leaf.id, *leaf.path), *now, taken)
-    return Change(node, row.key, performance_id, was, now)
+    whose = values["agent"] if old is None else old.agent_id
+    return Change(node, row.key, performance_id, was, now, agent_id=whose)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from allocation.queries.locks import lock_trees
 from allocation.queries.seats import SeatKey
-from allocation.rules.plans.sharing import Share, label
+from allocation.rules.plans.keys import label
+from allocation.rules.plans.sharing import Share
 from allocation.rules.tree import Node, settle
 from hub.kernel.db import rows
 from hub.kernel.pipeline import send

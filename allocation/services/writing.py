@@ -30,20 +30,28 @@ _UPSERT = text(
     " pool_id = excluded.pool_id, level = excluded.level,"
     " priority = excluded.priority, is_cut = excluded.is_cut"
 )
+# A holder that stands elsewhere now: two may change places, so by way of their ids.
+_RENAME = text(
+    "UPDATE node SET key = CASE WHEN :is_away THEN node.id::text ELSE r.key END"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, key text)"
+    " WHERE node.id = r.id"
+)
 _TREES = text(
     "UPDATE tree SET plan_id = r.plan, publication = r.publication,"
-    " epoch = epoch + 1, bounds = r.bounds, next_stage_at = r.stage"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, plan uuid,"
-    " publication int, bounds jsonb, stage timestamptz) WHERE performance_id = r.id"
+    " epoch = epoch + 1, bounds = r.bounds, adjusted = r.adjusted,"
+    " next_stage_at = r.stage FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid,"
+    " plan uuid, publication int, bounds jsonb, adjusted jsonb, stage timestamptz)"
+    " WHERE performance_id = r.id"
 )
 _CHANGES = text(
     "INSERT INTO node_change (id, world, performance_id, node_id, key, cause, reason,"
     " plan_id, guarantee_before, guarantee_after, ceiling_before, ceiling_after,"
-    " unmade_before, unmade_after, taken, made_at, made_by) SELECT id, w, p, node, key,"
-    " cause, reason, plan, gb, ga, cb, ca, ub, ua, t, at, by FROM json_to_recordset("
-    " CAST(:rows AS json)) AS r(id uuid, w text, p uuid, node uuid, key text,"
-    " cause text, reason text, plan uuid, gb int, ga int, cb int, ca int, ub int,"
-    " ua int, t int, at timestamptz, by uuid)"
+    " unmade_before, unmade_after, agent_before, path_before, pool_before, taken,"
+    " made_at, made_by) SELECT id, w, p, node, key, cause, reason, plan, gb, ga, cb,"
+    " ca, ub, ua, ab, pb, ob, t, at, by FROM json_to_recordset(CAST(:rows AS json))"
+    " AS r(id uuid, w text, p uuid, node uuid, key text, cause text, reason text,"
+    " plan uuid, gb int, ga int, cb int, ca int, ub int, ua int, ab uuid, pb uuid[],"
+    " ob uuid, t int, at timestamptz, by uuid)"
 )
 
 
@@ -53,6 +61,14 @@ def write_splits(
     """Store trees, and a change for every node whose promise or limit is another."""
     if not splits:
         return
+    moved = rows(
+        {"id": node.id, "key": key}
+        for found in splits
+        for key, node in found.before.items()
+        if node.key != key
+    )
+    for is_away in (True, False) if moved != "[]" else ():
+        session.execute(_RENAME, {"rows": moved, "is_away": is_away})
     nodes = (row_of(found, key) for found in splits for key in found.places)
     session.execute(_UPSERT, {"rows": rows(nodes), "now": now})
     session.execute(_TREES, {"rows": rows(map(_tree, splits))})
@@ -67,13 +83,17 @@ def _tree(found: Split) -> dict[str, Any]:
         "plan": found.plan_id,
         "publication": found.publication,
         "bounds": {key: msgspec.to_builtins(b) for key, b in found.bounds.items()},
+        "adjusted": found.adjusted,
         "stage": found.next_stage_at,
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A node whose promise or limit is another: (guarantee, ceiling) before, after."""
+    """What changed of a node: (guarantee, ceiling) and leaves unmade, before and after.
+
+    *node*: as it is now, where it stood before, and *agent_id* whose it was.
+    """
 
     node: Node
     key: str
@@ -82,6 +102,7 @@ class Change:
     after: tuple[int, int | None]
     unmade: tuple[int, int] = (0, 0)
     plan_id: UUID | None = None
+    agent_id: UUID | None = None
 
 
 def _changes(found: Split) -> Iterator[Change]:
@@ -92,10 +113,12 @@ def _changes(found: Split) -> Iterator[Change]:
         was = (before.guarantee, before.ceiling)
         now = (after.guarantee, after.ceiling)
         unmade = (before.unmade, found.unmade.get(key, 0))
-        if was != now or unmade[0] != unmade[1]:
-            node = Node(before.id, tuple(before.path), *was, after.taken)
+        had, has = before.agent_id, found.places[key].agent_id
+        if (was, had, before.key) != (now, has, key) or unmade[0] != unmade[1]:
+            path = tuple(before.path)
+            node = Node(before.id, path, *was, after.taken, pool=before.pool_id)
             place = (node, key, found.ground.id)
-            yield Change(*place, was, now, unmade, found.plan_id)
+            yield Change(*place, was, now, unmade, found.plan_id, had)
 
 
 def write_changes(
@@ -124,6 +147,9 @@ def write_changes(
             "ua": change.unmade[1],
             "cb": change.before[1],
             "ca": change.after[1],
+            "ab": change.agent_id,
+            "pb": list(change.node.path),
+            "ob": change.node.pool,
             "t": change.node.taken,
             "at": now,
             "by": cause.made_by,

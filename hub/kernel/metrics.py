@@ -19,6 +19,14 @@ OUTBOX_WAITING = Gauge(
     "hub_outbox_waiting", "Messages not done", multiprocess_mode="livemax"
 )
 FEED_RECORDS = Counter("hub_feed_records_total", "Feed records", ["outcome"])
+PERIODIC_FAILED = Counter(
+    "hub_periodic_tasks_failed_total", "Periodic tasks that failed", ["task"]
+)
+OVERCOMMITTED = Gauge(
+    "hub_overcommitted_performances",
+    "Performances with more taken than there is",
+    multiprocess_mode="livemax",
+)
 SEALED = Counter("hub_journal_sealed_total", "Journal entries sealed")
 CREDIT_ALERTS = Counter(
     "hub_credit_alerts_total", "Credit thresholds reached", ["threshold_bp"]

@@ -20,7 +20,10 @@ from hub.kernel.db import Base, CreatedAt, Id, Json, Minor, Timestamp, WorldName
 
 
 class Hold(Base):
-    """Seats taken for a short time on the way to a sale."""
+    """Seats taken for a short time on the way to a sale.
+
+    ``wanted``: of one that the supplier is asked for, what it is to be placed from.
+    """
 
     __tablename__ = "hold"
     __table_args__ = (
@@ -56,6 +59,7 @@ class Hold(Base):
     extendable_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     reason: Mapped[str | None]
+    wanted: Mapped[Json | None]
 
 
 class FrozenQuote(Base):

@@ -39,6 +39,10 @@ def key_of(agent):
 
 
 def plan_of(channel, ann, bob):
+    if "kind" not in channel:  # free sale promises nothing that weights could share
+        ann, bob = (
+            {} if said.get("kind") == "weighted" else said for said in (ann, bob)
+        )
     agents = [{"agent": "ann", **ann}, {"agent": "bob", **bob}]
     named = {"channel": "online", "rules": agents, **channel}
     return {"keep_shared_bp": 3_000, "rules": [{"area": "floor", "rules": [named]}]}

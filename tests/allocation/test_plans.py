@@ -133,7 +133,7 @@ def test_a_shared_capacity_lies_above_several_areas():
 def test_the_supplier_chooses_the_order_of_levels(levels):
     rule = {"channel": "online", "kind": "fixed", "seats": 30}
     if levels[0] == "channel":
-        rule["rules"] = [agent("a", "weighted", weight=1)]
+        rule["rules"] = [agent("a")]
     else:
         rule = agent("a", "fixed", seats=30)
     wanted = read_plan({"levels": levels, "rules": [rule]})

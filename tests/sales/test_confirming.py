@@ -149,7 +149,7 @@ def test_without_the_lock_on_the_hold_it_would_be_sold_twice(
         connection.execute(
             "ALTER TABLE credit DROP CONSTRAINT ck_credit_reserved_minor"
         )
-    unlocked = str(confirming._HOLDS).replace(" FOR NO KEY UPDATE", "")
+    unlocked = str(confirming._HOLDS).replace(" FOR NO KEY UPDATE OF h", "")
     monkeypatch.setattr(confirming, "_HOLDS", text(unlocked))
     sold = 0
     for _ in range(20):

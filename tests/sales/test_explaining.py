@@ -126,7 +126,7 @@ def test_what_was_available_at_any_moment_is_told_later(hub):
     first = floor(
         agent("ann", "fixed", seats=20, ceiling=40, release=stages), agent("bob")
     )
-    second = floor(agent("ann", "weighted", weight=1), agent("bob", "fixed", seats=30))
+    second = floor(agent("ann", "fixed", seats=15), agent("bob", "fixed", seats=30))
     sold = hub.on_sale(first, floor=100)
     day = Day(hub, sold, hub.offer_id("ann", sold["id"]))
 

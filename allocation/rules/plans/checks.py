@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -10,10 +11,13 @@ from allocation.errors import PlanRefusedError
 from allocation.rules.plans.language import (
     At,
     Cap,
+    Holding,
     PlanRules,
     PlanScope,
+    Protection,
     Rule,
     RuleKind,
+    Window,
 )
 from allocation.rules.plans.sharing import base
 from hub.kernel.money import BASIS_POINTS
@@ -83,6 +87,9 @@ def problems(plan: PlanRules) -> Iterator[Finding]:
     for at, cap in enumerate(plan.caps):
         yield from _cap(cap, f"caps[{at}]")
     yield from _moments(plan)
+    yield from _windows(plan.window, plan.holding, "")
+    for said in plan.protection:
+        yield from _classes(said)
     named = [over.area for over in plan.overbooking]
     for area in {area for area in named if named.count(area) > 1}:
         yield Finding("overbooking", f"{area} is named twice")
@@ -103,16 +110,29 @@ def _level(
             yield Finding(path, "named twice")
         names.add((rule.level, rule.of))
         yield from _numbers(rule, path)
+        yield from _windows(rule.window, rule.holding, path)
+        if rule.kind is RuleKind.FREE_SALE and (level, at) != ("area", 0):
+            yield from _of_nothing(rule.rules, path)
         is_skipping = level == "area" and rule.level != "area"
         following = plan.levels[at + 1] if at + 1 < len(plan.levels) else None
         if rule.level == level:
             yield from _level(plan, rule.rules, at + 1, path)
         elif is_skipping and rule.level == following:
+            if at:
+                yield from _of_nothing((rule,), path)
             yield from _level(plan, rule.rules, at + 2, path)
         else:
             order = " > ".join(plan.levels)
             yield Finding(path, f"{rule.level} does not come here: {order}")
     yield from _together(rules, where)
+
+
+def _of_nothing(rules: Sequence[Rule], path: str) -> Iterator[Finding]:
+    """Refuse parts of a holder that is promised nothing: they would be zero."""
+    kinds = {RuleKind.PERCENT, RuleKind.WEIGHTED}
+    parts = ", ".join(rule.of for rule in rules if rule.kind in kinds)
+    if parts:
+        yield Finding(path, f"nothing is promised here that could be shared: {parts}")
 
 
 def _together(rules: Sequence[Rule], where: str) -> Iterator[Finding]:
@@ -158,6 +178,49 @@ def _numbers(rule: Rule, path: str) -> Iterator[Finding]:
         if (stage.keep is None) == (stage.keep_unsold is None):
             reason = "says one of keep and keep_unsold"
             yield Finding(f"{path} > release[{at}]", reason)
+
+
+def _windows(
+    window: Window | None, holding: Holding | None, path: str
+) -> Iterator[Finding]:
+    where = f"{path} > " if path else ""
+    if window is not None:
+        order = (window.announce, window.on_sale, window.cut_off)
+        names = ("announce", "on_sale", "cut_off")
+        said = [(n, at) for n, at in zip(names, order, strict=True) if at is not None]
+        for (earlier, first), (later, second) in pairwise(said):
+            if _is_before(second, first):
+                reason = f"{later} comes before {earlier}"
+                yield Finding(f"{where}window", reason)
+    if holding is not None and holding.ttl_s and holding.ttl_max_s:
+        over = holding.ttl_s - holding.ttl_max_s
+        if over > 0:
+            yield Finding(f"{where}holding", "ttl_s is above ttl_max_s", over)
+
+
+def _is_before(one: At, other: At) -> bool:
+    """Say whether a moment comes before another that is said in the same way."""
+    if one.at is not None and other.at is not None:
+        return one.at < other.at
+    if one.hours_before is not None and other.hours_before is not None:
+        return one.hours_before > other.hours_before
+    if one.days_before is None or other.days_before is None:
+        return False
+    if one.days_before != other.days_before or None in (one.time, other.time):
+        return one.days_before > other.days_before
+    return str(one.time) < str(other.time)
+
+
+def _classes(said: Protection) -> Iterator[Finding]:
+    where = f"protection > {said.area}"
+    names = [one.price_type for one in said.classes]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Finding(where, f"{name} is named twice")
+    for dearer, cheaper in pairwise(said.classes):
+        over = cheaper.price_minor - dearer.price_minor
+        if over >= 0:
+            reason = f"{cheaper.price_type} is not cheaper than {dearer.price_type}"
+            yield Finding(where, reason, over)
 
 
 _CAP_NEEDS: dict[str, Callable[[Cap], bool]] = {

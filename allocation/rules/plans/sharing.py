@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from allocation.rules.plans.dividing import divide
+from allocation.rules.plans.keys import HOUSE, label
 from allocation.rules.plans.language import PlanRules, Rule, RuleKind
 from hub.kernel.money import BASIS_POINTS
 
-HOUSE = "house"
 PART = "part"
+SHARED = "shared_capacity"
 PRIORITY = 500
 RANKS = 100_000
 
@@ -49,11 +50,6 @@ class Shortage:
     area: str | None
 
 
-def label(level: str, of: str) -> str:
-    """Return one step of a key; what separates steps is escaped."""
-    return f"{level}:{of.replace('%', '%25').replace('/', '%2F')}"
-
-
 def share_out(plan: PlanRules, areas: Mapping[str, int]) -> list[Share]:
     """Return what each holder gets of the areas' capacities, parents before children.
 
@@ -73,6 +69,11 @@ def shortages(plan: PlanRules, areas: Mapping[str, int]) -> list[Shortage]:
         if promised > capacity:
             names = ", ".join(part.key for part in parts if part.guarantee)
             sharing.short.append(Shortage(names, promised, capacity, area))
+    shared = plan.shared_capacity
+    below = {label("area", area) for area in areas}
+    promised = sum(share.guarantee for share in shares if share.parent in below)
+    if shared is not None and promised > shared:
+        sharing.short.append(Shortage(SHARED, promised, shared, None))
     return sharing.short
 
 
@@ -94,8 +95,10 @@ class _Sharing:
                 self._area(rule, None)
             return self._shares
         total = sum(self._areas.values())
+        most = total + sum(self._extra.get(area, 0) for area in self._areas)
         shared = total if plan.shared_capacity is None else plan.shared_capacity
-        house = Share(HOUSE, None, HOUSE, 0, shared, 0)
+        ceiling = most if plan.shared_capacity is None else shared
+        house = Share(HOUSE, None, HOUSE, 0, ceiling, 0)
         self._shares.append(house)
         if is_by_area:
             for rule in self._rules_for("area", plan.rules):
@@ -188,6 +191,7 @@ class _Sharing:
                 self.short.append(said)
         kept = left * keep_bp // BASIS_POINTS
         weighted = [at for at, r in enumerate(rules) if r.kind is RuleKind.WEIGHTED]
+        weighted.sort(key=lambda at: _order(rules[at], at))  # of two equals the first
         bounds = [(rules[a].weight, lows[a], _top(rules[a], lows[a])) for a in weighted]
         totals = divide(left - kept + sum(low for _, low, _ in bounds), bounds)
         for at, total in zip(weighted, totals, strict=True):

@@ -18,6 +18,7 @@ CREATE TABLE frozen_quote (
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ix_frozen_quote_seen_at ON frozen_quote (seen_at);
+ALTER TABLE hold ADD wanted jsonb;
 ALTER TABLE hold_line ADD quote_id uuid;
 UPDATE hold_line SET quote_id = md5(quote::text)::uuid;
 INSERT INTO frozen_quote (id, world, agent_contract_id, body)

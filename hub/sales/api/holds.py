@@ -9,6 +9,7 @@ from flask.views import MethodView
 
 from allocation import errors as allocation
 from hub.catalogue import errors as catalogue
+from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import OverloadedError
@@ -66,7 +67,11 @@ class Holds(MethodView):
         until = wanted.get("option_until")
 
         def prepare(wish: HoldWish) -> HoldWish:
-            return wish if until is None else keeping.as_option(wish, until)
+            if until is None:
+                return wish
+            with transaction() as session:
+                now = clock.now(session, wish.world)
+            return keeping.as_option(wish, until, now)
 
         return replied(placed(claim, wanted, prepare))
 

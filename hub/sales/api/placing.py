@@ -42,12 +42,17 @@ def placed(
         wish = _wish(claim, wanted, agent, is_first=attempt == 0)
         if isinstance(wish, Reply):
             return _whole(agent, wish)
-        wish = prepare(wish)
-        if wish.basket.holding.look_to_book is not None:
-            with transaction() as session:
-                keeping.refuse_looking(session, wish)
+        try:
+            wish = prepare(wish)
+            if not is_answered:
+                _refuse_looking(wish)
+        except HubError:
+            earlier = _earlier(claim)
+            if earlier is None:
+                raise
+            return _whole(agent, earlier)
         if keeping.is_on_request(wish) and not is_answered:
-            return _ask(wish)
+            return _ask(wish, wanted)
         try:
             reply = place_hold(current_app.extensions["hold_committer"], wish)
             return _whole(agent, reply)
@@ -65,12 +70,25 @@ def _whole(who: Caller, reply: Reply) -> Reply:
     return Reply(reply.status, body, is_replay=True)
 
 
-def _ask(wish: HoldWish) -> Reply:
+def _refuse_looking(wish: HoldWish) -> None:
+    if wish.basket.holding.look_to_book is not None:
+        with transaction() as session:
+            keeping.refuse_looking(session, wish)
+
+
+def _earlier(claim: Claim) -> Reply | None:
+    """Return what a repeat was answered before: it is, even if it may not be now."""
+    with transaction() as session:
+        return idempotency.find(session, claim)
+
+
+def _ask(wish: HoldWish, wanted: dict[str, Any]) -> Reply:
     with transaction() as session:
         body: dict[str, Any] = {}
 
         def ask() -> tuple[int, bytes]:
-            body.update(keeping.ask_supplier(session, wish))
+            kept = wishes.as_wanted(wanted)
+            body.update(keeping.ask_supplier(session, wish, kept))
             return ACCEPTED, msgspec.json.encode(body)
 
         earlier = idempotency.once(session, wish.claim, ask)
@@ -85,7 +103,7 @@ def _wish(
     The first time what this process has priced of late will do.
     """
     lines, ttl_s = wanted["lines"], current_app.config["HUB_HOLD_TTL_S"]
-    buyer = wanted.get("buyer")
+    buyer = wishes.buyer_of(wanted)
     if is_first:
         found = wishes.kept(who, lines, claim=claim, ttl_s=ttl_s, buyer=buyer)
         if found is not None:

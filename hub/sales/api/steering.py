@@ -16,11 +16,12 @@ from hub.kernel.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from hub.kernel.http import PageSchema
 from hub.kernel.idempotency import Claim, Key
 from hub.kernel.pages import id_after, page
-from hub.sales import errors, queries
+from hub.sales import errors
 from hub.sales.api.blueprint import blp
 from hub.sales.api.placing import placed
 from hub.sales.queries.requests import waiting_requests
 from hub.sales.schemas import steering as schemas
+from hub.sales.schemas.sale import HoldRequestSchema
 from hub.sales.services import keeping, steering
 from hub.sales.services.wishes import REQUEST
 from partners.queries import find_partner_by_ref, get_partner
@@ -158,26 +159,25 @@ class RequestDecision(MethodView):
             if wanted["decision"] == "reject":
                 keeping.reject(session, hold, wanted["reason"])
                 return {"hold_id": str(hold_id), "state": "rejected"}
-            agent_id = hold.agent_id
-            lines = [_asked(line) for line in queries.hold_lines(session, [hold_id])]
+            agent_id, asked = hold.agent_id, _asked(hold.wanted)
         agent = replace(who, kind=Kind.AGENT, partner_id=agent_id)
         claim = Claim(Key(who.world, agent_id, f"request/{hold_id}"), hold_id.bytes)
-        reply = _grant(claim, lines, agent, hold_id)
+        reply = _grant(claim, asked, agent, hold_id)
         return {"hold_id": str(hold_id), "state": reply["state"]}
 
 
-def _asked(line: Any) -> dict[str, Any]:
-    if line.seat_ids:
-        return {"offer_id": line.offer_id, "seat_ids": line.seat_ids}
-    return {"offer_id": line.offer_id, "quantity": line.quantity}
+def _asked(kept: Any) -> dict[str, Any]:
+    """Return what a request was for, as the agent said it; of its buyer the hash."""
+    lines: Any = HoldRequestSchema(only=["lines"]).load({"lines": kept["lines"]})
+    return {**kept, **lines}
 
 
 def _grant(
-    claim: Claim, lines: list[dict[str, Any]], agent: Caller, hold_id: UUID
+    claim: Claim, asked: dict[str, Any], agent: Caller, hold_id: UUID
 ) -> dict[str, Any]:
     return placed(
         claim,
-        {"lines": lines},
+        asked,
         lambda wish: replace(wish, hold_id=hold_id, kind=REQUEST),
         who=agent,
         is_answered=True,

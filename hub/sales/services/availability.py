@@ -121,7 +121,7 @@ def caps_of(standing: Standing, offer: Row[Any], agent: Partner) -> list[Limit]:
     """Return the counters a sale of an offer counts in, whoever buys."""
     if standing.plan is None:
         return []
-    return list(limits(standing.plan, buyable(offer, agent), None))
+    return list(limits(standing.plan, buyable(offer, agent, standing), None))
 
 
 def _quotes(
@@ -164,7 +164,7 @@ def refusal_of(found: Scene, offer: Row[Any]) -> HubError | None:
     window = _own_window(found.window, standing, offer)
     try:
         window.refuse_unless_on_sale(found.now)
-        own = buyable(offer, found.agent)
+        own = buyable(offer, found.agent, standing)
         refuse_stopped(found.stops, offer.supplier_id, own, only_hard=False)
         if standing is not None:
             for node in walk(standing.nodes, standing.leaf):

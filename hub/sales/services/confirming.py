@@ -36,6 +36,7 @@ from hub.sales.services.ordering import (
 )
 from hub.sales.services.telling import hold_line
 from hub.sales.services.views import seat_names
+from hub.sales.services.wishes import REPORT
 
 _LINES = text(
     "SELECT l.hold_id, l.no, l.performance_id, l.node_id, l.offer_id, l.quantity,"
@@ -49,8 +50,10 @@ _LINES = text(
     " ORDER BY l.hold_id, l.no"
 )
 _HOLDS = text(
-    "SELECT h.id, h.world, h.agent_id, h.state, h.expires_at, h.version FROM hold h"
-    " WHERE h.id = ANY(:ids) ORDER BY h.id FOR NO KEY UPDATE"
+    "SELECT h.id, h.world, h.agent_id, h.state, h.expires_at, h.version, h.kind,"
+    " coalesce(a.parent_id, a.id) AS holder_id FROM hold h"
+    " JOIN partner a ON a.id = h.agent_id WHERE h.id = ANY(:ids)"
+    " ORDER BY h.id FOR NO KEY UPDATE OF h"
 )
 _TAKEN = text(
     "SELECT o.agent_id, o.reference FROM sale_order o JOIN unnest("
@@ -164,14 +167,9 @@ def _confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
     state = "confirmed" if hold.id in batch.confirmed else hold.state
     refuse_unless_held(state, is_past=hold.expires_at <= now, hold_id=hold.id)
     lines = batch.lines[hold.id]
-    for line in lines:
-        performance_id = line.row.performance_id
-        if batch.status[performance_id] == "cancelled":
-            raise PerformanceCancelledError(performance_id=performance_id)
-        if batch.stops:
-            buyable = _buyable(line, wish.agent_id)
-            stops, supplier = batch.stops, line.row.supplier_id
-            refuse_stopped(stops, supplier, buyable, only_hard=True)
+    if hold.kind != REPORT:  # what was sold elsewhere is a fact
+        for line in lines:
+            _refuse_closed(batch, hold, line)
     reference = (wish.agent_id, wish.reference)
     if reference in batch.references:
         raise ReferenceTakenError(reference=wish.reference)
@@ -180,6 +178,15 @@ def _confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
     made = _made(batch, wish, lines, now)
     batch.made.append(made)
     return made.reply
+
+
+def _refuse_closed(batch: ConfirmBatch, hold: Row[Any], line: HeldLine) -> None:
+    performance_id = line.row.performance_id
+    if batch.status[performance_id] == "cancelled":
+        raise PerformanceCancelledError(performance_id=performance_id)
+    if batch.stops:
+        stops, supplier = batch.stops, line.row.supplier_id
+        refuse_stopped(stops, supplier, _buyable(line, hold), only_hard=True)
 
 
 def _made(
@@ -224,11 +231,11 @@ def _places(line: HeldLine) -> list[tuple[UUID | None, UUID | None]]:
     return [(seat, None if node == row.node_id else node) for seat, node in found]
 
 
-def _buyable(line: HeldLine, agent_id: UUID) -> Buyable:
+def _buyable(line: HeldLine, hold: Row[Any]) -> Buyable:
     row = line.row
     return Buyable(
         *(row.performance_id, row.production_id, row.area, row.price_type),
-        *(line.quote.place.channel, "", agent_id),
+        *(line.quote.place.channel, "", hold.agent_id, hold.holder_id),
     )
 
 

@@ -1,11 +1,13 @@
 """What becomes of a hold before it is confirmed: extended, requested, answered."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -26,6 +28,7 @@ from hub.sales.services.telling import hold_body, hold_line
 from hub.sales.services.wishes import OPTION, REPORT, HoldWish, WishLine
 
 REQUEST_TTL_S = 48 * 3_600
+REPORT_TTL_S = 7 * 86_400  # time to repeat a report that was interrupted
 LOOKS_FREE = 50
 _EXTEND = text(
     "UPDATE hold SET expires_at = :until, extensions = extensions + 1,"
@@ -33,8 +36,8 @@ _EXTEND = text(
 )
 _REQUEST = text(
     "INSERT INTO hold (id, world, agent_id, state, version, expires_at, ttl_s, kind,"
-    " created_at) VALUES (:id, :world, :agent, 'requested', 1, :until, :ttl, 'request',"
-    " :at)"
+    " created_at, wanted) VALUES (:id, :world, :agent, 'requested', 1, :until, :ttl,"
+    " 'request', :at, CAST(:wanted AS jsonb))"
 )
 _LINES = text(
     "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
@@ -79,10 +82,13 @@ def extend_hold(session: Session, who: Caller, hold_id: UUID) -> Hold:
     return hold
 
 
-def as_option(wish: HoldWish, until: datetime) -> HoldWish:
+def as_option(wish: HoldWish, until: datetime, now: datetime) -> HoldWish:
     """Return a wish for a group option, kept until a moment the plan allows."""
     holding = wish.basket.holding
     seats = sum(line.quantity for line in wish.lines)
+    if until <= now:
+        reason = "lies in the past"
+        raise InvalidRequestError(field="option_until", reason=reason)
     deadlines = [_deadline(line) for line in wish.basket.lines]
     if None in deadlines:
         reason = "the plan gives this agent no options"
@@ -114,7 +120,7 @@ def as_report(wish: HoldWish) -> HoldWish:
     if any(line.basket.mode is not Mode.SELL_AND_REPORT for line in wish.lines):
         reason = "the plan does not let this agent sell and report"
         raise InvalidRequestError(field="lines", reason=reason)
-    return replace(wish, kind=REPORT)
+    return replace(wish, kind=REPORT, ttl_s=REPORT_TTL_S)
 
 
 def is_on_request(wish: HoldWish) -> bool:
@@ -122,8 +128,10 @@ def is_on_request(wish: HoldWish) -> bool:
     return any(line.basket.mode is Mode.ON_REQUEST for line in wish.lines)
 
 
-def ask_supplier(session: Session, wish: HoldWish) -> dict[str, Any]:
-    """Note a request for the supplier to answer; no seat is taken by it.
+def ask_supplier(
+    session: Session, wish: HoldWish, wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Note a request for the supplier to answer, as it was *wanted*; it takes no seat.
 
     CapReachedError above what the plan lets wait.
     """
@@ -142,6 +150,7 @@ def ask_supplier(session: Session, wish: HoldWish) -> dict[str, Any]:
         "until": until,
         "ttl": wish.ttl_s,
         "at": now,
+        "wanted": msgspec.json.encode(wanted).decode(),
     }
     session.execute(_REQUEST, values)
     session.execute(_LINES, {"rows": rows(map(partial(_asked, wish), wish.lines))})

@@ -154,7 +154,7 @@ class _Pricer:
             standing=standing,
             quantity=wish.quantity,
             plan=plan,
-            buyable=buyable(offer, self.agent),
+            buyable=buyable(offer, self.agent, standing),
             own=moments(plan, rules, Timing(offer.starts_at, offer.zone)),
             mode=modes[-1] if modes else Mode.NORMAL,
             seat_map=seat_map,
@@ -168,16 +168,18 @@ class _Pricer:
         )
 
 
-def buyable(offer: Row[Any], agent: Partner) -> Buyable:
+def buyable(offer: Row[Any], agent: Partner, standing: Standing | None) -> Buyable:
     """Return an offer as caps and stops see it."""
+    share = standing.share if standing else None
     return Buyable(
         performance_id=offer.performance_id,
         production_id=offer.production_id,
         area=offer.area,
         price_type=offer.price_type,
         channel=agent.channel or "",
-        agent=agent.ref,
+        agent=(share.agent if share else None) or agent.ref,
         agent_id=agent.id,
+        holder_id=agent.parent_id or agent.id,
     )
 
 

@@ -32,7 +32,7 @@ class Seating:
         self.chosen[wish.hold_id] = {}
         found: dict[UUID, int] = {}
         try:
-            for line in wish.lines:
+            for line in sorted(wish.lines, key=_is_free_to_choose):
                 if line.basket.seat_map is None:
                     found[line.leaf_id] = found.get(line.leaf_id, 0) + line.quantity
                     continue
@@ -66,6 +66,11 @@ class Seating:
             for line in wish.lines
             for seat in self.seats(wish, line.no)
         }
+
+
+def _is_free_to_choose(line: WishLine) -> bool:
+    """Sort lines that name their seats before those that take the best there are."""
+    return not line.seats
 
 
 def nodes_of(line: WishLine, seats: Sequence[UUID]) -> list[UUID]:

@@ -5,10 +5,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocation.models import Recall, Stop
-from allocation.queries.locks import stop_performances
+from allocation.errors import NotAllottedError
+from allocation.models import Node, Recall, Stop
 from allocation.queries.plans import grounds
-from allocation.services.moves import carry_out, due_recalls, standing_of
+from allocation.services.moves import (
+    carry_out,
+    due_recalls,
+    standing_of,
+    unsold_promise,
+)
 from hub.kernel import clock
 from hub.sales.rules import HoldState
 from hub.sales.services.lapse import end_holds
@@ -21,7 +26,7 @@ _HARD = text(
 _STOPPED = text(
     "SELECT h.id FROM hold h JOIN stop s ON s.id = :stop AND s.lifted_at IS NULL"
     " JOIN partner a ON a.id = h.agent_id WHERE h.state = 'held' AND h.world = s.world"
-    " AND h.agent_id = coalesce(s.agent_id, h.agent_id)"
+    " AND coalesce(s.agent_id, a.id) IN (a.id, a.parent_id) AND h.kind <> 'report'"
     " AND a.channel = coalesce(s.channel, a.channel)"
     " AND EXISTS (SELECT FROM hold_line l JOIN offer o ON o.id = l.offer_id"
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
@@ -35,7 +40,8 @@ _STOPPED = text(
 )
 _HELD_AT = text(
     "SELECT h.id, sum(l.quantity)::int AS seats FROM hold h JOIN hold_line l"
-    " ON l.hold_id = h.id WHERE h.state = 'held' AND l.node_id = :node"
+    " ON l.hold_id = h.id WHERE h.state = 'held' AND l.node_id IN (SELECT id FROM node"
+    " WHERE id = :leaf OR (path[1] = :leaf AND level = 'sub-agent'))"
     " GROUP BY h.id, h.expires_at ORDER BY h.expires_at, h.id"
 )
 _LOCK = text(
@@ -62,11 +68,10 @@ def force(session: Session, recall: Recall) -> None:
     ground = grounds(session, [recall.performance_id])[recall.performance_id]
     agent = session.get_one(Partner, recall.agent_id)
     standing = standing_of(session, ground, recall.area, agent)
-    stop_performances(session, [ground.id])
-    leaf = standing.nodes[standing.leaf]
-    needed = recall.seats - max(0, leaf.guarantee - leaf.taken)
+    leaf = session.get_one(Node, standing.leaf, populate_existing=True)
+    needed = recall.seats - unsold_promise(session, leaf)
     chosen: list[UUID] = []
-    for row in session.execute(_HELD_AT, {"node": leaf.id}):
+    for row in session.execute(_HELD_AT, {"leaf": leaf.id}):
         if needed <= 0:
             break
         chosen.append(row.id)
@@ -77,9 +82,14 @@ def force(session: Session, recall: Recall) -> None:
 
 def carry_out_recall(session: Session, recall: Recall) -> int:
     """Carry a recall out now; return how many seats it took."""
-    if recall.is_forced:
-        force(session, recall)
-    return carry_out(session, recall, clock.now(session, recall.world))
+    now = clock.now(session, recall.world)
+    try:
+        if recall.is_forced:
+            force(session, recall)
+        return carry_out(session, recall, now)
+    except NotAllottedError:  # a plan has given it nothing since: it has all back
+        recall.taken, recall.done_at = 0, now
+        return 0
 
 
 def carry_out_due(session: Session) -> int:

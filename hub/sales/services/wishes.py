@@ -1,6 +1,6 @@
 """Wishes: what an agent wants held, ready for the committer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from allocation.errors import BuyerNeededError, SeatsNotSoldError, UnknownSeatsError
-from allocation.rules.limits import Limit, limits, needs_buyer
+from allocation.rules.limits import Limit, hash_of_buyer, limits, needs_buyer
 from hub.kernel.callers import Caller
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.idempotency import Claim
@@ -133,6 +133,20 @@ def kept(
 
 def _asked(wanted: Sequence[dict[str, Any]]) -> tuple[tuple[UUID, int], ...]:
     return tuple((line["offer_id"], quantity_of(line)) for line in wanted)
+
+
+def as_wanted(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a request, to be placed from once it is granted."""
+    buyer = buyer_of(said)
+    return {"lines": said["lines"]} | ({} if buyer is None else {"buyer_hash": buyer})
+
+
+def buyer_of(said: Mapping[str, Any]) -> str | None:
+    """Return the hash of the buyer a request names; it may have been kept as one."""
+    if "buyer" in said:
+        return hash_of_buyer(said["buyer"])
+    found: str | None = said.get("buyer_hash")
+    return found
 
 
 def quantity_of(line: dict[str, Any]) -> int:
