@@ -18,7 +18,7 @@ from allocation.queries.trees import (
     trees_of,
 )
 from allocation.rules.plans.checks import read_plan, read_scope
-from allocation.rules.plans.keys import is_leaf, standing, steps
+from allocation.rules.plans.keys import holder, is_leaf, steps
 from allocation.rules.plans.sharing import shortages
 from allocation.services.sharing import Sharing
 from allocation.services.splitting import Split
@@ -167,7 +167,7 @@ def _agents(split: Split, sums: dict[str, Sums]) -> dict[str, Allotment]:
         sums.setdefault(agent, Sums()).add(
             fitted.guarantee, fitted.taken, is_cut=fitted.is_cut
         )
-        whose = f"{standing(key)}/{agent}"
+        whose = f"{holder(key)}/{agent}"
         found[whose] = (key, fitted.guarantee, fitted.taken)
     return found
 
