@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from hub.cli import main
 from hub.verify import verify
+from tests.hubs import FREE_SALE
 
 MUTATIONS = {
     "UPDATE node SET taken = taken + 1 WHERE level = 'agent' AND taken > 0": "every count equals its sum",
@@ -55,6 +56,9 @@ MUTATIONS = {
     "UPDATE sale_order SET confirmed_at = confirmed_at + interval '1 day'": "each entry has, leg for leg, what its line's quote says",
     "UPDATE posting SET amount_minor = amount_minor + CASE what WHEN 'face' THEN 1 ELSE -1 END WHERE account = 'payable:supplier' AND what IN ('face', 'commission')": "each entry has, leg for leg, what its line's quote says",
     "UPDATE node SET ceiling = ceiling + 1000 WHERE level = 'area'": "an area's node holds its capacity",
+    "UPDATE cap_count SET taken = taken + 1": "a cap counts what was taken under it",
+    "DELETE FROM block_seat WHERE seat_id = (SELECT min(seat_id::text)::uuid FROM block_seat)": "a block promises its seats",
+    "UPDATE node SET world = 'live' WHERE level = 'area'": "a node is of its performance's world",
     "UPDATE contract SET world = 'live'": "a contract is of its partner's world",
     "UPDATE production SET world = 'live'": "a performance, its production and its room are one supplier's, in one world",
 }  # fmt: skip
@@ -62,7 +66,13 @@ MUTATIONS = {
 
 @pytest.fixture
 def sold(hub):
-    performance = hub.on_sale()
+    caps = [{"of": "price-type", "price_type": "adult", "most": 90}]
+    performance = hub.on_sale({**FREE_SALE, "caps": caps})
+    seats = hub.get("ann", f"/v1/performances/{performance['id']}/seats")["items"]
+    block = {"area": "stalls", "kind": "house", "reason": "guests"}
+    path = f"/v1/performances/{performance['id']}/blocks"
+    last = [seat["id"] for seat in seats[-2:]]
+    hub.post("operator", path, {**block, "seat_ids": last}, 201)
     lines = [
         (hub.offer_id("ann", performance["id"]), 3),
         (hub.offer_id("ann", performance["id"], "stalls"), 2),
@@ -85,6 +95,24 @@ def test_a_broken_law_is_found(sold, owner_url, mutation):
         connection.execute("ALTER TABLE terms DROP CONSTRAINT ex_terms_valid")
         connection.execute(mutation)
     assert MUTATIONS[mutation] in {fact["law"] for fact in verify().broken}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE node SET taken = ceiling + 1 WHERE level = 'area'",
+        "UPDATE node SET taken = -1 WHERE level = 'agent'",
+        "UPDATE node SET guarantee = 9, ceiling = 8 WHERE level = 'agent'",
+    ],
+)
+def test_the_database_itself_refuses_to_sell_more_than_there_is(
+    sold, owner_url, change
+):
+    with (
+        psycopg.connect(owner_url.replace("+psycopg", "")) as connection,
+        pytest.raises(psycopg.errors.CheckViolation),
+    ):
+        connection.execute(change)
 
 
 def environment(settings):

@@ -111,7 +111,7 @@ def _level(
         names.add((rule.level, rule.of))
         yield from _numbers(rule, path)
         yield from _windows(rule.window, rule.holding, path)
-        if rule.kind is RuleKind.FREE_SALE and (level, at) != ("area", 0):
+        if rule.kind is RuleKind.FREE_SALE and (rule.level, at) != ("area", 0):
             yield from _of_nothing(rule.rules, path)
         is_skipping = level == "area" and rule.level != "area"
         following = plan.levels[at + 1] if at + 1 < len(plan.levels) else None
