@@ -26,11 +26,11 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, NotFoundError, Retry
 from hub.kernel.http import FRAMEWORK_CODES, Api
 from hub.kernel.jobs import queue_connection
-from hub.sales.services import confirming, storing
+from hub.sales.services import committing
 from hub.sales.services.caching import AnswerCache
 
 API_VERSION = "1"
-HOT_CONNECTIONS = 4  # one a committer, one to read a hall; more without batching
+HOT_CONNECTIONS = 3  # the committer's, and to read a hall; more without batching
 SINGLE_CONNECTIONS = 8
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE"}
 RESOURCES = (
@@ -59,13 +59,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     measure(app)
     access.guard(app, secret=settings.secret_key, cache_s=settings.credential_cache_s)
     register(app)
-    app.extensions["hold_committer"] = storing.hold_committer(
+    app.extensions["committer"] = committing.sale_committer(
         is_batching=settings.is_batching
     )
     app.extensions["availability_cache"] = AnswerCache()
-    app.extensions["confirm_committer"] = confirming.confirm_committer(
-        is_batching=settings.is_batching
-    )
     return app
 
 

@@ -9,18 +9,12 @@ from sqlalchemy.orm import Session
 
 from allocation.models import Stop
 from allocation.rules.limits import StopSaid
-from hub.kernel.pipeline import Sent, send
 
 _STOPS = text(
     "SELECT id, supplier_id, performance_id, production_id, area, channel, agent_id,"
     " price_type, is_hard, reason FROM stop WHERE lifted_at IS NULL"
     " AND supplier_id = ANY(:suppliers)"
 )
-
-
-def send_stops(session: Session, suppliers: Collection[UUID]) -> Sent:
-    """Ask inside a pipeline for the stops that hold for suppliers' performances."""
-    return send(session, _STOPS, {"suppliers": list(suppliers)})
 
 
 def stops(session: Session, suppliers: Collection[UUID]) -> list[StopSaid]:

@@ -17,10 +17,6 @@ _LOCK = text(
     " ORDER BY cardinality(n.path) DESC, n.id FOR NO KEY UPDATE"
 )
 _DEPTHS = text("SELECT id, cardinality(path) AS depth FROM node WHERE id = ANY(:ids)")
-_SHARE = text(
-    "SELECT key FROM unnest(CAST(:keys AS bigint[])) AS key"
-    " WHERE NOT pg_try_advisory_xact_lock_shared(key)"
-)
 _STOP = text(
     "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[]))"
     " AS key ORDER BY key"
@@ -44,19 +40,6 @@ def as_node(row: Any) -> Node:
 def lock_key(found: UUID) -> int:
     """Return the advisory lock of a performance or supplier: 63 of its id's bits."""
     return int.from_bytes(found.bytes[8:]) >> 1
-
-
-def share_performances(
-    session: Session, performance_ids: Collection[UUID]
-) -> set[UUID]:
-    """Keep performances from being stopped or cut while this transaction sells.
-
-    Also for suppliers, by their ids: a stop of all that is theirs stops them. Returns
-    those that are being stopped or changed at this moment; it does not wait.
-    """
-    keys = {lock_key(found): found for found in performance_ids}
-    busy = session.scalars(_SHARE, {"keys": list(keys)})
-    return {keys[key] for key in busy}
 
 
 def stop_performances(session: Session, performance_ids: Collection[UUID]) -> None:

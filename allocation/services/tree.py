@@ -13,7 +13,6 @@ from allocation.rules.plans.keys import label
 from allocation.rules.plans.sharing import Share
 from allocation.rules.tree import Node, settle
 from hub.kernel.db import rows
-from hub.kernel.pipeline import send
 
 _WRITE = text(
     "UPDATE node SET taken = c.taken, overcommitted = c.over"
@@ -74,12 +73,6 @@ def lower_caps(session: Session, seats: Mapping[UUID, int]) -> None:
     """Count seats out of counters; after the tree, as everywhere."""
     if seats:
         session.execute(_LOWER_CAPS, {"rows": _lowered(seats)})
-
-
-def send_lower_caps(session: Session, seats: Mapping[UUID, int]) -> None:
-    """Count seats out of counters inside a pipeline."""
-    if seats:
-        send(session, _LOWER_CAPS, {"rows": _lowered(seats)})
 
 
 def _lowered(seats: Mapping[UUID, int]) -> str:

@@ -5,16 +5,19 @@ in and one out: between the two the process decides. A statement more costs a bu
 process more than it costs the database.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
 
+import msgspec
 import psycopg
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 
 from hub.kernel.db import HotSessionFactory
 
+Said = tuple[LiteralString, Sequence[object]]
+"""A function's call and its documents."""
 _DIALECT: PGDialect_psycopg = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
@@ -38,10 +41,12 @@ class Calls:
         found: str = cursor.fetchone()[0]  # type: ignore[index]
         return found
 
-    def commit(self, call: LiteralString, *said: bytes) -> None:
-        """Call a function with documents, and commit; what it raises rolls all back."""
+    def commit(self, *said: Said) -> None:
+        """Call functions with documents, and commit; what one raises rolls all back."""
         with self.connection.pipeline():
-            self.connection.execute(call, _texts(said), prepare=True)
+            for call, documents in said:
+                texts = _texts(map(msgspec.json.encode, documents))
+                self.connection.execute(call, texts, prepare=True)
             self.connection.execute("COMMIT")
         self.is_open = False
 
@@ -52,7 +57,7 @@ class Calls:
         self.is_open = False
 
 
-def _texts(said: tuple[bytes, ...]) -> list[str]:
+def _texts(said: Iterable[bytes]) -> list[str]:
     return [document.decode() for document in said]
 
 

@@ -17,7 +17,6 @@ from hub.kernel.errors import (
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
 )
-from hub.kernel.pipeline import Sent, send
 
 _CLAIM = text(
     "INSERT INTO idempotency_key (world, owner_id, key, digest)"
@@ -36,13 +35,6 @@ _STORE = text(
     " FROM json_to_recordset(CAST(:rows AS json)) AS k(world text, owner_id uuid,"
     " key text, status smallint, reply jsonb)"
     " WHERE (i.world, i.owner_id, i.key) = (k.world, k.owner_id, k.key)"
-)
-_CLAIM_ANSWERED = text(
-    "INSERT INTO idempotency_key (world, owner_id, key, digest, status, reply)"
-    " SELECT world, owner_id, key, decode(digest, 'hex'), status, reply"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS k(world text, owner_id uuid,"
-    " key text, digest text, status smallint, reply jsonb)"
-    " ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
 _PRUNE = text(
     "DELETE FROM idempotency_key WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
@@ -146,16 +138,6 @@ def claim_many(session: Session, claims: Sequence[Claim]) -> dict[Key, Earlier]:
     return _stored(session, lost) if lost else {}
 
 
-def send_look(session: Session, keys: Sequence[Key]) -> Sent:
-    """Look for keys inside a pipeline, after what they guard is locked."""
-    return send(session, _EARLIER, _columns(keys))
-
-
-def seen(sent: Sent) -> dict[Key, Earlier]:
-    """Return what a look has found."""
-    return _earlier(sent)
-
-
 def once_in_batch(
     claim: Claim,
     first: Claim,
@@ -224,25 +206,6 @@ def store_many(session: Session, replies: Mapping[Key, tuple[int, bytes]]) -> No
         for key, (status, body) in replies.items()
     )
     session.execute(_STORE, {"rows": rows(found)})
-
-
-def send_replies(session: Session, replies: Mapping[Claim, tuple[int, bytes]]) -> Sent:
-    """Claim keys with their answers inside a pipeline.
-
-    Fewer rows than claims mean that somebody else was faster with one of the keys.
-    """
-    found = (
-        {
-            "world": claim.key.world,
-            "owner_id": claim.key.owner_id,
-            "key": claim.key.key,
-            "digest": claim.digest.hex(),
-            "status": status,
-            "reply": msgspec.Raw(body),
-        }
-        for claim, (status, body) in replies.items()
-    )
-    return send(session, _CLAIM_ANSWERED, {"rows": rows(found)})
 
 
 def once(

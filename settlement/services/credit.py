@@ -14,7 +14,6 @@ from hub.kernel import clock, metrics
 from hub.kernel.callers import Caller
 from hub.kernel.db import rows
 from hub.kernel.ids import new_id
-from hub.kernel.pipeline import Sent, send
 from partners.models import Contract
 from settlement.models import CreditAlert, CreditChange
 from settlement.queries.credit import get_credit_line
@@ -71,11 +70,6 @@ def move_credit(session: Session, moves: Mapping[UUID, Move]) -> None:
     wanted = _moves(moves)
     if wanted:
         note_levels(session, session.execute(_MOVE, {"rows": rows(wanted)}).all())
-
-
-def send_moves(session: Session, moves: Mapping[UUID, Move]) -> Sent:
-    """Add to credit lines inside a pipeline; give its rows to ``note_levels``."""
-    return send(session, _MOVE, {"rows": rows(_moves(moves))})
 
 
 def _moves(moves: Mapping[UUID, Move]) -> list[dict[str, Any]]:

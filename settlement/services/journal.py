@@ -1,17 +1,16 @@
 """Writing the journal: in the fact's own transaction, many rows a statement."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub.kernel.db import rows
 from hub.kernel.ids import new_id
-from hub.kernel.pipeline import send
 from settlement.models import MEASURES
 from settlement.rules.accounts import RECEIVABLE_AGENT
 from settlement.rules.adding import Added, added
@@ -47,6 +46,16 @@ _ADD_TOTALS = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A fact with its legs, posted under an entry in a world."""
+
+    entry_id: UUID
+    fact: Fact
+    legs: Sequence[Leg]
+    world: str
+
+
 def post(
     session: Session, facts: Sequence[Fact], worlds: Sequence[str]
 ) -> dict[UUID, int]:
@@ -55,39 +64,33 @@ def post(
     The database refuses an entry that does not balance. Returns what each agent's
     contract owes more by it (less: negative), for the caller to put on its credit.
     """
-    return _post(session.execute, facts, worlds)
-
-
-def send_post(
-    session: Session, facts: Sequence[Fact], worlds: Sequence[str]
-) -> dict[UUID, int]:
-    """Post the entries of facts inside a pipeline; as ``post``."""
-    return _post(partial(send, session), facts, worlds)
-
-
-def _post(
-    execute: Callable[[TextClause, dict[str, str]], object],
-    facts: Sequence[Fact],
-    worlds: Sequence[str],
-) -> dict[UUID, int]:
     if not facts:
         return {}
-    ids = [new_id() for _ in facts]
-    legs = [postings(fact) for fact in facts]
-    own = list(zip(ids, facts, worlds, strict=True))
-    execute(_ADD_ENTRIES, {"rows": rows(_entry(*one) for one in own)})
-    execute(_ADD_POSTINGS, _postings(zip(ids, legs, strict=True)))
-    totals = (
-        _total(world, fact.quote.legal_entity, row)
-        for (_, fact, world), made in zip(own, legs, strict=True)
-        for row in added(fact, made)
-    )
-    execute(_ADD_TOTALS, {"rows": rows(totals)})
+    posted = [
+        Posted(new_id(), fact, postings(fact), world)
+        for fact, world in zip(facts, worlds, strict=True)
+    ]
+    statements = (_ADD_ENTRIES, _ADD_POSTINGS, _ADD_TOTALS)
+    for statement, said in zip(statements, said_of_facts(posted), strict=True):
+        session.execute(statement, {"rows": rows(said)})
     owed: dict[UUID, int] = {}
-    for fact, made in zip(facts, legs, strict=True):
-        contract_id = fact.quote.agent_contract_id
-        owed[contract_id] = owed.get(contract_id, 0) + debt(made)
+    for one in posted:
+        contract_id = one.fact.quote.agent_contract_id
+        owed[contract_id] = owed.get(contract_id, 0) + debt(one.legs)
     return owed
+
+
+def said_of_facts(posted: Sequence[Posted]) -> list[list[dict[str, Any]]]:
+    """Return the rows of what is posted: entries, postings, what totals add."""
+    return [
+        [_entry(one) for one in posted],
+        [row for one in posted for row in _postings(one.entry_id, one.legs)],
+        [
+            _total(one.world, one.fact.quote.legal_entity, row)
+            for one in posted
+            for row in added(one.fact, one.legs)
+        ],
+    ]
 
 
 def debt(legs: Sequence[Leg]) -> int:
@@ -111,7 +114,7 @@ def post_event(
     made = session.scalar(_ADD_ENTRY, {"id": entry_id, **entry, "detail": told})
     if made is None:
         return None
-    session.execute(_ADD_POSTINGS, _postings([(entry_id, legs)]))
+    session.execute(_ADD_POSTINGS, {"rows": rows(_postings(entry_id, legs))})
     return entry_id
 
 
@@ -123,11 +126,12 @@ def add_totals(
     session.execute(_ADD_TOTALS, {"rows": rows(totals)})
 
 
-def _entry(entry_id: UUID, fact: Fact, world: str) -> dict[str, Any]:
+def _entry(posted: Posted) -> dict[str, Any]:
+    fact = posted.fact
     quote = fact.quote
     return {
-        "id": entry_id,
-        "world": world,
+        "id": posted.entry_id,
+        "world": posted.world,
         "entity": quote.legal_entity,
         "kind": fact.kind,
         "order_id": fact.order_id,
@@ -143,9 +147,9 @@ def _entry(entry_id: UUID, fact: Fact, world: str) -> dict[str, Any]:
     }
 
 
-def _postings(entries: Iterable[tuple[UUID, Sequence[Leg]]]) -> dict[str, str]:
-    found = (
-        {
+def _postings(entry_id: UUID, legs: Sequence[Leg]) -> Iterator[dict[str, Any]]:
+    for no, leg in enumerate(legs, start=1):
+        yield {
             "entry_id": entry_id,
             "no": no,
             "account": leg.account,
@@ -154,10 +158,6 @@ def _postings(entries: Iterable[tuple[UUID, Sequence[Leg]]]) -> dict[str, str]:
             "currency": leg.currency,
             "amount_minor": leg.amount_minor,
         }
-        for entry_id, legs in entries
-        for no, leg in enumerate(legs, start=1)
-    )
-    return {"rows": rows(found)}
 
 
 def _total(world: str, entity: str, row: Added) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hub.access import Callers
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key, Reply
-from hub.sales.services import confirming, lapse, orders, storing, wishes
+from hub.sales.services import committing, lapse, orders, wishes
 from hub.sales.services.ordering import ConfirmWish
 from partners.rules import key_hash
 from tests.allocation.machine import AGENTS, SaleMachine, key_of
@@ -202,7 +202,7 @@ class ServiceDriver(HttpDriver):
         with transaction() as session:
             more = {"claim": self.claim(who), "ttl_s": 900}
             wish = wishes.price(session, who, lines, **more)
-        answer = storing.hold_committer(is_batching=False)
+        answer = committing.sale_committer(is_batching=False)
         try:
             reply = answer.submit(wish)
         except HubError:
@@ -219,7 +219,7 @@ class ServiceDriver(HttpDriver):
         wish = ConfirmWish(
             self.claim(who), WORLD, who.partner, UUID(hold), str(uuid4())
         )
-        reply = confirming.confirm_committer(is_batching=False).submit(wish)
+        reply = committing.sale_committer(is_batching=False).submit(wish)
         self.tickets[reply.body["id"]] = [t["id"] for t in reply.body["tickets"]]
         return reply.body["id"]
 

@@ -11,7 +11,7 @@ from hub.kernel.db import transaction
 from hub.kernel.hot import hot_calls
 from hub.kernel.idempotency import Claim, Key
 from hub.kernel.ids import new_id
-from hub.sales.services.storing import STEPS
+from hub.sales.services.committing import STEPS
 from hub.sales.services.wishes import price
 from tests.bench.load import request
 

@@ -6,7 +6,7 @@ import time
 from uuid import UUID
 
 from hub.kernel.hot import hot_calls
-from hub.sales.services.storing import STEPS, hold_committer
+from hub.sales.services.committing import STEPS, sale_committer
 from tests.bench.confirms import _again, _wish
 
 CALLERS = 128
@@ -51,7 +51,7 @@ def carried(wishes):
 def measure(hub, offer_id):
     """Return rows of the report: the committer and batches against single holds."""
     wishes = [_wish(hub, ref, UUID(offer_id)) for ref in ("ann", "bob")]
-    together, alone = hold_committer(), hold_committer(is_batching=False)
+    together, alone = sale_committer(), sale_committer(is_batching=False)
     ratios, many, rates = [], [], []
     for _ in range(PAIRS):
         base = rate(alone, wishes)

@@ -1,6 +1,6 @@
-"""The hub with its guard removed, as the control of the race test.
+"""The hub with one of its guards removed, as the control of a race test.
 
-Nodes are read without a lock, and time passes between the check and the write.
+What the guard would have kept apart is also kept open for longer.
 """
 
 import time
@@ -9,25 +9,32 @@ from dataclasses import replace
 import psycopg
 
 from hub import app
-from hub.sales.services import storing
+from hub.sales.services import committing
 
 WINDOW_S = 0.02
-_DEFINITION = "SELECT pg_get_functiondef('lock_holds'::regproc)"
+_DEFINITION = "SELECT pg_get_functiondef(%s::regproc)"
+_LOCK = "ORDER BY cardinality(path) DESC, id FOR NO KEY UPDATE"
+
+
+def change_function(owner_url, name, before, after):
+    """Replace the only occurrence of some text in a function of the database."""
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as connection:
+        written = connection.execute(_DEFINITION, [name]).fetchone()[0]
+        assert written.count(before) == 1
+        connection.execute(written.replace(before, after))
 
 
 def remove_the_guard(owner_url):
     """Let the database read nodes for a batch of holds without locking them."""
-    with psycopg.connect(owner_url.replace("+psycopg", "")) as connection:
-        guarded = connection.execute(_DEFINITION).fetchone()[0]
-        nodes = "ORDER BY cardinality(path) DESC, id FOR NO KEY UPDATE"
-        assert guarded.count(nodes) == 1
-        connection.execute(guarded.replace(nodes, nodes.partition(" FOR ")[0]))
+    change_function(owner_url, "lock_sales", _LOCK, _LOCK.partition(" FOR ")[0])
 
 
 def create_app():
+    """Make the application of a server that takes its time between check and write."""
+
     def write_late(calls, batch):
         time.sleep(WINDOW_S)
-        storing.write(calls, batch)
+        committing.write(calls, batch)
 
-    storing.STEPS = replace(storing.STEPS, write=write_late)
+    committing.STEPS = replace(committing.STEPS, write=write_late)
     return app.create_app()

@@ -4,18 +4,21 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from hub.access import Callers
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
+from hub.kernel.hot import hot_calls
 from hub.kernel.idempotency import Claim, Key
 from hub.sales.errors import AlreadyConfirmedError, ReferenceTakenError
-from hub.sales.services import confirming
+from hub.sales.services import committing
 from hub.sales.services.ordering import ConfirmWish
 from partners.rules import key_hash
 from tests.hubs import SECRET, WORLD
+from tests.races.unguarded import change_function
 
 
 @pytest.fixture
@@ -32,8 +35,8 @@ def wish(hub, hold, reference=None, *, key=None, body=b"d", who="ann"):
 
 def decide(*batch):
     """Carry wishes out in one transaction."""
-    with transaction() as session:
-        return confirming.STEPS.run(session, list(batch))
+    with hot_calls() as calls:
+        return committing.STEPS.run(calls, list(batch))
 
 
 def two_processes(*wishes):
@@ -41,7 +44,7 @@ def two_processes(*wishes):
     barrier = threading.Barrier(len(wishes))
 
     def submit(one):
-        subject = confirming.confirm_committer()
+        subject = committing.sale_committer()
         barrier.wait()
         try:
             return subject.submit(one)
@@ -136,12 +139,8 @@ def test_one_hold_in_two_processes_is_sold_once(hub, offer_id):
     hub.assert_lawful()
 
 
-def test_without_the_lock_on_the_hold_it_would_be_sold_twice(
-    hub, offer_id, monkeypatch, owner_url
-):
+def test_without_the_lock_on_the_hold_it_would_be_sold_twice(hub, offer_id, owner_url):
     """The control: without the row's lock and the unique hold, both confirm it."""
-    import psycopg  # noqa: PLC0415 - for this control only
-
     with psycopg.connect(owner_url.replace("+psycopg", "")) as connection:
         connection.execute(
             "ALTER TABLE sale_order DROP CONSTRAINT uq_sale_order_hold_id"
@@ -149,8 +148,12 @@ def test_without_the_lock_on_the_hold_it_would_be_sold_twice(
         connection.execute(
             "ALTER TABLE credit DROP CONSTRAINT ck_credit_reserved_minor"
         )
-    unlocked = str(confirming._HOLDS).replace(" FOR NO KEY UPDATE OF h", "")
-    monkeypatch.setattr(confirming, "_HOLDS", text(unlocked))
+    change_function(
+        owner_url,
+        "lock_sales",
+        "WHERE id = ANY(v_confirm)\n              ORDER BY id FOR NO KEY UPDATE",
+        "WHERE id = ANY(v_confirm)",
+    )
     sold = 0
     for _ in range(20):
         hold = hub.hold("ann", [(offer_id, 1)])
@@ -174,7 +177,7 @@ def test_a_locked_credit_row_is_not_waited_for_wish_by_wish(hub, offer_id, setti
     holds = [hub.hold("ann", [(offer_id, 1)]) for _ in range(4)]
     hot = db.connect(settings.database_url, is_hot=True)
     db.HotSessionFactory.configure(bind=hot)
-    subject = confirming.confirm_committer()
+    subject = committing.sale_committer()
     with db.SessionFactory() as other:
         other.execute(text("SELECT * FROM credit FOR UPDATE"))
         with ThreadPoolExecutor(4) as pool:

@@ -18,7 +18,7 @@ from hub.kernel.errors import HubError
 from hub.kernel.hot import hot_calls
 from hub.kernel.idempotency import Claim, Key, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.services import storing, wishes
+from hub.sales.services import committing, wishes
 from partners.rules import key_hash
 from tests.hubs import SECRET, WORLD, auditorium, performance, production, venue
 
@@ -54,7 +54,7 @@ def wish(hub, who, lines, key=None):
 def decide(*batch):
     """Carry wishes out in one transaction."""
     with hot_calls() as calls:
-        return storing.STEPS.run(calls, list(batch))
+        return committing.STEPS.run(calls, list(batch))
 
 
 def mended():
@@ -128,24 +128,24 @@ def test_a_hopeless_wish_takes_no_seats_from_others_of_its_batch(hub):
 def test_seats_are_chosen_again_when_another_process_was_faster(hub):
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"], "stalls")
-    slow = storing.hold_committer(is_batching=False)
+    slow = committing.sale_committer(is_batching=False)
     mine = wish(hub, "ann", [(offer_id, 2)])
-    real, raced = storing._said, []
+    real, raced = committing.said_of_holds, []
 
-    def overtaken(batch, credit):
+    def overtaken(batch):
         if not raced:
             raced.append(True)
             with transaction() as other:
                 for key in batch.seating.keys(mine):
                     taken = {"p": key[0], "s": key[1], "h": uuid4()}
                     other.execute(_TAKE, taken)
-        return real(batch, credit)
+        return real(batch)
 
-    storing._said = overtaken
+    committing.said_of_holds = overtaken
     try:
         reply = slow.submit(mine)
     finally:
-        storing._said = real
+        committing.said_of_holds = real
     assert raced
     assert [seat["number"] for seat in reply.body["lines"][0]["seats"]] == ["3", "4"]
 

@@ -148,4 +148,4 @@ class SalesReports(MethodView):
         wish = ConfirmWish(
             inner[1], who.world, who.partner, UUID(held.body["id"]), wanted["reference"]
         )
-        return replied(submit(current_app.extensions["confirm_committer"], wish))
+        return replied(submit(current_app.extensions["committer"], wish))

@@ -66,7 +66,7 @@ class Orders(MethodView):
         wish = ConfirmWish(
             claim_of(headers["idempotency_key"]), who.world, who.partner, **wanted
         )
-        return replied(submit(current_app.extensions["confirm_committer"], wish))
+        return replied(submit(current_app.extensions["committer"], wish))
 
 
 @blp.route("/orders/<uuid:order_id>")

@@ -54,7 +54,7 @@ def placed(
         if keeping.is_on_request(wish) and not is_answered:
             return _ask(wish, wanted)
         try:
-            reply = place_hold(current_app.extensions["hold_committer"], wish)
+            reply = place_hold(current_app.extensions["committer"], wish)
             return _whole(agent, reply)
         except OfferChangedError as error:
             changed = error

@@ -1,11 +1,7 @@
-"""The steps of the committer: many wishes, one transaction, each answered alone.
-
-All that a batch locks and reads comes from one call, all it writes goes into another:
-between the two it decides, by pure rules.
-"""
+"""Holds of a batch: each is decided in turn, by pure rules, on what is locked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,18 +10,15 @@ from allocation.errors import OvercommittedError, ProtectedError
 from allocation.queries.memory import seen
 from allocation.rules import tree
 from allocation.rules.limits import StopSaid, count, refuse_stopped
-from hub.kernel import idempotency
 from hub.kernel.committer import TryAgainError
 from hub.kernel.errors import HubError
-from hub.kernel.hot import Calls
-from hub.kernel.idempotency import Earlier, Key, Reply
-from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.services.halls import Look
-from hub.sales.services.locking import PerformanceState, lock_all
+from hub.kernel.idempotency import Reply
+from hub.sales.errors import OfferChangedError
+from hub.sales.services.counting import Counts
+from hub.sales.services.locked import Locked, PerformanceState
 from hub.sales.services.seating import Seating
 from hub.sales.services.telling import hold_body, hold_line
 from hub.sales.services.wishes import HoldWish, WishLine
-from settlement.rules.credit import CreditLine
 
 CREATED = 201
 
@@ -41,70 +34,40 @@ class Placed:
 
 @dataclass(slots=True)
 class HoldBatch:
-    """What is locked for some wishes, and what has been decided so far."""
+    """What is locked for some wishes to hold, and what has been decided so far."""
 
-    earlier: dict[Key, Earlier]
-    first: dict[Key, HoldWish]
+    counts: Counts
     states: dict[UUID, PerformanceState]
     stops: list[StopSaid]
     over: dict[UUID, int]
     nodes: dict[UUID, tree.Node]
-    caps: dict[UUID, int]
-    credit: dict[UUID, CreditLine]
-    now: dict[str, datetime]
-    epochs: dict[str, int]
-    busy: set[UUID]
-    before: dict[UUID, tree.Node] = field(default_factory=dict)
-    caps_before: dict[UUID, int] = field(default_factory=dict)
-    credit_before: dict[UUID, CreditLine] = field(default_factory=dict)
+    before: dict[UUID, tree.Node]
     seating: Seating = field(default_factory=Seating)
-    answers: dict[Key, Reply | HubError] = field(default_factory=dict)
     placed: list[Placed] = field(default_factory=list)
 
 
-def lock(calls: Calls, wishes: Sequence[HoldWish]) -> HoldBatch:
-    """Lock what the wishes touch: performances, nodes, counters; then read the clock.
+def hold_batch(found: Locked, counts: Counts, takes: dict[UUID, int]) -> HoldBatch:
+    """Return what is locked for wishes that take seats of leaves.
 
-    A performance that is being changed is not waited for: its wishes are sent back,
-    or one busy performance would hold up the sale of all others. TryAgainError when
-    others have taken so much that more must be locked.
+    TryAgainError when others have taken so much that more must be locked.
     """
-    first: dict[Key, HoldWish] = {}
-    for wish in wishes:
-        first.setdefault(wish.claim.key, wish)
-    asked = list(first.values())
-    found, busy = lock_all(calls, asked, Look(asked), takes := _takes(asked))
-    if busy:
-        asked = [wish for wish in asked if not busy & _shared(wish)]
-        takes = _takes(asked)
-        found, more = lock_all(calls, asked, Look(asked), takes)
-        if more:
-            raise TryAgainError
-    nodes, credit = found.found_nodes(), found.lines_of_credit()
+    nodes = found.found_nodes()
     seen.learn(nodes.values())
     changes = {leaf: (seats, 0) for leaf, seats in takes.items()}
     if tree.reached(nodes, changes) - nodes.keys():
         raise TryAgainError
-    times = found.times or ()
     return HoldBatch(
-        earlier=found.earlier(),
-        first=first,
+        counts=counts,
         states=found.performances(),
         stops=found.found_stops(),
         over=found.over or {},
         nodes=nodes,
-        caps=dict(found.caps or {}),
-        credit=credit,
-        now={world: now for world, now, _ in times},
-        epochs={world: epoch for world, _, epoch in times},
-        busy=busy,
         before=dict(nodes),
-        caps_before=found.caps or {},
-        credit_before=dict(credit),
     )
 
 
-def _takes(wishes: Iterable[HoldWish]) -> dict[UUID, int]:
+def takes_of(wishes: Iterable[HoldWish]) -> dict[UUID, int]:
+    """Return how many seats wishes take together, by leaf."""
     found: dict[UUID, int] = {}
     for wish in wishes:
         for node, seats in wish.takes.items():
@@ -112,22 +75,9 @@ def _takes(wishes: Iterable[HoldWish]) -> dict[UUID, int]:
     return found
 
 
-def decide(batch: HoldBatch, wish: HoldWish) -> Reply | HubError:
-    """Answer one wish: the earlier reply, a refusal, or a hold."""
-    if batch.busy and batch.busy & _shared(wish):
-        return PerformanceBusyError()
-    first = batch.first[wish.claim.key].claim
-    return idempotency.once_in_batch(
-        wish.claim, first, batch.earlier, batch.answers, lambda: _place(batch, wish)
-    )
-
-
-def _shared(wish: HoldWish) -> set[UUID]:
-    return wish.performance_ids | {line.offer.supplier_id for line in wish.lines}
-
-
-def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
-    now = batch.now[wish.world]
+def place(batch: HoldBatch, wish: HoldWish) -> Reply:
+    """Place one hold: its reply; a HubError if it is refused, which changes nothing."""
+    now = batch.counts.now[wish.world]
     _refuse_unless_same(batch, wish)
     if wish.is_forced:
         return _book(batch, wish, now)
@@ -142,13 +92,13 @@ def _place(batch: HoldBatch, wish: HoldWish) -> Reply:
         after = tree.settle(batch.nodes, deltas)
         _refuse_protected(batch, wish, after)
         wanted = [(limit, n.quantity) for n in wish.lines for limit in n.limits]
-        caps = count(batch.caps, wanted) if wanted else {}
-        credit = batch.credit[wish.credit_id].reserved(wish.owed_minor)
+        caps = count(batch.counts.caps, wanted) if wanted else {}
+        batch.counts.reserve(wish.credit_id, wish.owed_minor, is_fact=False)
     except HubError:
         batch.seating.undo(wish)
         raise
-    batch.nodes, batch.credit[wish.credit_id] = after, credit
-    batch.caps |= caps
+    batch.nodes = after
+    batch.counts.caps |= caps
     return _placed(batch, wish, now)
 
 
@@ -161,10 +111,8 @@ def _book(batch: HoldBatch, wish: HoldWish, now: datetime) -> Reply:
     batch.nodes = after
     for line in wish.lines:
         for limit in line.limits:
-            batch.caps[limit.id] += line.quantity
-    line_of_credit = batch.credit[wish.credit_id]
-    reserved = line_of_credit.reserved_minor + wish.owed_minor
-    batch.credit[wish.credit_id] = replace(line_of_credit, reserved_minor=reserved)
+            batch.counts.caps[limit.id] += line.quantity
+    batch.counts.reserve(wish.credit_id, wish.owed_minor, is_fact=True)
     return _placed(batch, wish, now)
 
 
@@ -178,7 +126,7 @@ def _placed(batch: HoldBatch, wish: HoldWish, now: datetime) -> Reply:
 
 def _refuse_unless_same(batch: HoldBatch, wish: HoldWish) -> None:
     """Send a wish back whose basket stands on something that has changed since."""
-    if batch.epochs[wish.world] != wish.basket.world_epoch:
+    if batch.counts.epochs[wish.world] != wish.basket.world_epoch:
         raise OfferChangedError
     for performance_id, versions in wish.basket.epochs.items():
         state = batch.states[performance_id]

@@ -18,9 +18,9 @@ from hub.kernel.idempotency import Reply
 from hub.kernel.metrics import HOLDS
 from hub.sales import queries
 from hub.sales.errors import PerformanceBusyError
+from hub.sales.services.committing import SaleCommitter
 from hub.sales.services.halls import halls
 from hub.sales.services.lapse import CHUNK, lapse_due
-from hub.sales.services.storing import HoldCommitter
 from hub.sales.services.wishes import HoldWish
 from settlement.errors import CreditExhaustedError
 
@@ -29,7 +29,7 @@ BUSY_PAUSE_S = 0.02
 Batch = TypeVar("Batch")
 
 
-def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
+def place_hold(committer: SaleCommitter, wish: HoldWish) -> Reply:
     """Have a wish decided; before refusing it, give back what has lapsed and retry."""
     try:
         reply = _place(committer, wish)
@@ -40,7 +40,7 @@ def place_hold(committer: HoldCommitter, wish: HoldWish) -> Reply:
     return reply
 
 
-def _place(committer: HoldCommitter, wish: HoldWish) -> Reply:
+def _place(committer: SaleCommitter, wish: HoldWish) -> Reply:
     """Submit a wish, and again once each after making room and freeing credit."""
     is_room_made = is_credit_freed = is_limit_freed = False
     while True:

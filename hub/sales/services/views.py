@@ -68,11 +68,9 @@ def _told(
             offers[line.offer_id],
             line.quantity,
             [names[seat] for seat in line_seats],
-            priced(
-                quotes[line.quote_id]
-                if isinstance(line, HoldLine)
-                else Quote.loaded(line.quote)
-            ),
+            quotes[line.quote_id].told
+            if isinstance(line, HoldLine)
+            else priced(Quote.loaded(line.quote)),
         )
         for line, line_seats in zip(lines, chosen, strict=True)
     ]
