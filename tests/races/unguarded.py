@@ -24,17 +24,29 @@ def change_function(owner_url, name, before, after):
         connection.execute(written.replace(before, after))
 
 
+def drop(owner_url, table, constraint):
+    """Take a constraint away, which would find out what a lock should have kept."""
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as connection:
+        connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+
+
 def remove_the_guard(owner_url):
     """Let the database read nodes for a batch of holds without locking them."""
     change_function(owner_url, "lock_sales", _LOCK, _LOCK.partition(" FOR ")[0])
 
 
+def _write_late(calls, batch):
+    time.sleep(WINDOW_S)
+    committing.write(calls, batch)
+
+
+def write_late(monkeypatch):
+    """Let this process's committers take their time between check and write."""
+    steps = replace(committing.STEPS, write=_write_late)
+    monkeypatch.setattr(committing, "STEPS", steps)
+
+
 def create_app():
     """Make the application of a server that takes its time between check and write."""
-
-    def write_late(calls, batch):
-        time.sleep(WINDOW_S)
-        committing.write(calls, batch)
-
-    committing.STEPS = replace(committing.STEPS, write=write_late)
+    committing.STEPS = replace(committing.STEPS, write=_write_late)
     return app.create_app()

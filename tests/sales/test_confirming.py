@@ -1,58 +1,22 @@
 """Confirming in batches: replays, races of processes, and what a batch leaves behind."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
-from hub.access import Callers
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
-from hub.kernel.hot import hot_calls
-from hub.kernel.idempotency import Claim, Key
 from hub.sales.errors import AlreadyConfirmedError, ReferenceTakenError
 from hub.sales.services import committing
-from hub.sales.services.ordering import ConfirmWish
-from partners.rules import key_hash
-from tests.hubs import SECRET, WORLD
-from tests.races.unguarded import change_function
+from tests.races.unguarded import change_function, drop
+from tests.wishes import confirm_wish, decide, two_processes
 
 
 @pytest.fixture
 def offer_id(hub):
     return hub.offer_id("ann", hub.on_sale()["id"])
-
-
-def wish(hub, hold, reference=None, *, key=None, body=b"d", who="ann"):
-    found = Callers(0).find(key_hash(hub.keys[who], SECRET))
-    claim = Claim(Key(WORLD, found.owner_id, key or str(uuid4())), body)
-    reference = reference or str(uuid4())
-    return ConfirmWish(claim, WORLD, found.partner, UUID(hold["id"]), reference)
-
-
-def decide(*batch):
-    """Carry wishes out in one transaction."""
-    with hot_calls() as calls:
-        return committing.STEPS.run(calls, list(batch))
-
-
-def two_processes(*wishes):
-    """Submit each to a committer of its own at the same moment; answers in order."""
-    barrier = threading.Barrier(len(wishes))
-
-    def submit(one):
-        subject = committing.sale_committer()
-        barrier.wait()
-        try:
-            return subject.submit(one)
-        except HubError as error:
-            return error
-
-    with ThreadPoolExecutor(len(wishes)) as pool:
-        return list(pool.map(submit, wishes))
 
 
 def count(table):
@@ -65,12 +29,12 @@ def test_a_batch_answers_each_alone(hub, offer_id):
     unknown = {"id": str(uuid4())}
     theirs = hub.hold("bob", [(offer_id, 1)])
     batch = [
-        wish(hub, holds[0], "a"),
-        wish(hub, holds[1], "a"),
-        wish(hub, holds[0], "b"),
-        wish(hub, unknown),
-        wish(hub, theirs),
-        wish(hub, holds[2], "c"),
+        confirm_wish(hub, holds[0]["id"], "a"),
+        confirm_wish(hub, holds[1]["id"], "a"),
+        confirm_wish(hub, holds[0]["id"], "b"),
+        confirm_wish(hub, unknown["id"]),
+        confirm_wish(hub, theirs["id"]),
+        confirm_wish(hub, holds[2]["id"], "c"),
     ]
     told = [
         getattr(answer, "code", getattr(answer, "status", None))
@@ -90,10 +54,14 @@ def test_a_batch_answers_each_alone(hub, offer_id):
 
 def test_one_key_in_one_batch_is_decided_once(hub, offer_id):
     hold = hub.hold("ann", [(offer_id, 1)])
-    first, again = decide(wish(hub, hold, "a", key="k"), wish(hub, hold, "a", key="k"))
+    first, again = decide(
+        confirm_wish(hub, hold["id"], "a", key="k"),
+        confirm_wish(hub, hold["id"], "a", key="k"),
+    )
     assert (first.body, first.is_replay, again.is_replay) == (again.body, False, True)
     replayed, other = decide(
-        wish(hub, hold, "a", key="k"), wish(hub, hold, "b", key="k", body=b"x")
+        confirm_wish(hub, hold["id"], "a", key="k"),
+        confirm_wish(hub, hold["id"], "b", key="k", body=b"x"),
     )
     assert (replayed.body, replayed.is_replay) == (first.body, True)
     assert other.code == "idempotency-key-reused"
@@ -111,7 +79,9 @@ def test_an_orders_reply_is_what_is_read_later(hub):
 def test_of_two_processes_with_one_reference_one_has_it(hub, offer_id):
     for no in range(12):
         holds = [hub.hold("ann", [(offer_id, 1)]) for _ in range(2)]
-        answers = two_processes(*(wish(hub, hold, f"r{no}") for hold in holds))
+        answers = two_processes(
+            *(confirm_wish(hub, hold["id"], f"r{no}") for hold in holds)
+        )
         kinds = sorted(type(answer).__name__ for answer in answers)
         assert kinds == ["ReferenceTakenError", "Reply"]
     assert count("sale_order") == 12
@@ -121,7 +91,7 @@ def test_of_two_processes_with_one_reference_one_has_it(hub, offer_id):
 def test_one_key_in_two_processes_is_answered_once_and_replayed(hub, offer_id):
     for no in range(12):
         hold = hub.hold("ann", [(offer_id, 1)])
-        same = [wish(hub, hold, f"r{no}", key=f"k{no}") for _ in range(2)]
+        same = [confirm_wish(hub, hold["id"], f"r{no}", key=f"k{no}") for _ in range(2)]
         answers = two_processes(*same)
         assert sorted(answer.is_replay for answer in answers) == [False, True]
         assert answers[0].body == answers[1].body
@@ -132,7 +102,9 @@ def test_one_key_in_two_processes_is_answered_once_and_replayed(hub, offer_id):
 def test_one_hold_in_two_processes_is_sold_once(hub, offer_id):
     for _ in range(12):
         hold = hub.hold("ann", [(offer_id, 1)])
-        answers = two_processes(wish(hub, hold), wish(hub, hold))
+        answers = two_processes(
+            confirm_wish(hub, hold["id"]), confirm_wish(hub, hold["id"])
+        )
         refused = [a for a in answers if isinstance(a, HubError)]
         assert [type(error) for error in refused] == [AlreadyConfirmedError]
     assert count("sale_order") == 12
@@ -141,13 +113,8 @@ def test_one_hold_in_two_processes_is_sold_once(hub, offer_id):
 
 def test_without_the_lock_on_the_hold_it_would_be_sold_twice(hub, offer_id, owner_url):
     """The control: without the row's lock and the unique hold, both confirm it."""
-    with psycopg.connect(owner_url.replace("+psycopg", "")) as connection:
-        connection.execute(
-            "ALTER TABLE sale_order DROP CONSTRAINT uq_sale_order_hold_id"
-        )
-        connection.execute(
-            "ALTER TABLE credit DROP CONSTRAINT ck_credit_reserved_minor"
-        )
+    drop(owner_url, "sale_order", "uq_sale_order_hold_id")
+    drop(owner_url, "credit", "ck_credit_reserved_minor")
     change_function(
         owner_url,
         "lock_sales",
@@ -157,7 +124,9 @@ def test_without_the_lock_on_the_hold_it_would_be_sold_twice(hub, offer_id, owne
     sold = 0
     for _ in range(20):
         hold = hub.hold("ann", [(offer_id, 1)])
-        answers = two_processes(wish(hub, hold), wish(hub, hold))
+        answers = two_processes(
+            confirm_wish(hub, hold["id"]), confirm_wish(hub, hold["id"])
+        )
         sold += sum(not isinstance(answer, HubError) for answer in answers)
     assert sold > 20
 
@@ -181,9 +150,11 @@ def test_a_locked_credit_row_is_not_waited_for_wish_by_wish(hub, offer_id, setti
     with db.SessionFactory() as other:
         other.execute(text("SELECT * FROM credit FOR UPDATE"))
         with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda h: _outcome(subject, wish(hub, h)), holds))
+            found = list(
+                pool.map(lambda h: _outcome(subject, confirm_wish(hub, h["id"])), holds)
+            )
     assert found == ["overloaded"] * 4
-    assert _outcome(subject, wish(hub, holds[0])) == 201
+    assert _outcome(subject, confirm_wish(hub, holds[0]["id"])) == 201
     hot.dispose()
     hub.assert_lawful()
 

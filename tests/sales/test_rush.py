@@ -11,16 +11,14 @@ from allocation.errors import AllotmentExhaustedError, SeatsTakenError
 from allocation.queries.locks import stop_performances
 from allocation.queries.trees import lock_all_nodes
 from allocation.services.sharing import mend_cut_trees
-from hub.access import Callers
 from hub.kernel import clock, db
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
-from hub.kernel.hot import hot_calls
-from hub.kernel.idempotency import Claim, Key, Reply
+from hub.kernel.idempotency import Claim, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.services import committing, wishes
-from partners.rules import key_hash
-from tests.hubs import SECRET, WORLD, auditorium, performance, production, venue
+from hub.sales.services import committing
+from tests.hubs import WORLD, auditorium, performance, production, venue
+from tests.wishes import decide, hold_wish
 
 _TAKE = text(
     "INSERT INTO seat_taken (performance_id, seat_id, hold_id) VALUES (:p, :s, :h)"
@@ -33,28 +31,6 @@ def channel(name, *agents, kind="free-sale", **more):
 
 def agent(ref, kind="free-sale", **more):
     return {"agent": ref, "kind": kind, **more}
-
-
-def wish(hub, who, lines, key=None):
-    """Price a wish outside any lock, as the resource does."""
-    found = Callers(0).find(key_hash(hub.keys[who], SECRET))
-    wanted = [
-        {"offer_id": UUID(o), "quantity": n}
-        if isinstance(n, int)
-        else {"offer_id": UUID(o), "seat_ids": n}
-        for o, n in lines
-    ]
-    claim = Claim(
-        Key(WORLD, found.owner_id, key or str(uuid4())), key.encode() if key else b"d"
-    )
-    with transaction() as session:
-        return wishes.price(session, found, wanted, claim=claim, ttl_s=900)
-
-
-def decide(*batch):
-    """Carry wishes out in one transaction."""
-    with hot_calls() as calls:
-        return committing.STEPS.run(calls, list(batch))
 
 
 def mended():
@@ -117,7 +93,7 @@ def test_a_hopeless_wish_takes_no_seats_from_others_of_its_batch(hub):
     sold = hub.get("bob", "/v1/performances")["items"][0]
     offer_id = hub.offer_id("bob", sold["id"], "stalls")
     hopeless, fair = decide(
-        wish(hub, "ann", [(offer_id, 10)]), wish(hub, "bob", [(offer_id, 2)])
+        hold_wish(hub, "ann", [(offer_id, 10)]), hold_wish(hub, "bob", [(offer_id, 2)])
     )
     assert isinstance(hopeless, AllotmentExhaustedError)
     assert hopeless.facts["bound_by"] == "agent"
@@ -129,7 +105,7 @@ def test_seats_are_chosen_again_when_another_process_was_faster(hub):
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"], "stalls")
     slow = committing.sale_committer(is_batching=False)
-    mine = wish(hub, "ann", [(offer_id, 2)])
+    mine = hold_wish(hub, "ann", [(offer_id, 2)])
     real, raced = committing.said_of_holds, []
 
     def overtaken(batch):
@@ -156,8 +132,8 @@ def test_explicit_seats_in_one_batch_go_to_the_first(hub):
     seats = hub.get("ann", f"/v1/performances/{sold['id']}/seats")["items"]
     chosen = [UUID(seats[0]["id"]), UUID(seats[1]["id"])]
     first, second = decide(
-        wish(hub, "ann", [(offer_id, chosen)]),
-        wish(hub, "bob", [(offer_id, chosen[1:])]),
+        hold_wish(hub, "ann", [(offer_id, chosen)]),
+        hold_wish(hub, "bob", [(offer_id, chosen[1:])]),
     )
     assert isinstance(first, Reply)
     assert isinstance(second, SeatsTakenError)
@@ -167,16 +143,16 @@ def test_explicit_seats_in_one_batch_go_to_the_first(hub):
 def test_one_key_in_one_batch_is_decided_once(hub):
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"])
-    same = [wish(hub, "ann", [(offer_id, 1)], key="k") for _ in range(2)]
+    same = [hold_wish(hub, "ann", [(offer_id, 1)], key="k") for _ in range(2)]
     first, second = decide(*same)
     assert (first.body["id"], first.is_replay, second.is_replay) == (
         second.body["id"],
         False,
         True,
     )
-    other = wish(hub, "ann", [(offer_id, 1)], key="k")
+    other = hold_wish(hub, "ann", [(offer_id, 1)], key="k")
     other = replace(other, claim=Claim(other.claim.key, b"another body"))
-    wrong, right = decide(other, wish(hub, "ann", [(offer_id, 1)], key="k"))
+    wrong, right = decide(other, hold_wish(hub, "ann", [(offer_id, 1)], key="k"))
     assert isinstance(wrong, HubError)
     assert right.is_replay
     hub.assert_lawful()
@@ -208,7 +184,7 @@ def test_seats_that_lapsed_are_found_by_all_who_ask_at_once(hub):
 def test_a_new_seat_map_is_seen_before_an_old_seat_is_held(hub):
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"], "stalls")
-    old = wish(hub, "ann", [(offer_id, 1)])
+    old = hold_wish(hub, "ann", [(offer_id, 1)])
     hub.deliver([auditorium(version=2, seats_in_row=9)])
     assert isinstance(decide(old)[0], OfferChangedError)
 
@@ -217,8 +193,8 @@ def test_a_performance_being_changed_does_not_hold_up_the_others(hub):
     first = hub.on_sale()
     hub.deliver([performance("p2", days=31)])
     second = hub.get("ann", "/v1/performances")["items"][1]
-    busy = wish(hub, "ann", [(hub.offer_id("ann", first["id"]), 1)])
-    free = wish(hub, "ann", [(hub.offer_id("ann", second["id"]), 1)])
+    busy = hold_wish(hub, "ann", [(hub.offer_id("ann", first["id"]), 1)])
+    free = hold_wish(hub, "ann", [(hub.offer_id("ann", second["id"]), 1)])
     with db.SessionFactory() as changing:
         stop_performances(changing, [busy.lines[0].offer.performance_id])
         waiting, placed = decide(busy, free)
@@ -253,7 +229,10 @@ def test_a_performance_being_changed_holds_up_no_other(hub):
     hub.plan()
     first, second = (i["id"] for i in hub.get("ann", "/v1/performances")["items"])
     offers = [hub.offer_id("ann", found) for found in (first, second)]
-    batch = [wish(hub, "ann", [(offers[0], 1)]), wish(hub, "bob", [(offers[1], 1)])]
+    batch = [
+        hold_wish(hub, "ann", [(offers[0], 1)]),
+        hold_wish(hub, "bob", [(offers[1], 1)]),
+    ]
     with transaction() as session:
         stop_performances(session, [UUID(first)])
         lock_all_nodes(session, [UUID(first)])

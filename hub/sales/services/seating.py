@@ -113,7 +113,8 @@ def _chosen(line: WishLine, hall: Hall) -> list[UUID]:
     names = line.basket.seat_map.seats if line.basket.seat_map else {}
 
     def told(seat: UUID) -> dict[str, str]:
-        return {"row": names[seat]["row"], "number": names[seat]["number"]}
+        named = names[seat]
+        return {"id": str(seat), "row": named["row"], "number": named["number"]}
 
     gone = [told(seat) for seat in line.seats if hall.is_taken(seat)]
     if gone:

@@ -1,0 +1,152 @@
+"""Many who want the same: seats, baskets in either order, what a surge left behind."""
+
+import time
+from collections import Counter
+from functools import partial
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from allocation.errors import SeatsTakenError
+from hub.kernel import committer as kernel
+from hub.kernel.errors import HubError
+from hub.sales.queries import sale
+from hub.sales.services import committing, lapse
+from hub.sales.services.placing import place_hold
+from hub.verify import verify
+from tests.hubs import auditorium, performance, production, venue
+from tests.races.unguarded import (
+    WINDOW_S,
+    change_function,
+    drop,
+    remove_the_guard,
+    write_late,
+)
+from tests.wishes import again, at_once, hold_wish, two_processes
+
+RUNS = range(5)
+TIMES = 10
+_AT_RANDOM = "ORDER BY random()"
+
+
+def seated(hub):
+    """Have two processes hold overlapping seats; return those that were held twice."""
+    sold = hub.on_sale(stalls=30)
+    offer_id = hub.offer_id("ann", sold["id"], "stalls")
+    seats = hub.get("ann", f"/v1/performances/{sold['id']}/seats")["items"]
+    seats = [UUID(seat["id"]) for seat in seats]
+    held = Counter()
+    for first in range(0, 24, 2):
+        pair = [seats[first : first + 4], seats[first + 2 : first + 5][::-1]]
+        wishes = [hold_wish(hub, "ann", [(offer_id, chosen)]) for chosen in pair]
+        answers = two_processes(*wishes)
+        for chosen, answer in zip(pair, answers, strict=True):
+            if not isinstance(answer, HubError):
+                held.update(chosen)
+            else:
+                assert isinstance(answer, SeatsTakenError)
+                assert {UUID(s["id"]) for s in answer.facts["seats"]} <= set(chosen)
+    assert held
+    return [seat for seat, times in held.items() if times > 1]
+
+
+def test_i3_no_seat_is_held_twice(hub):
+    assert seated(hub) == []
+    hub.assert_lawful()
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_control_without_the_key_and_the_lock_seats_are_held_twice(
+    hub, owner_url, monkeypatch, run
+):
+    remove_the_guard(owner_url)
+    drop(owner_url, "seat_taken", "pk_seat_taken")
+    write_late(monkeypatch)
+    assert seated(hub), f"run {run}"
+
+
+def basketed(hub, monkeypatch):
+    """Hold A and B against B and A, both ways round; return how often they got stuck."""
+    big = [performance(ref, floor=1_000) for ref in ("p1", "p2", "p3")]
+    hub.deliver([venue(), auditorium(standing=1_000), production(), *big])
+    hub.plan()
+    sold = hub.get("ann", "/v1/performances")["items"]
+    offers = [hub.offer_id("ann", found["id"]) for found in sold]
+    stuck, is_retryable = [], kernel.is_retryable
+
+    def noted(error):
+        stuck.append(error)
+        return is_retryable(error)
+
+    monkeypatch.setattr(kernel, "is_retryable", noted)
+    ways = [[(offer, 1) for offer in way] for way in (offers, offers[::-1])]
+    wishes = [hold_wish(hub, ref, way) for ref in ("ann", "bob") for way in ways]
+    for _ in range(5 * TIMES):
+        answers = two_processes(*(again(wish) for wish in wishes))
+        if stuck:
+            break
+        assert not any(isinstance(answer, HubError) for answer in answers)
+    return stuck
+
+
+def test_r20_baskets_in_either_order_never_wait_in_a_circle(hub, monkeypatch):
+    assert basketed(hub, monkeypatch) == []
+    hub.assert_lawful()
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_control_locked_in_any_order_they_do(hub, owner_url, monkeypatch, run):
+    change_function(
+        owner_url, "lock_sales", "ORDER BY cardinality(path) DESC, id", _AT_RANDOM
+    )
+    assert basketed(hub, monkeypatch), f"run {run}"
+
+
+def surged(hub):
+    """Fill an area, let it all lapse, have many ask at once; return seats held then."""
+    sold = hub.on_sale(floor=40)
+    offer_id = hub.offer_id("ann", sold["id"])
+    for _ in range(4):
+        hub.hold("ann", [(offer_id, 10)])
+    hub.move_clock(hours=2)
+    wishes = [
+        hold_wish(hub, ("ann", "bob")[no % 2], [(offer_id, 5)]) for no in range(10)
+    ]
+    own = [committing.sale_committer() for _ in range(2)]
+    answers = at_once(
+        *(partial(place_hold, own[no % 2], wish) for no, wish in enumerate(wishes))
+    )
+    return 5 * sum(not isinstance(answer, HubError) for answer in answers)
+
+
+def test_what_a_surge_has_held_is_free_again_when_it_lapses(hub):
+    """Holds that were given up stayed counted (emfcamp#1901)."""
+    assert surged(hub) == 40
+    hub.assert_lawful()
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_control_without_its_lock_what_lapses_is_given_back_twice(
+    hub, monkeypatch, run
+):
+    locked = sale._LOCKED
+    unlocked = {
+        one: str(said).replace("FOR UPDATE OF h", "") for one, said in locked.items()
+    }
+    monkeypatch.setattr(
+        sale, "_LOCKED", {one: text(said) for one, said in unlocked.items()}
+    )
+
+    def slowly(*said, real=lapse.end_holds):
+        time.sleep(WINDOW_S)
+        real(*said)
+
+    monkeypatch.setattr(lapse, "end_holds", slowly)
+    try:
+        surged(hub)
+    except IntegrityError as error:
+        assert "ck_node_counts" in str(error)
+    else:
+        assert verify().broken, f"run {run}"
