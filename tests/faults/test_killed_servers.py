@@ -1,6 +1,7 @@
 """A server killed, or PostgreSQL stopped as by a power cut, in the middle of a rush.
 
-No hold that was acknowledged is lost, none is invented, and every law holds.
+No hold or order that was acknowledged is lost, none is invented or made twice, and
+every law holds.
 """
 
 import os
@@ -27,67 +28,79 @@ from tests.servers import serving
 SEEDS = range(50 if os.environ.get("HUB_SOAK") else 5)
 CALLERS = 6
 _HELD = text("SELECT id::text FROM hold")
-_KEYS = text("SELECT key, reply->>'held' FROM idempotency_key")
+_SOLD = text("SELECT reference, id::text, hold_id::text FROM sale_order")
+_KEYS = text("SELECT key, coalesce(reply->>'held', reply->>'id') FROM idempotency_key")
 
 
-def storm(url, key, offer_id, seed, may_go_on):
-    """Hold, confirm and release at random until told to stop; return what was answered."""
-    answered, sent, lock = {}, set(), threading.Lock()
+class Storm:
+    """Callers that hold, confirm and let go at random, and note what was answered.
 
-    def call(caller):
-        dice, http = random.Random(f"{seed}-{caller}"), requests.Session()  # noqa: S311
-        http.headers["Authorization"] = f"Bearer {key}"
+    By the key of each request: what was sent, and the id that was acknowledged.
+    """
+
+    def __init__(self, url, key, offer_id):
+        self.url, self.key, self.offer_id = url, key, offer_id
+        self.sent, self.held, self.sold = set(), {}, {}
+        self.lock = threading.Lock()
+
+    def rage(self, seed, ends):
+        callers = [
+            threading.Thread(target=self.call, args=(f"{seed}-{no}", ends))
+            for no in range(CALLERS)
+        ]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+
+    def call(self, name, ends):
+        dice, http = random.Random(name), requests.Session()  # noqa: S311
+        http.headers["Authorization"] = f"Bearer {self.key}"
         turn = 0
-        while may_go_on():
-            name = f"{seed}-{caller}-{turn}"
+        while time.monotonic() < ends:
             turn += 1
-            with lock:
-                sent.add(name)
             try:
-                reply = http.post(
-                    f"{url}/v1/holds",
-                    json={
-                        "lines": [
-                            {"offer_id": offer_id, "quantity": dice.randint(1, 3)}
-                        ]
-                    },
-                    headers={"Idempotency-Key": name},
-                    timeout=5,
-                )
-                if reply.status_code == 201:
-                    with lock:
-                        answered[name] = reply.json()["id"]
-                    follow(http, url, dice, reply.json()["id"], name)
+                self.turn(dice, http, f"{name}-{turn}")
             except requests.RequestException:
                 time.sleep(0.05)
 
-    threads = [threading.Thread(target=call, args=(n,)) for n in range(CALLERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answered, sent
+    def turn(self, dice, http, name):
+        line = {"offer_id": self.offer_id, "quantity": dice.randint(1, 3)}
+        hold_id = self.post(http, "holds", name, {"lines": [line]}, self.held)
+        choice = dice.random()
+        if hold_id is None:
+            return
+        if choice < 0.4:
+            body = {"hold_id": hold_id, "reference": name}
+            self.post(http, "orders", f"o-{name}", body, self.sold)
+        elif choice < 0.7:
+            http.delete(f"{self.url}/v1/holds/{hold_id}", timeout=5)
 
+    def post(self, http, what, key, body, noted):
+        with self.lock:
+            self.sent.add(key)
+        url, headers = f"{self.url}/v1/{what}", {"Idempotency-Key": key}
+        reply = http.post(url, json=body, headers=headers, timeout=5)
+        if reply.status_code != 201:
+            return None
+        with self.lock:
+            noted[key] = reply.json()["id"]
+        return reply.json()["id"]
 
-def follow(http, url, dice, hold_id, name):
-    choice = dice.random()
-    if choice < 0.4:
-        body = {"hold_id": hold_id, "reference": name}
-        headers = {"Idempotency-Key": f"o-{name}"}
-        http.post(f"{url}/v1/orders", json=body, headers=headers, timeout=5)
-    elif choice < 0.7:
-        http.delete(f"{url}/v1/holds/{hold_id}", timeout=5)
-
-
-def check(answered, sent):
-    with transaction() as session:
-        holds = set(session.scalars(_HELD))
-        stored = {key: found for key, found in session.execute(_KEYS) if key in sent}
-    assert set(answered.values()) <= holds, "an acknowledged hold is lost"
-    assert len(holds) == len(stored), "a hold nobody asked for, or asked for twice"
-    assert set(stored.values()) == holds
-    assert all(stored[name] == found for name, found in answered.items())
-    assert verify().broken == []
+    def check(self):
+        """Compare what was acknowledged with what is there; every law must hold."""
+        with transaction() as session:
+            holds = set(session.scalars(_HELD))
+            orders = session.execute(_SOLD).all()
+            kept = {key: i for key, i in session.execute(_KEYS) if key in self.sent}
+        sold = {f"o-{reference}": order_id for reference, order_id, _ in orders}
+        assert set(self.held.values()) <= holds, "an acknowledged hold is lost"
+        assert self.sold.items() <= sold.items(), "an acknowledged order is lost"
+        assert len({hold_id for _, _, hold_id in orders}) == len(orders), "sold twice"
+        assert holds | set(sold.values()) == set(kept.values()), "made for nobody"
+        assert len(kept) == len(holds) + len(sold), "asked for once and made twice"
+        assert (self.held | self.sold).items() <= kept.items()
+        assert verify().broken == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -100,13 +113,13 @@ def test_a_killed_server_loses_and_invents_nothing(hub, seed):
         killed: list[int] = []
         killer = threading.Timer(kill_at, kill_workers, (child.pid, killed))
         killer.start()
-        answered, sent = storm(
-            url, hub.keys["ann"], offer_id, seed, lambda: time.monotonic() < ends
-        )
+        storm = Storm(url, hub.keys["ann"], offer_id)
+        storm.rage(seed, ends)
         killer.join()
     assert killed
-    assert len(answered) > 5
-    check(answered, sent)
+    assert len(storm.held) > 5
+    assert storm.sold
+    storm.check()
 
 
 def kill_workers(pid, killed):
@@ -145,12 +158,12 @@ def test_a_power_cut_of_the_database_loses_and_invents_nothing(tmp_path, seed):
             cut_at = 0.7 + random.Random(seed).random()  # noqa: S311
             cut = threading.Timer(cut_at, embedded.postgres.crash)
             cut.start()
-            answered, sent = storm(
-                url, hub.keys["ann"], offer_id, seed, lambda: time.monotonic() < ends
-            )
+            storm = Storm(url, hub.keys["ann"], offer_id)
+            storm.rage(seed, ends)
             cut.join()
-        assert len(answered) > 5
-        check(answered, sent)
+        assert len(storm.held) > 5
+        assert storm.sold
+        storm.check()
         engine.dispose()
     finally:
         embedded.stop()
