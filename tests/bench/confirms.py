@@ -9,9 +9,10 @@ from sqlalchemy import text
 from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import transaction
 from hub.kernel.hot import hot_calls
-from hub.kernel.idempotency import Claim, Key
+from hub.kernel.idempotency import Claim, Key, Reply
 from hub.kernel.ids import new_id
 from hub.sales.services.committing import STEPS
+from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.wishes import price
 from tests.bench.load import request
 
@@ -33,6 +34,24 @@ def holds(hub, offer_id, wanted):
         for no, answer in enumerate(answers):
             made.append((hub.keys[("ann", "bob")[no % 2]], answer.body["id"]))
     return made
+
+
+def sell(hub, offer_id, wanted):
+    """Hold and confirm tickets, one an order, in turn for two agents."""
+    wishes = [_wish(hub, ref, offer_id) for ref in ("ann", "bob")]
+    for start in range(0, wanted, BATCH):
+        batch = [_again(wishes[no % 2]) for no in range(min(BATCH, wanted - start))]
+        orders = [
+            ConfirmWish(
+                replace(w.claim, key=replace(w.claim.key, key=f"{w.claim.key.key}-o")),
+                *(w.world, w.agent_id, w.hold_id, w.claim.key.key),
+            )
+            for w in batch
+        ]
+        for part in (batch, orders):
+            with hot_calls() as calls:
+                answers = STEPS.run(calls, part)
+            assert all(isinstance(answer, Reply) for answer in answers)
 
 
 def _wish(hub, ref, offer_id):
