@@ -18,9 +18,9 @@ from allocation.queries.locks import stop_performances
 from allocation.queries.plans import Ground, grounds
 from allocation.queries.trees import Standing, lock_trees_of
 from allocation.rules.plans.language import PlanRules, Rule
-from allocation.rules.plans.stages import Bound
+from allocation.rules.plans.stages import Bound, possible
 from allocation.services.leaves import touch_leaves
-from allocation.services.sharing import share_out_stopped
+from allocation.services.sharing import Sharing, share_out_stopped
 from allocation.services.splitting import Cause
 from hub.kernel import clock
 from hub.kernel.callers import Caller
@@ -93,7 +93,7 @@ def move_promises(
             if not is_partial:
                 raise NothingToMoveError(allotment=key, wanted=-seats, unsold=unsold)
             wanted[key] = -unsold
-    _adjust(session, ground.id, wanted)
+    _adjust(session, ground, wanted)
     was = {key: (node.guarantee, node.taken, node.id) for key, node in before.items()}
     share_out_stopped(session, ground.supplier_id, [ground.id], cause)
     after = _nodes(session, ground.id, moves)
@@ -123,10 +123,15 @@ def _refuse_unless_kept(found: Mapping[str, Moved], wanted: Mapping[str, int]) -
             raise NothingToMoveError(allotment=key, wanted=seats, unsold=gained)
 
 
-def _adjust(session: Session, performance_id: UUID, moved: Mapping[str, int]) -> None:
-    """Keep what is moved beside the plan, where every split finds it."""
-    tree = lock_trees_of(session, [performance_id])[performance_id]
-    adjusted = dict(tree.adjusted)
+def _adjust(session: Session, ground: Ground, moved: Mapping[str, int]) -> None:
+    """Keep what is moved beside the plan, where every split finds it.
+
+    What was moved before and the plan has no seats for any more is forgotten: what is
+    moved now is moved from and to what is there.
+    """
+    tree = lock_trees_of(session, [ground.id])[ground.id]
+    shares = Sharing(session, ground.supplier_id).shares(ground)
+    adjusted = possible(shares, tree.adjusted)
     for key, seats in moved.items():
         adjusted[key] = adjusted.get(key, 0) + seats
     tree.adjusted = {key: seats for key, seats in adjusted.items() if seats}

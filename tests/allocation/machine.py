@@ -12,6 +12,7 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
 )
 
@@ -54,6 +55,7 @@ class Model:
     def __init__(self):
         self.taken = dict.fromkeys(AGENTS, 0)
         self.bounds = {}
+        self.is_stopped = False
 
     def sums(self, taken):
         """Every count, from the definition: t of a parent is what its children cost."""
@@ -83,15 +85,20 @@ class Model:
 
     def available(self, agent):
         seats = 0
-        while self.may_take(agent, seats + 1):
+        while not self.is_stopped and self.may_take(agent, seats + 1):
             seats += 1
         return seats
 
+    def unsold(self, agent):
+        """What an agent is promised and has not taken."""
+        return max(0, self.bounds[key_of(agent)][0] - self.taken[agent])
+
 
 class SaleMachine(RuleBasedStateMachine):
-    """Holds, confirms, cancels, cuts and new plans in any order."""
+    """Holds, confirms, cancels, lapses, stops, moves, cuts and new plans in any order."""
 
     driver_of = None  # a function that makes a driver for one run
+    is_moving = True  # whether the driver can recall and transfer
     holds, orders = Bundle("holds"), Bundle("orders")
 
     @initialize(channel=channels, ann=promises, bob=promises)
@@ -106,7 +113,8 @@ class SaleMachine(RuleBasedStateMachine):
     @rule(target=holds, agent=st.sampled_from(AGENTS), seats=st.integers(1, 9))
     def hold(self, agent, seats):
         made = self.driver.hold(agent, seats)
-        assert (made is not None) == self.model.may_take(agent, seats)
+        is_open = not self.model.is_stopped
+        assert (made is not None) == (is_open and self.model.may_take(agent, seats))
         if made is None:
             promised = self.model.bounds[key_of(agent)][0] - self.model.taken[agent]
             is_open = self.model.available(agent) > 0
@@ -140,6 +148,42 @@ class SaleMachine(RuleBasedStateMachine):
             self.driver.cancel(agent, order, undone)
             self.sold[order] = (agent, seats - undone)
             self.model.taken[agent] -= undone
+
+    @rule()
+    def lapse(self):
+        """Time passes: all that is held goes back, and nothing else."""
+        self.driver.lapse(self.live)
+        for agent, seats in self.live.values():
+            self.model.taken[agent] -= seats
+        self.live.clear()
+
+    @rule()
+    def stop_or_reopen(self):
+        self.model.is_stopped = not self.model.is_stopped
+        self.driver.stop(is_stopped=self.model.is_stopped)
+
+    @precondition(lambda self: self.is_moving)
+    @rule(agent=st.sampled_from(AGENTS), seats=st.integers(1, 9))
+    def recall(self, agent, seats):
+        """The supplier takes back what is promised and unsold, never more."""
+        unsold = self.model.unsold(agent)
+        assert self.driver.recall(agent, seats) == min(seats, unsold)
+        self.split_again()
+        assert self.model.unsold(agent) == unsold - min(seats, unsold)
+
+    @precondition(lambda self: self.is_moving)
+    @rule(giver=st.sampled_from(AGENTS), seats=st.integers(1, 9))
+    def transfer(self, giver, seats):
+        """What one gives the other gets, and both together have what they had."""
+        taker = next(agent for agent in AGENTS if agent != giver)
+        unsold = self.model.unsold(giver)
+        before = [self.model.bounds[key_of(a)][0] for a in (giver, taker)]
+        is_done = self.driver.transfer(giver, taker, seats)
+        assert not (is_done and seats > unsold)
+        self.split_again()
+        after = [self.model.bounds[key_of(a)][0] for a in (giver, taker)]
+        change = seats if is_done else 0
+        assert after == [before[0] - change, before[1] + change]
 
     @rule(capacity=st.integers(0, 60))
     def set_capacity(self, capacity):

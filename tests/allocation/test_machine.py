@@ -22,6 +22,7 @@ from partners.rules import key_hash
 from tests.allocation.machine import AGENTS, SaleMachine, key_of
 from tests.hubs import SECRET, WORLD, auditorium, performance, production, venue
 
+REFUSALS = {"allotment-exhausted", "overcommitted", "stopped"}
 _NODES = text(
     "SELECT key, guarantee, ceiling, taken FROM node"
     " WHERE performance_id = :id AND key LIKE 'area:floor%'"
@@ -34,7 +35,7 @@ class PureDriver:
     def open(self, capacity, plan):
         self.capacity, self.plan = capacity, read_plan(plan)
         self.taken = dict.fromkeys(map(key_of, AGENTS), 0)
-        self.holds = {}
+        self.holds, self.is_stopped = {}, False
         self.split()
 
     def split(self):
@@ -67,7 +68,7 @@ class PureDriver:
 
     def hold(self, agent, seats):
         leaf = self.nodes[self.ids[key_of(agent)]]
-        if any(self.nodes[up].overcommitted for up in leaf.path):
+        if self.is_stopped or any(self.nodes[up].overcommitted for up in leaf.path):
             return None
         try:
             self.move(agent, seats)
@@ -79,6 +80,13 @@ class PureDriver:
 
     def release(self, agent, hold):
         self.move(agent, -self.holds.pop(hold)[1])
+
+    def lapse(self, live):
+        for hold in live:
+            self.move(self.holds[hold][0], -self.holds.pop(hold)[1])
+
+    def stop(self, *, is_stopped):
+        self.is_stopped = is_stopped
 
     def confirm(self, _, hold):
         return hold
@@ -107,7 +115,7 @@ class PureDriver:
 
     def available(self, agent):
         leaf = self.nodes[self.ids[key_of(agent)]]
-        if any(self.nodes[up].overcommitted for up in leaf.path):
+        if self.is_stopped or any(self.nodes[up].overcommitted for up in leaf.path):
             return 0
         return available(self.nodes, leaf.id)
 
@@ -142,12 +150,39 @@ class HttpDriver:
 
     def hold(self, agent, seats):
         made = self.hub.hold(agent, [(self.offer_id, seats)], expect=None)
-        assert made.get("code") in {None, "allotment-exhausted", "overcommitted"}, made
+        assert made.get("code") in {None, *REFUSALS}, made
         return made.get("id")
 
     def release(self, agent, hold):
         reply = self.hub.call(agent, "DELETE", f"/v1/holds/{hold}")
         assert reply.status_code == 200
+
+    def lapse(self, _):
+        self.hub.move_clock(hours=1)
+        with transaction() as session:
+            lapse.lapse_due(session)
+
+    def stop(self, *, is_stopped):
+        if is_stopped:
+            said = {"supplier_id": self.hub.ids["sup"], "performance_id": self.id}
+            said |= {"severity": "soft", "reason": "a test"}
+            self.stopped = self.hub.post("operator", "/v1/stops", said)["id"]
+        else:
+            path = f"/v1/stops/{self.stopped}"
+            self.hub._answer(self.hub.call("operator", "DELETE", path), 200)
+
+    def recall(self, agent, seats):
+        said = {"area": "floor", "agent": agent, "seats": seats, "reason": "a test"}
+        path = f"/v1/performances/{self.id}/recalls"
+        return self.hub.post("sup", path, said)["taken"]
+
+    def transfer(self, giver, taker, seats):
+        said = {"from_agent": giver, "to_agent": taker, "seats": seats}
+        path = f"/v1/performances/{self.id}/transfers"
+        said |= {"area": "floor", "reason": "a test"}
+        made = self.hub.post("operator", path, said, None)
+        assert made.get("code") in {None, "nothing-to-move"}, made
+        return "code" not in made
 
     def confirm(self, agent, hold):
         order = self.hub.confirm(agent, {"id": hold})
@@ -229,8 +264,9 @@ class ServiceDriver(HttpDriver):
             orders.cancel_tickets(session, self.who(agent), UUID(order), undone)
 
 
-def run(driver_of, *, examples, steps):
-    machine = type("Machine", (SaleMachine,), {"driver_of": staticmethod(driver_of)})
+def run(driver_of, *, examples, steps, is_moving=True):
+    said = {"driver_of": staticmethod(driver_of), "is_moving": is_moving}
+    machine = type("Machine", (SaleMachine,), said)
     how = settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -242,7 +278,7 @@ def run(driver_of, *, examples, steps):
 
 
 def test_the_pure_rules_do_what_the_model_says():
-    run(PureDriver, examples=150, steps=30)
+    run(PureDriver, examples=150, steps=30, is_moving=False)
 
 
 def prepared(hub):
@@ -252,13 +288,13 @@ def prepared(hub):
 
 def test_the_services_do_what_the_model_says(hub):
     prepared(hub)
-    run(lambda: ServiceDriver(hub), examples=8, steps=20)
+    run(lambda: ServiceDriver(hub), examples=12, steps=30)
     hub.assert_lawful()
 
 
 def test_the_api_does_what_the_model_says(hub):
     prepared(hub)
-    run(lambda: HttpDriver(hub), examples=8, steps=20)
+    run(lambda: HttpDriver(hub), examples=12, steps=30)
     hub.assert_lawful()
 
 
@@ -288,4 +324,4 @@ class ForgetsParents(PureDriver):
 @pytest.mark.parametrize("wrong", [Oversells, ForgetsParents])
 def test_control_the_machine_finds_what_is_wrong(wrong):
     with pytest.raises(AssertionError):
-        run(wrong, examples=150, steps=30)
+        run(wrong, examples=150, steps=30, is_moving=False)

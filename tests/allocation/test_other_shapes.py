@@ -215,6 +215,18 @@ def test_moving_makes_no_promises_when_the_plan_shrinks(hub):
     hub.assert_lawful()
 
 
+def test_a_recall_after_the_plan_shrank_takes_what_it_says(hub):
+    """What was moved and has no place any more hid what was recalled."""
+    bob = agent("bob", "fixed", seats=5)
+    sold = hub.on_sale(online(agent("ann", "fixed", seats=1), bob))
+    transfer(hub, sold, "bob", "ann", 3)
+    hub.plan(online(agent("ann", "fixed", seats=7), agent("bob")))
+    assert walk(hub, "ann", sold)["guarantee"] == 7
+    assert recall(hub, sold, "ann", 3)["taken"] == 3
+    assert walk(hub, "ann", sold)["guarantee"] == 4
+    hub.assert_lawful()
+
+
 def test_what_was_moved_after_a_stage_stays_moved_under_its_next_version(hub):
     stages = [{"when": {"days_before": 20}, "keep": 10}]
     bob = agent("bob", "fixed", seats=30, release=stages)

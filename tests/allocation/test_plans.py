@@ -386,6 +386,52 @@ def test_r10_a_cut_takes_unsold_guarantees_of_the_lowest_priority_first():
     assert found["area:floor"].taken == 100
 
 
+def test_r10_by_its_numbers_shared_seats_go_first_then_the_last_promise():
+    """S 100 to 85, 70 taken, 20 promised and unsold, 10 shared: 15 stay promised."""
+    rules = read_plan(
+        {
+            "rules": [
+                channel(
+                    "online",
+                    agent("1", "fixed", seats=45, priority=1),
+                    agent("2", "fixed", seats=45, priority=2),
+                )
+            ]
+        }
+    )
+    taken = {f"{ONLINE}/agent:1": 35, f"{ONLINE}/agent:2": 35}
+    whole = fitted(rules, 100, taken)
+    assert whole["area:floor"].taken == 90
+    cut = fitted(rules, 85, taken)
+    promised = [cut[key].guarantee - taken[key] for key in taken]
+    assert sum(promised) == 15
+    assert promised == [10, 5]
+    assert cut["area:floor"].taken == 85
+
+
+def test_r4_what_ceilings_leave_over_is_shared_and_told():
+    wanted = plan(
+        agent("a", "weighted", weight=5, ceiling=40),
+        agent("b", "weighted", weight=3, ceiling=20),
+        agent("c", "weighted", weight=2, ceiling=10),
+        agent("d"),
+    )
+    given_ = guarantees(wanted)
+    assert given_ == {"agent:a": 40, "agent:b": 20, "agent:c": 10, "agent:d": 0}
+    fitted_ = fit(wanted_nodes(wanted, 100, {}))
+    area = fitted_["area:floor"]
+    assert area.ceiling - area.taken == 30  # anybody's, and availability says so
+
+
+def test_r12_floors_above_what_there_is_are_named():
+    wanted = plan(
+        agent("a", "weighted", weight=1, floor=60),
+        agent("b", "weighted", weight=1, floor=50),
+    )
+    found = shortages(wanted, FLOOR)
+    assert sum(short.promised - short.given for short in found) == 10
+
+
 def test_r11_what_is_sold_is_never_cut():
     found = fitted(TWO, 30, {f"{ONLINE}/agent:1": 25, f"{ONLINE}/agent:2": 20})
     assert found["area:floor"].taken == 45  # over-committed by 15

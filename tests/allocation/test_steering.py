@@ -123,6 +123,36 @@ def test_a_stop_covers_what_it_names(hub, scope, stopped):
         hub.hold(who, [(offer_id, 1)], expect=expect)
 
 
+def test_a_stop_of_a_production_covers_all_its_performances_and_no_other(hub):
+    sold = hub.on_sale()
+    others = [production("other"), performance("p2"), performance("p3")]
+    others[2]["production"] = "other"
+    hub.deliver(others)
+    items = hub.get("ann", "/v1/performances")["items"]
+    assert len(items) == 3
+    stop(hub, production_id=sold["production_id"])
+    for item in items:
+        is_stopped = item["production_id"] == sold["production_id"]
+        offer_id = hub.offer_id("ann", item["id"])
+        hub.hold("ann", [(offer_id, 1)], expect=409 if is_stopped else 201)
+
+
+def test_of_two_stops_the_harder_one_holds_where_both_do(hub):
+    sold = hub.on_sale()
+    offers = [hub.offer_id("ann", sold["id"], area) for area in ("floor", "stalls")]
+    held = {who: hub.hold(who, [(offers[0], 1)]) for who in ("ann", "bob")}
+    stalls = hub.hold("ann", [(offers[1], 1)])
+    stop(hub, performance_id=sold["id"])
+    hard = stop(hub, severity="hard", agent_id=hub.ids["ann"], area="floor")
+    assert hub.confirm("ann", held["ann"], expect=409)["code"] == "hold-voided"
+    hub.confirm("bob", held["bob"])
+    hub.confirm("ann", stalls)
+    hub._answer(hub.call("operator", "DELETE", f"/v1/stops/{hard['id']}"), 200)
+    refused = hub.hold("ann", [(offers[0], 1)], expect=409)
+    assert (refused["code"], refused["severity"]) == ("stopped", "soft")
+    hub.assert_lawful()
+
+
 @pytest.mark.parametrize(
     "name", [{"area": "flor"}, {"channel": "trade"}, {"price_type": "adlut"}]
 )
@@ -162,7 +192,7 @@ def test_a_block_of_seats_is_its_agents_alone(hub):
     assert free(hub, "bob", sold, "stalls") == 25
     refused = hub.hold("bob", [(offer_id, ids[:2])], expect=409)
     assert refused["code"] == "seats-not-sold"
-    assert refused["seats"][0] == {"row": "B", "number": "1"}
+    assert refused["seats"][0] == {"id": ids[0], "row": "B", "number": "1"}
     assert not seat_names(hub, "bob", sold)["B1"]["is_free"]
     assert seat_names(hub, "ann", sold)["B1"]["is_free"]
     mine = hub.hold("ann", [(offer_id, 3)])
@@ -218,6 +248,40 @@ def test_killed_and_house_seats_are_nobodys_until_they_are_released(hub):
     assert hub.post("sup", path, {"reason": "all"}, 200) == {"released": 6}
     listed = hub.get("sup", f"/v1/performances/{sold['id']}/blocks")["items"]
     assert [(b["kind"], b["seats"]) for b in listed] == [("house", 0), ("kill", 30)]
+    hub.assert_lawful()
+
+
+def test_r8_of_a_block_that_is_partly_held_the_rest_is_released(hub):
+    sold = hub.on_sale()
+    names = seat_names(hub, "ann", sold)
+    ids = [names[f"C{n}"]["id"] for n in range(1, 11)]
+    made = block(hub, sold, area="stalls", kind="agent", agent="ann", seat_ids=ids)
+    offer_id = hub.offer_id("ann", sold["id"], "stalls")
+    held = hub.hold("ann", [(offer_id, ids[3:5])])
+    path = f"/v1/blocks/{made['id']}/release"
+    released = hub.post("sup", path, {"seats": 10, "reason": "all"}, 200)
+    assert released == {"released": 8}
+    assert free(hub, "bob", sold, "stalls") == 28
+    hub.assert_lawful()
+    hub.call("ann", "DELETE", f"/v1/holds/{held['id']}")
+    assert hub.post("sup", path, {"reason": "rest"}, 200) == {"released": 2}
+    assert free(hub, "bob", sold, "stalls") == 30
+    hub.assert_lawful()
+
+
+def test_r7_a_stage_releases_no_block(hub):
+    stages = [{"when": {"days_before": 7}, "keep": 0}]
+    ann = agent("ann", "fixed", seats=10, release=stages)
+    own = {"channel": "online", "rules": [ann, agent("bob")]}
+    sold = hub.on_sale({"rules": [{"area": "stalls", "rules": [own]}]}, days=30)
+    names = seat_names(hub, "ann", sold)
+    ids = [names[f"A{n}"]["id"] for n in range(1, 6)]
+    block(hub, sold, area="stalls", kind="agent", agent="ann", seat_ids=ids)
+    hub.move_clock(days=24)
+    assert job(release_due_stages) == 1
+    assert walk(hub, "ann", sold, "stalls")["guarantee"] == 0
+    assert free(hub, "bob", sold, "stalls") == 25
+    hub.hold("ann", [(hub.offer_id("ann", sold["id"], "stalls"), ids)])
     hub.assert_lawful()
 
 
@@ -457,6 +521,50 @@ def test_what_lapses_after_a_release_flows_to_everybody(hub):
     assert free(hub, "bob", sold) == 135
     hub.call("ann", "DELETE", f"/v1/holds/{held['id']}")
     assert free(hub, "bob", sold) == 138
+    hub.assert_lawful()
+
+
+def test_r22_what_is_cancelled_after_a_release_flows_to_everybody(hub):
+    sold = hub.on_sale(
+        online(agent("ann", "fixed", seats=40, release=STAGES), agent("bob")), days=30
+    )
+    offer_id = hub.offer_id("ann", sold["id"])
+    order = hub.confirm("ann", hub.hold("ann", [(offer_id, 10)]))
+    before = hub.confirm("ann", hub.hold("ann", [(offer_id, 10)]))
+    hub.cancel("ann", before)  # before its cut-off: back into what it is promised
+    assert (walk(hub, "ann", sold)["taken"], free(hub, "bob", sold)) == (10, 110)
+    hub.move_clock(days=29)
+    assert job(release_due_stages) == 1
+    assert free(hub, "bob", sold) == 140
+    hub.cancel("ann", order, [ticket["id"] for ticket in order["tickets"][:4]])
+    assert free(hub, "bob", sold) == 144
+    hub.assert_lawful()
+
+
+def test_i14_splitting_again_or_late_changes_nothing(hub):
+    sold = hub.on_sale(online(agent("ann", "fixed", seats=40), agent("bob")))
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 5)]))
+
+    def nodes():
+        with transaction() as session:
+            said = "SELECT key, guarantee, ceiling, taken FROM node ORDER BY key"
+            return session.execute(text(said)).all()
+
+    def split_anew():
+        with transaction() as session:
+            session.execute(text("UPDATE tree SET publication = 0"))
+        hub.work()
+
+    before = nodes()
+    split_anew()
+    assert nodes() == before
+    hub.move_clock(days=3)
+    hub.hold("bob", [(offer_id, 5)])
+    between = nodes()
+    split_anew()
+    split_anew()
+    assert nodes() == between
     hub.assert_lawful()
 
 

@@ -395,7 +395,8 @@ def test_sofas_aisles_wheelchairs_and_single_seats(hub):
         body = {"lines": [{"offer_id": offer_id, **line}]}
         return hub.post("ann", "/v1/holds", body, expect, key=f"{line}{expect}")
 
-    assert hold(409, seat_ids=[ids["3"]])["with_seats"] == [{"row": "A", "number": "4"}]
+    (other,) = hold(409, seat_ids=[ids["3"]])["with_seats"]
+    assert other == {"id": ids["4"], "row": "A", "number": "4"}
     assert hold(409, seat_ids=[ids["6"], ids["7"]])["code"] == "single-seat"
     assert seats_of(hold(quantity=2, accessible=1)) == ["A1", "A2"]
     assert seats_of(hold(quantity=2, adjacent=True)) == ["A5", "A6"]

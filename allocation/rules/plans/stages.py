@@ -132,7 +132,7 @@ def bounded(
     guarantee was all it had, its ceiling moves too. Promises above it move as much.
     """
     heirs = Heirs([share.key for share in shares])
-    moved = _possible(shares, heirs.carried(adjusted, add))
+    moved = possible(shares, heirs.carried(adjusted, add))
     moved = _passed_up(shares, moved)
     kept = heirs.carried(bounds, Bound.narrowed)
     return [_bounded(s, moved.get(s.key, 0), kept.get(s.key)) for s in shares]
@@ -152,7 +152,7 @@ def _bounded(share: Share, moved: int, bound: Bound | None) -> Share:
     return replace(share, guarantee=guarantee, ceiling=ceiling)
 
 
-def _possible(shares: Sequence[Share], adjusted: Mapping[str, int]) -> dict[str, int]:
+def possible(shares: Sequence[Share], adjusted: Mapping[str, int]) -> dict[str, int]:
     """Return moves as a plan that is smaller now allows them.
 
     An allotment gives no more than it is promised, and what was moved to others in

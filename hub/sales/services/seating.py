@@ -12,6 +12,7 @@ from allocation.errors import (
 from allocation.queries.seats import SeatKey
 from allocation.rules.seats import Asked, Singles, best, leaves_single
 from hub.sales.services.halls import Hall, halls
+from hub.sales.services.telling import named
 from hub.sales.services.wishes import HoldWish, WishLine
 
 Chosen = dict[int, list[UUID]]
@@ -112,11 +113,7 @@ def _seats_for(line: WishLine, hall: Hall) -> list[UUID]:
 def _chosen(line: WishLine, hall: Hall) -> list[UUID]:
     names = line.basket.seat_map.seats if line.basket.seat_map else {}
 
-    def told(seat: UUID) -> dict[str, str]:
-        named = names[seat]
-        return {"id": str(seat), "row": named["row"], "number": named["number"]}
-
-    gone = [told(seat) for seat in line.seats if hall.is_taken(seat)]
+    gone = [named(names[seat]) for seat in line.seats if hall.is_taken(seat)]
     if gone:
         raise SeatsTakenError(seats=gone)
     wanted = hall.plan.masks(line.seats)
@@ -125,9 +122,9 @@ def _chosen(line: WishLine, hall: Hall) -> list[UUID]:
         halves = [pair for pair in row.pairs if pair & mask not in {0, pair}]
         if halves:
             rest = [s for pair in halves for s in hall.plan.seats(no, pair & ~mask)]
-            raise SingleSeatError(with_seats=[told(seat) for seat in rest])
+            raise SingleSeatError(with_seats=[named(names[seat]) for seat in rest])
         if line.basket.singles is Singles.NEVER and leaves_single(
             row, hall.taken.get(no, 0), mask
         ):
-            raise SingleSeatError(row=told(hall.plan.seats(no, mask)[0])["row"])
+            raise SingleSeatError(row=names[hall.plan.seats(no, mask)[0]]["row"])
     return list(line.seats)

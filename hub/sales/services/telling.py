@@ -11,6 +11,11 @@ HELD = "held"
 SUMMED = ("price_minor", "commission_minor", "service_fee_minor", "net_minor")
 
 
+def named(seat: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a seat is called, and its id, for who wants to ask for it."""
+    return {name: seat[name] for name in ("id", "row", "number")}
+
+
 def hold_line(
     no: int,
     offer: Any,
@@ -26,9 +31,7 @@ def hold_line(
         "area": offer.area,
         "price_type": offer.price_type,
         "quantity": quantity,
-        "seats": [
-            {name: seat[name] for name in ("id", "row", "number")} for seat in seats
-        ],
+        "seats": [named(seat) for seat in seats],
         **priced,
     }
 

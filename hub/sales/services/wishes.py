@@ -18,6 +18,7 @@ from hub.kernel.ids import new_id
 from hub.sales.rules import sums
 from hub.sales.services.baskets import Basket, BasketLine, kept_basket
 from hub.sales.services.pricing import price_basket
+from hub.sales.services.telling import named
 
 HOLD, OPTION, REQUEST, REPORT = "hold", "option", "request", "report"
 TTL_MAX_FACTOR = 4
@@ -209,7 +210,7 @@ def _refuse_not_sold(line: BasketLine, seats: Sequence[UUID]) -> None:
     if unknown:
         raise UnknownSeatsError(offer_id=line.offer.offer_id, seat_ids=unknown)
     closed = [
-        {"row": names[seat]["row"], "number": names[seat]["number"]}
+        named(names[seat])
         for seat in seats
         if line.blocks.seats.get(seat) not in {None, *line.own_blocks}
     ]
