@@ -75,6 +75,18 @@ class Ground:
         """Seats of each area, by its reference."""
         return {ref: capacity for ref, (_, capacity, _) in self.areas.items()}
 
+    @property
+    def seated(self) -> frozenset[str]:
+        """The areas with numbered seats: they are never overbooked."""
+        return frozenset(
+            ref for ref, (*_, is_seated) in self.areas.items() if is_seated
+        )
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What shares depend on beside the plan: areas, their seats, if numbered."""
+        return (tuple(self.capacities.items()), self.seated)
+
 
 def publication(session: Session, supplier_id: UUID) -> int:
     """Return how many publications a supplier's plans have had."""
@@ -157,14 +169,12 @@ class _Kept:
             self._keep(self._plans, plan_id, known)
         return known
 
-    def shares(
-        self, plan_id: UUID, rules: PlanRules, areas: Mapping[str, int]
-    ) -> list[Share]:
-        key = (plan_id, tuple(areas.items()))
+    def shares(self, plan_id: UUID, rules: PlanRules, ground: Ground) -> list[Share]:
+        key = (plan_id, ground.kind)
         with self._lock:
             known = self._shares.get(key)
         if known is None:
-            known = share_out(rules, areas)
+            known = share_out(rules, ground.capacities, ground.seated)
             self._keep(self._shares, key, known)
         return known
 
@@ -183,9 +193,9 @@ def plan_rules(session: Session, plan_id: UUID) -> PlanRules:
     return _kept.plan(session, plan_id)
 
 
-def shares_of(plan_id: UUID, rules: PlanRules, areas: Mapping[str, int]) -> list[Share]:
-    """Return what a version of a plan makes of capacities; each is computed once."""
-    return _kept.shares(plan_id, rules, areas)
+def shares_of(plan_id: UUID, rules: PlanRules, ground: Ground) -> list[Share]:
+    """Return what a version of a plan makes of a performance; each is computed once."""
+    return _kept.shares(plan_id, rules, ground)
 
 
 def find_plan(session: Session, plan_id: UUID, *, world: str) -> Plan:

@@ -130,7 +130,7 @@ def current_shares(
     plan_id: UUID, rules: PlanRules, ground: Ground, state: TreeState
 ) -> list[Share]:
     """Return what the plan, its releases, recalls and moves give each holder now."""
-    shares = shares_of(plan_id, rules, ground.capacities)
+    shares = shares_of(plan_id, rules, ground)
     if not state.bounds and not state.adjusted:
         return shares
     return bounded(shares, state.bounds, state.adjusted)

@@ -51,6 +51,12 @@ _UNSPLIT = text(
     "SELECT performance_id FROM tree WHERE supplier_id = :supplier"
     " AND publication < :publication ORDER BY publication, performance_id LIMIT :most"
 )
+_AGAIN = text(
+    "WITH found AS (SELECT t.performance_id FROM tree t JOIN performance p"
+    " ON p.id = t.performance_id WHERE p.auditorium_id = :auditorium"
+    " ORDER BY 1 FOR NO KEY UPDATE OF t) UPDATE tree SET publication = 0"
+    " FROM found WHERE tree.performance_id = found.performance_id"
+)
 _PUBLISHED = Cause("plan", "the plan in force was published")
 _CHANGED = Cause("capacity", "the supplier changed the performance")
 _MENDED = Cause("mended", "there is room again for what was cut")
@@ -63,6 +69,11 @@ def share_out_supplier(session: Session, supplier_id: UUID) -> int:
     found = list(session.scalars(_UNSPLIT, where))
     share_out(session, supplier_id, found, _PUBLISHED)
     return len(found)
+
+
+def share_out_again(session: Session, auditorium_id: UUID) -> None:
+    """Have the trees of an auditorium split anew: its areas are of another kind."""
+    session.execute(_AGAIN, {"auditorium": auditorium_id})
 
 
 def change_performances(
@@ -153,7 +164,7 @@ class Sharing:
         plan = plan_for(self._plans, ground.subject)
         if plan is None:
             return trees.bare_shares(ground.capacities)
-        return shares_of(plan.id, plan.rules, ground.capacities)
+        return shares_of(plan.id, plan.rules, ground)
 
     def split(
         self,
@@ -166,7 +177,7 @@ class Sharing:
         """Fit a performance's plan around what is taken there."""
         plan = plan_for(self._plans, ground.subject)
         shares = self.shares(ground)
-        key = (None if plan is None else plan.id, tuple(ground.capacities.items()))
+        key = (None if plan is None else plan.id, ground.kind)
         if key not in self._staged:
             self._staged[key] = [s for s in shares if s.rules and s.rules[-1].release]
         staged, timing = self._staged[key], Timing(ground.starts_at, ground.zone)
@@ -233,4 +244,10 @@ def mend_cut_trees(session: Session) -> int:
     return sum(map(len, by_supplier.values()))
 
 
-__all__ = ["change_performances", "mend_cut_trees", "share_out", "share_out_supplier"]
+__all__ = [
+    "change_performances",
+    "mend_cut_trees",
+    "share_out",
+    "share_out_again",
+    "share_out_supplier",
+]

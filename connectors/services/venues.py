@@ -9,6 +9,7 @@ from sqlalchemy import Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from allocation.services.sharing import share_out_again
 from connectors import queries
 from connectors.feed.records import AreaRecord, AuditoriumRecord
 from connectors.models import Feed
@@ -118,8 +119,12 @@ def write_auditoriums(session: Session, feed: Feed, taken: Sequence[Taken]) -> R
 def _write_areas(
     session: Session, auditorium_id: UUID, areas: Iterable[AreaRecord]
 ) -> None:
-    wanted = select(Area.ref, Area.id).where(Area.auditorium_id == auditorium_id)
-    ids = {row.ref: row.id for row in session.execute(wanted)}
+    wanted = select(Area.ref, Area.id, Area.is_seated).where(
+        Area.auditorium_id == auditorium_id
+    )
+    before = session.execute(wanted).all()
+    ids = {row.ref: row.id for row in before}
+    seated = {row.ref: row.is_seated for row in before}
     left = set(ids)
     for area in areas:
         seats = [seat for row in area.rows or () for seat in row.seats]
@@ -135,7 +140,10 @@ def _write_areas(
         keys = ["auditorium_id", "ref"]
         session.execute(made.on_conflict_do_update(index_elements=keys, set_=values))
         _write_seats(session, area_id, area)
+        seated[area.ref] = values["is_seated"]
         left.discard(area.ref)
+    if any(seated[row.ref] != row.is_seated for row in before):
+        share_out_again(session, auditorium_id)
     gone = [ids[ref] for ref in left]
     session.execute(update(Area).where(Area.id.in_(gone)).values(capacity=0))
 

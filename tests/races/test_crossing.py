@@ -3,14 +3,16 @@
 import time
 from collections import Counter
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from allocation.errors import SeatsTakenError
+from allocation.queries.locks import lock_key
 from hub.kernel import committer as kernel
+from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.sales.queries import sale
 from hub.sales.services import committing, lapse
@@ -29,6 +31,14 @@ from tests.wishes import again, at_once, hold_wish, two_processes
 RUNS = range(5)
 TIMES = 10
 _AT_RANDOM = "ORDER BY random()"
+
+
+def test_the_database_knows_a_performances_lock(hub):
+    ids = [uuid4() for _ in range(50)] + [UUID(int=0), UUID(int=2**128 - 1)]
+    asked = text("SELECT id, lock_key(id) FROM unnest(CAST(:ids AS uuid[])) AS id")
+    with transaction() as session:
+        found = dict(session.execute(asked, {"ids": ids}).all())
+    assert found == {one: lock_key(one) for one in ids}
 
 
 def seated(hub):

@@ -7,7 +7,15 @@ import pytest
 from allocation.services.rebalancing import rebalance_due
 from hub.kernel.db import transaction
 from hub.sales.services.keeping import lapse_requests
-from tests.hubs import TODAY, auditorium, offer, performance, production, venue
+from tests.hubs import (
+    TODAY,
+    auditorium,
+    offer,
+    performance,
+    production,
+    seats,
+    venue,
+)
 
 
 def agent(ref, kind="free-sale", **more):
@@ -182,6 +190,26 @@ def test_look_to_book(hub):
     hub.hold("bob", [(offer_id, 1)])
 
 
+def test_sub_agents_share_the_limits_of_their_agent(hub):
+    """Or an agent would have as many limits as it has sub-agents."""
+    hub.add_partner("eva", "agent", parent="ann")
+    holding = {"held_most": 5, "look_to_book": 1, "looks_free": 3}
+    ann = agent("ann", "fixed", seats=20, holding=holding)
+    sold = hub.on_sale(floor(ann, agent("bob")))
+    path = f"/v1/performances/{sold['id']}/areas/floor/sub-agents"
+    parts = [{"sub_agent": "eva", "guarantee": 10}]
+    hub._answer(hub.call("ann", "PUT", path, {"parts": parts}), 200)
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.hold("ann", [(offer_id, 3)])
+    refused = hub.hold("eva", [(offer_id, 3)], expect=409)
+    assert (refused["cap"], refused["taken"], refused["most"]) == ("held", 3, 5)
+    hub.hold("eva", [(offer_id, 1)])
+    hub.hold("eva", [(offer_id, 1)])
+    refused = hub.hold("ann", [(offer_id, 1)], expect=429)
+    assert (refused["code"], refused["holds"]) == ("look-to-book", 3)
+    hub.assert_lawful()
+
+
 # Windows
 
 
@@ -315,6 +343,22 @@ def test_r14_overbooking_is_for_general_admission_only(hub):
     numbered = floor(*BOTH, overbooking=[{"area": "stalls", "seats": 1}])
     refused = hub.plan(numbered, expect=422)
     assert refused["findings"][0]["reason"] == "numbered seats are never overbooked"
+    hub.assert_lawful()
+
+
+def test_r14_what_has_numbered_seats_later_is_not_overbooked_any_more(hub):
+    over = [{"area": "floor", "seats": 4}]
+    sold = hub.on_sale(floor(*BOTH, overbooking=over), floor=10)
+    assert hub.areas("ann", sold["id"])["floor"]["available"] == 14
+    seated = auditorium(version=2)
+    seated["areas"][0] = {
+        "ref": "floor",
+        "name": {"en": "Floor"},
+        "rows": [{"name": "R", "seats": seats(10)}],
+    }
+    delivered = hub.deliver([seated])
+    assert delivered["refused"] == 0, hub.refusals(delivered)
+    assert hub.areas("ann", sold["id"])["floor"]["available"] == 10
     hub.assert_lawful()
 
 

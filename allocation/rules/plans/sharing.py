@@ -1,6 +1,6 @@
 """What a plan makes of the capacities of a performance. A pure function of both."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from allocation.rules.plans.dividing import divide
@@ -50,13 +50,17 @@ class Shortage:
     area: str | None
 
 
-def share_out(plan: PlanRules, areas: Mapping[str, int]) -> list[Share]:
+def share_out(
+    plan: PlanRules, areas: Mapping[str, int], seated: Collection[str] = ()
+) -> list[Share]:
     """Return what each holder gets of the areas' capacities, parents before children.
+
+    *seated*: areas with numbered seats, which no plan overbooks.
 
     Promises come first, by priority while there are seats; then weights share what
     is left but the part that stays shared; the rest is free sale.
     """
-    return _Sharing(plan, areas).run()
+    return _Sharing(plan, areas, seated).run()
 
 
 def shortages(plan: PlanRules, areas: Mapping[str, int]) -> list[Shortage]:
@@ -80,10 +84,13 @@ def shortages(plan: PlanRules, areas: Mapping[str, int]) -> list[Shortage]:
 class _Sharing:
     """Walks the plan and the areas together."""
 
-    def __init__(self, plan: PlanRules, areas: Mapping[str, int]) -> None:
+    def __init__(
+        self, plan: PlanRules, areas: Mapping[str, int], seated: Collection[str] = ()
+    ) -> None:
         self._plan = plan
         self._areas = areas
-        self._extra = {over.area: over.seats for over in plan.overbooking}
+        over = (over for over in plan.overbooking if over.area not in seated)
+        self._extra = {found.area: found.seats for found in over}
         self._shares: list[Share] = []
         self.short: list[Shortage] = []
 

@@ -46,15 +46,16 @@ _LINES = text(
     " AS r(hold uuid, no int, performance uuid, node uuid, offer uuid, quantity int,"
     " seats uuid[], quote uuid, owed bigint)"
 )
+_FAMILY = "(SELECT id FROM partner WHERE :holder IN (id, parent_id))"
 _PENDING = text(
-    "SELECT coalesce(sum(l.quantity), 0)::int FROM hold h JOIN hold_line l"
-    " ON l.hold_id = h.id WHERE h.state = 'requested' AND h.agent_id = :agent"
+    "SELECT coalesce(sum(l.quantity), 0)::int FROM hold h JOIN hold_line l"  # noqa: S608 - our own words
+    f" ON l.hold_id = h.id WHERE h.state = 'requested' AND h.agent_id IN {_FAMILY}"
     " AND l.performance_id = :performance"
 )
 _LOOKS = text(
-    "SELECT (SELECT count(*) FROM hold WHERE agent_id = :agent AND created_at > :since)"
-    " AS looks, (SELECT count(*) FROM sale_order WHERE agent_id = :agent"
-    " AND confirmed_at > :since) AS books"
+    f"SELECT (SELECT count(*) FROM hold WHERE agent_id IN {_FAMILY}"  # noqa: S608 - our own words
+    " AND created_at > :since) AS looks, (SELECT count(*) FROM sale_order"
+    f" WHERE agent_id IN {_FAMILY} AND confirmed_at > :since) AS books"
 )
 
 
@@ -188,7 +189,7 @@ def _refuse_too_many(session: Session, wish: HoldWish, performance_id: UUID) -> 
     ]
     if not said:
         return
-    where = {"agent": wish.agent_id, "performance": performance_id}
+    where = {"holder": wish.holder_id, "performance": performance_id}
     waiting = session.scalar(_PENDING, where) or 0
     if waiting + wanted > min(said):
         raise CapReachedError(
@@ -247,12 +248,12 @@ _END = text(
 
 
 def refuse_looking(session: Session, wish: HoldWish) -> None:
-    """Refuse an agent that holds far more often than it confirms."""
+    """Refuse an agent that holds, with its sub-agents, far more than it confirms."""
     most = wish.basket.holding.look_to_book
     if most is None:
         return
     since = clock.now(session, wish.world) - timedelta(days=1)
-    found = session.execute(_LOOKS, {"agent": wish.agent_id, "since": since}).one()
+    found = session.execute(_LOOKS, {"holder": wish.holder_id, "since": since}).one()
     free = wish.basket.holding.looks_free
     allowed = (LOOKS_FREE if free is None else free) + most * found.books
     if found.looks >= allowed:

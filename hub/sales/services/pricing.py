@@ -201,10 +201,13 @@ def _narrowest(found: Sequence[Holding]) -> Holding:
 
 
 def _held(lines: Sequence[BasketLine], agent: Partner) -> tuple[Limit, ...]:
-    """Return, line by line, the counter of seats held at once, where there is one."""
-    found = []
+    """Return, line by line, the counter of seats held at once, where there is one.
+
+    An agent and its sub-agents hold them together.
+    """
+    found, holder = [], agent.parent_id or agent.id
     for line in lines:
-        limit = held_limit(_holding(line), line.offer.supplier_id, agent.id)
+        limit = held_limit(_holding(line), line.offer.supplier_id, holder)
         found.append(limit or NO_LIMIT)
     return tuple(found)
 

@@ -80,6 +80,11 @@ class HoldWish:
         return self.basket.credit_id
 
     @property
+    def holder_id(self) -> UUID:
+        """Whose limits it heeds: its agent's, or of the agent above that."""
+        return self.basket.agent.parent_id or self.agent_id
+
+    @property
     def performance_ids(self) -> set[UUID]:
         return set(self.basket.epochs)
 
