@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from uuid import UUID, uuid4
 
 from hub.access import Callers
@@ -13,6 +14,7 @@ from hub.kernel.idempotency import Claim, Key
 from hub.kernel.ids import new_id
 from hub.sales.services import committing, wishes
 from hub.sales.services.ordering import ConfirmWish
+from hub.sales.services.placing import submit
 from partners.rules import key_hash
 from tests.hubs import SECRET, WORLD
 
@@ -73,5 +75,4 @@ def at_once(*works):
 def two_processes(*wishes_):
     """Submit each to a committer of its own at the same moment; answers in order."""
     own = [committing.sale_committer() for _ in wishes_]
-    pairs = zip(own, wishes_, strict=True)
-    return at_once(*(lambda c=c, w=w: c.submit(w) for c, w in pairs))
+    return at_once(*map(partial, [submit] * len(own), own, wishes_))

@@ -58,9 +58,9 @@ class MixedCurrenciesError(HubError):
 
 
 class PerformanceBusyError(HubError):
-    """The supplier's change of this performance is being written at this moment."""
+    """A change of this performance, or of this hold, is being written just now."""
 
-    code, title, status = "performance-busy", "The performance is being changed", 503
+    code, title, status = "performance-busy", "It is being changed at this moment", 503
     retry = Retry.SAME_KEY
     retry_after_s = 1
 

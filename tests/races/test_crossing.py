@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from hub.kernel.errors import HubError
 from hub.sales.queries import sale
 from hub.sales.services import committing, lapse
 from hub.sales.services.placing import place_hold
+from hub.sales.services.wishes import REQUEST
 from hub.verify import verify
 from tests.hubs import auditorium, performance, production, venue
 from tests.races.unguarded import (
@@ -26,7 +28,7 @@ from tests.races.unguarded import (
     remove_the_guard,
     write_late,
 )
-from tests.wishes import again, at_once, hold_wish, two_processes
+from tests.wishes import again, at_once, confirm_wish, hold_wish, two_processes
 
 RUNS = range(5)
 TIMES = 10
@@ -77,6 +79,18 @@ def test_control_without_the_key_and_the_lock_seats_are_held_twice(
     assert seated(hub), f"run {run}"
 
 
+def noted(monkeypatch):
+    """Return a list that notes every batch that has to be decided again."""
+    stuck, is_retryable = [], kernel.is_retryable
+
+    def note(error):
+        stuck.append(error)
+        return is_retryable(error)
+
+    monkeypatch.setattr(kernel, "is_retryable", note)
+    return stuck
+
+
 def basketed(hub, monkeypatch):
     """Hold A and B against B and A, both ways round; return how often they got stuck."""
     big = [performance(ref, floor=1_000) for ref in ("p1", "p2", "p3")]
@@ -84,13 +98,7 @@ def basketed(hub, monkeypatch):
     hub.plan()
     sold = hub.get("ann", "/v1/performances")["items"]
     offers = [hub.offer_id("ann", found["id"]) for found in sold]
-    stuck, is_retryable = [], kernel.is_retryable
-
-    def noted(error):
-        stuck.append(error)
-        return is_retryable(error)
-
-    monkeypatch.setattr(kernel, "is_retryable", noted)
+    stuck = noted(monkeypatch)
     ways = [[(offer, 1) for offer in way] for way in (offers, offers[::-1])]
     wishes = [hold_wish(hub, ref, way) for ref in ("ann", "bob") for way in ways]
     for _ in range(5 * TIMES):
@@ -112,6 +120,39 @@ def test_control_locked_in_any_order_they_do(hub, owner_url, monkeypatch, run):
         owner_url, "lock_sales", "ORDER BY cardinality(path) DESC, id", _AT_RANDOM
     )
     assert basketed(hub, monkeypatch), f"run {run}"
+
+
+def granted(hub, monkeypatch, kind=REQUEST):
+    """Grant requests while their agent tries to confirm them; return what got stuck."""
+    rule = {"agent": "ann", "mode": "on-request"}
+    own = {"channel": "online", "rules": [rule, {"agent": "bob"}]}
+    offer_id = hub.offer_id("ann", hub.on_sale({"rules": [own]})["id"])
+    stuck = noted(monkeypatch)
+    write_late(monkeypatch)
+    for _ in range(TIMES):
+        made = hub.hold("ann", [(offer_id, 1)], expect=202)
+        grant = hold_wish(hub, "ann", [(offer_id, 1)])
+        grant = replace(grant, hold_id=UUID(made["id"]), kind=kind)
+        answers = two_processes(grant, confirm_wish(hub, made["id"]))
+        assert not isinstance(answers[0], HubError)
+        if stuck:
+            break
+    return stuck
+
+
+def test_a_request_is_granted_while_its_agent_tries_to_confirm_it(hub, monkeypatch):
+    assert granted(hub, monkeypatch) == []
+    hub.assert_lawful()
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_control_one_has_the_hold_and_wants_the_credit_the_other_has(
+    hub, owner_url, monkeypatch, run
+):
+    held, locked = "SELECT unnest(v_held)", "SELECT unnest(v_locked)"
+    change_function(owner_url, "lock_sales", held, locked)
+    change_function(owner_url, "lock_sales", " SKIP LOCKED", "")
+    assert granted(hub, monkeypatch, kind="hold"), f"run {run}"
 
 
 def surged(hub):

@@ -13,6 +13,7 @@ from hub.kernel.errors import HubError
 from hub.sales import queries
 from hub.sales.errors import AlreadyCancelledError
 from hub.sales.services import committing, lapse, orders
+from hub.sales.services.placing import submit
 from hub.verify import verify
 from tests.races.unguarded import (
     WINDOW_S,
@@ -24,7 +25,7 @@ from tests.wishes import at_once, caller, confirm_wish, decide, hold_wish
 
 RUNS = range(5)
 TIMES = 10
-_HOLD_LOCK = "WHERE id = ANY(v_confirm)\n              ORDER BY id FOR NO KEY UPDATE"
+_HOLD_LOCK = "WHERE id = ANY(v_confirm || v_grant)\n              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
 
 _CREDIT_LOCK = "ORDER BY contract_id FOR NO KEY UPDATE"
 
@@ -122,7 +123,7 @@ def ends(hub, offer_id, other):
         wish = hold_wish(hub, "ann", [(offer_id, 1)], ttl_s=1)
         committing.sale_committer(is_batching=False).submit(wish)
         mine = confirm_wish(hub, wish.hold_id)
-        both = [partial(subject.submit, mine), partial(other, wish, no)]
+        both = [partial(submit, subject, mine), partial(other, wish, no)]
         answers.append(at_once(*both)[0])
     with transaction() as session:
         states = Counter(session.scalars(text("SELECT state FROM hold")))
@@ -158,7 +159,9 @@ def test_control_without_the_locks_it_is_both(
 
 def unlock(owner_url, monkeypatch):
     """Confirm without locks on the hold and its credit, and without the last check."""
-    change_function(owner_url, "lock_sales", _HOLD_LOCK, "WHERE id = ANY(v_confirm)")
+    change_function(
+        owner_url, "lock_sales", _HOLD_LOCK, "WHERE id = ANY(v_confirm || v_grant)"
+    )
     change_function(owner_url, "lock_sales", _CREDIT_LOCK, "")
     drop(owner_url, "credit", "ck_credit_reserved_minor")
     write_late(monkeypatch)
@@ -174,7 +177,7 @@ def lapsing(hub, offer_id):
     def confirm(no):
         mine = confirm_wish(hub, wishes[no].hold_id)
         time.sleep(until - time.monotonic() + 0.005 * (no - TIMES))
-        return subject.submit(mine)
+        return submit(subject, mine)
 
     def sweep():
         while time.monotonic() < until + 0.005 * TIMES + 0.2:

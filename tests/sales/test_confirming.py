@@ -1,17 +1,25 @@
 """Confirming in batches: replays, races of processes, and what a batch leaves behind."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
+from hub.kernel import db
 from hub.kernel.db import transaction
-from hub.kernel.errors import HubError
-from hub.sales.errors import AlreadyConfirmedError, ReferenceTakenError
+from hub.kernel.errors import HubError, NotFoundError
+from hub.sales.errors import (
+    AlreadyConfirmedError,
+    PerformanceBusyError,
+    ReferenceTakenError,
+)
 from hub.sales.services import committing
+from hub.sales.services.wishes import REQUEST
 from tests.races.unguarded import change_function, drop
-from tests.wishes import confirm_wish, decide, two_processes
+from tests.wishes import confirm_wish, decide, hold_wish, two_processes
 
 
 @pytest.fixture
@@ -118,8 +126,8 @@ def test_without_the_lock_on_the_hold_it_would_be_sold_twice(hub, offer_id, owne
     change_function(
         owner_url,
         "lock_sales",
-        "WHERE id = ANY(v_confirm)\n              ORDER BY id FOR NO KEY UPDATE",
-        "WHERE id = ANY(v_confirm)",
+        "WHERE id = ANY(v_confirm || v_grant)\n              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        "WHERE id = ANY(v_confirm || v_grant)",
     )
     sold = 0
     for _ in range(20):
@@ -164,3 +172,36 @@ def _outcome(subject, one):
         return subject.submit(one).status
     except HubError as error:
         return error.code
+
+
+def test_a_hold_that_somebody_has_holds_up_no_other(hub, offer_id):
+    """Its row was waited for, and all of the batch were sent away after two seconds."""
+    held = hub.hold("ann", [(offer_id, 1)])
+    gone = confirm_wish(hub, uuid4())
+    mine = confirm_wish(hub, held["id"])
+    others = [hold_wish(hub, "bob", [(offer_id, 1)]) for _ in range(3)]
+    with db.SessionFactory() as other:
+        other.execute(text("SELECT id FROM hold FOR UPDATE"))
+        began = time.monotonic()
+        busy, unknown, *placed = decide(mine, gone, *others)
+        assert time.monotonic() - began < 2
+    assert isinstance(busy, PerformanceBusyError)
+    assert isinstance(unknown, NotFoundError)
+    assert [answer.status for answer in placed] == [201] * 3
+    assert decide(mine)[0].status == 201
+    hub.assert_lawful()
+
+
+def test_a_request_that_was_answered_meanwhile_refuses_nobody_else(hub):
+    rule = {"agent": "ann", "mode": "on-request"}
+    own = {"channel": "online", "rules": [rule, {"agent": "bob"}]}
+    offer_id = hub.offer_id("ann", hub.on_sale({"rules": [own]})["id"])
+    made = hub.hold("ann", [(offer_id, 2)], expect=202)
+    grant = hold_wish(hub, "ann", [(offer_id, 2)])
+    grant = replace(grant, hold_id=UUID(made["id"]), kind=REQUEST)
+    path = f"/v1/requests/{made['id']}/decision"
+    hub.post("sup", path, {"decision": "reject", "reason": "full"}, 200)
+    late, placed = decide(grant, hold_wish(hub, "bob", [(offer_id, 1)]))
+    assert isinstance(late, NotFoundError)
+    assert placed.status == 201
+    hub.assert_lawful()

@@ -17,6 +17,7 @@ from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.services import committing
+from hub.sales.services.halls import halls
 from tests.hubs import WORLD, auditorium, performance, production, venue
 from tests.wishes import decide, hold_wish
 
@@ -240,6 +241,22 @@ def test_a_performance_being_changed_holds_up_no_other(hub):
     assert isinstance(busy, PerformanceBusyError)
     assert isinstance(fair, Reply)
     hub.assert_lawful()
+
+
+def test_what_is_known_of_seats_outlives_a_busy_moment(hub):
+    """Nothing was answered, and that was read as: all of them are free."""
+    sold = hub.on_sale()
+    offer_id = hub.offer_id("ann", sold["id"], "stalls")
+    seats = hub.get("ann", f"/v1/performances/{sold['id']}/seats")["items"]
+    taken = [UUID(seat["id"]) for seat in seats[:2]]
+    first, second = (hold_wish(hub, ref, [(offer_id, taken)]) for ref in ("ann", "bob"))
+    assert isinstance(decide(first)[0], Reply)
+    hall = halls.hall(first.lines[0])
+    with transaction() as session:
+        stop_performances(session, [UUID(sold["id"])])
+        assert isinstance(decide(second)[0], PerformanceBusyError)
+        assert all(hall.is_taken(seat) for seat in taken)
+    assert isinstance(decide(second)[0], SeatsTakenError)
 
 
 def test_capacity_changes_and_releases_do_not_deadlock(hub):

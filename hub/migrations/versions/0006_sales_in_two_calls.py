@@ -15,8 +15,9 @@ CREATE FUNCTION lock_key(id uuid) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
 $$;
 """
 
-# Order of locks: performances and suppliers, shared and never waited for; holds that
-# are confirmed; nodes, deepest first; counters; credit. Each statement of a volatile
+# Order of locks: performances and suppliers, shared, and holds that are confirmed or
+# granted, neither of them waited for; nodes, deepest first; counters; credit. What is
+# busy is said in "shut": one that is locked for long would hold up the whole batch. Each statement of a volatile
 # function sees what was committed before it began: what is read after a lock was waited
 # for is as it is then, as if the statements came alone.
 LOCK = """
@@ -29,6 +30,8 @@ DECLARE
         wanted->'suppliers')::uuid);
     v_confirm uuid[] := ARRAY(SELECT json_array_elements_text(
         wanted->'confirm')::uuid);
+    v_grant uuid[] := ARRAY(SELECT json_array_elements_text(wanted->'grant')::uuid);
+    v_locked uuid[] := '{}'; v_held uuid[] := '{}';
     v_sold uuid[]; v_sellers uuid[]; v_shut uuid[];
     v_capped uuid[]; v_owing uuid[];
     v_busy json; v_keys json; v_states json; v_stops json; v_over json; v_nodes json;
@@ -53,10 +56,21 @@ BEGIN
                 AND (p.id = ANY(v_shut) OR p.supplier_id = ANY(v_shut)));
             v_confirm := ARRAY(SELECT unnest(v_confirm) EXCEPT SELECT unnest(v_shut));
         END IF;
+    END IF;
+    IF v_confirm <> '{}' OR v_grant <> '{}' THEN
         SELECT json_agg(json_build_array(h.id, h.world, h.agent_id, h.state,
-                h.expires_at, h.kind, coalesce(a.parent_id, a.id))) INTO v_holds
-        FROM (SELECT * FROM hold WHERE id = ANY(v_confirm)
-              ORDER BY id FOR NO KEY UPDATE) h JOIN partner a ON a.id = h.agent_id;
+                h.expires_at, h.kind, coalesce(a.parent_id, a.id))),
+            coalesce(array_agg(h.id), '{}'),
+            coalesce(array_agg(h.id) FILTER (WHERE h.state = 'held'), '{}')
+        INTO v_holds, v_locked, v_held
+        FROM (SELECT * FROM hold WHERE id = ANY(v_confirm || v_grant)
+              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) h
+        JOIN partner a ON a.id = h.agent_id;
+        v_shut := v_shut || ARRAY(SELECT id FROM hold
+            WHERE id = ANY(v_confirm || v_grant) AND NOT id = ANY(v_locked));
+    END IF;
+    IF v_confirm <> '{}' THEN
+        v_confirm := ARRAY(SELECT unnest(v_confirm) INTERSECT SELECT unnest(v_held));
         SELECT json_agg(json_build_array(l.hold_id, l.no, l.performance_id, l.node_id,
                 l.offer_id, l.quantity, l.seat_ids, l.seat_nodes, l.held_caps,
                 l.quote_id, l.owed_minor, o.price_type, a.ref, p.supplier_id,

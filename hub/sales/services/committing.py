@@ -42,7 +42,8 @@ _SEATS = msgspec.json.Decoder(list[tuple[UUID, UUID]])
 class SaleBatch:
     """What is locked for some wishes, and what has been decided so far.
 
-    *shut*: wishes whose performance is being changed, by their holds.
+    *shut*: wishes that must come again, by their holds: their performance is being
+    changed, or somebody else has the hold.
     """
 
     earlier: dict[Key, Earlier]
@@ -57,9 +58,9 @@ class SaleBatch:
 def lock(calls: Calls, wishes: Sequence[Wish]) -> SaleBatch:
     """Lock what the wishes touch; then read keys and the clock.
 
-    A performance that is being changed is not waited for: its wishes are sent back,
-    or one busy performance would hold up the sale of all others. Whoever confirms the
-    same hold under the same key waits for its lock, and then finds the reply.
+    A performance that is being changed is not waited for, nor a hold that somebody
+    else has: its wishes are sent back, or it would hold up the sale of all others.
+    Whoever confirms the same hold under the same key comes again, and finds the reply.
     """
     confirmed = [wish for wish in wishes if isinstance(wish, ConfirmWish)]
     asked = _holds(wishes)

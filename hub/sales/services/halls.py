@@ -194,6 +194,10 @@ class Look:
             self.asked |= {(performance_id, seat) for seat in line.seats}
         self.moments = halls.moments(lines) if lines else {}
 
+    def put_back(self) -> None:
+        """Ask again next time: nothing was answered."""
+        halls.note(self.asked)
+
     def note(
         self, since: Iterable[tuple[UUID, UUID, datetime]], among: Iterable[SeatKey]
     ) -> None:

@@ -11,14 +11,14 @@ from allocation.queries.memory import seen
 from allocation.rules import tree
 from allocation.rules.limits import StopSaid, count, refuse_stopped
 from hub.kernel.committer import TryAgainError
-from hub.kernel.errors import HubError
+from hub.kernel.errors import HubError, NotFoundError
 from hub.kernel.idempotency import Reply
 from hub.sales.errors import OfferChangedError
 from hub.sales.services.counting import Counts
 from hub.sales.services.locked import Locked, PerformanceState
 from hub.sales.services.seating import Seating
 from hub.sales.services.telling import hold_body, hold_line
-from hub.sales.services.wishes import HoldWish, WishLine
+from hub.sales.services.wishes import REQUEST, HoldWish, WishLine
 
 CREATED = 201
 
@@ -34,7 +34,10 @@ class Placed:
 
 @dataclass(slots=True)
 class HoldBatch:
-    """What is locked for some wishes to hold, and what has been decided so far."""
+    """What is locked for some wishes to hold, and what has been decided so far.
+
+    *requested*: requests that wait for an answer still, locked.
+    """
 
     counts: Counts
     states: dict[UUID, PerformanceState]
@@ -42,6 +45,7 @@ class HoldBatch:
     over: dict[UUID, int]
     nodes: dict[UUID, tree.Node]
     before: dict[UUID, tree.Node]
+    requested: set[UUID]
     seating: Seating = field(default_factory=Seating)
     placed: list[Placed] = field(default_factory=list)
 
@@ -63,6 +67,7 @@ def hold_batch(found: Locked, counts: Counts, takes: dict[UUID, int]) -> HoldBat
         over=found.over or {},
         nodes=nodes,
         before=dict(nodes),
+        requested={row.id for row in found.holds or () if row.state == "requested"},
     )
 
 
@@ -78,6 +83,8 @@ def takes_of(wishes: Iterable[HoldWish]) -> dict[UUID, int]:
 def place(batch: HoldBatch, wish: HoldWish) -> Reply:
     """Place one hold: its reply; a HubError if it is refused, which changes nothing."""
     now = batch.counts.now[wish.world]
+    if wish.kind == REQUEST and wish.hold_id not in batch.requested:
+        raise NotFoundError(hold_id=wish.hold_id)  # it was answered meanwhile
     _refuse_unless_same(batch, wish)
     if wish.is_forced:
         return _book(batch, wish, now)

@@ -141,7 +141,7 @@ class LineRow(Row, frozen=True, array_like=True):
 class Locked(Struct, frozen=True):
     """What the database answers; lists are null where there is nothing.
 
-    *shut*: holds whose performance is being changed; they are not locked.
+    *shut*: holds that are not locked: somebody else has them, or their performance.
     """
 
     busy: list[str] | None = None

@@ -12,7 +12,7 @@ from hub.kernel.hot import Calls
 from hub.sales.services.halls import Look
 from hub.sales.services.locked import Locked
 from hub.sales.services.ordering import ConfirmWish
-from hub.sales.services.wishes import HoldWish
+from hub.sales.services.wishes import REQUEST, HoldWish
 
 LOCK = "SELECT lock_sales(%s::json)::text"
 _DECODER = msgspec.json.Decoder(Locked)
@@ -33,6 +33,7 @@ def lock_all(
     wanted = {
         "share": list(shared),
         "confirm": list({wish.hold_id for wish in confirmed}),
+        "grant": [wish.hold_id for wish in asked if wish.kind == REQUEST],
         "references": [{"a": w.agent_id, "r": w.reference} for w in confirmed],
         "keys": [
             {"w": key.world, "o": key.owner_id, "k": key.key}
@@ -48,7 +49,10 @@ def lock_all(
         "worlds": list({wish.world for wish in wishes}),
     }
     found = _DECODER.decode(calls.begin(LOCK, msgspec.json.encode(wanted)))
-    look.note(found.taken or (), found.among or ())
+    if found.busy:
+        look.put_back()
+    else:
+        look.note(found.taken or (), found.among or ())
     return found, {shared[key] for key in found.busy or ()}
 
 
