@@ -149,6 +149,7 @@ def _refuse_unknown(session: Session, world: str, plan: PlanRules) -> None:
             if rule.channel is not None and rule.channel not in channels:
                 reason = "no agent sells through this channel"
                 found.append(Finding(rule.channel, reason))
+                look(rule.rules, None)
                 continue
             if rule.agent is not None:
                 own = agents.get(rule.agent)

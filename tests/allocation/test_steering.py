@@ -655,3 +655,16 @@ def test_what_an_agent_has_sold_it_cannot_hand_on(family):
     hand_on(hub, sold, ("eva", 5, None))
     assert free(hub, "bob", sold) == 130
     hub.assert_lawful()
+
+
+def test_who_is_not_there_is_named_wherever_the_plan_names_it(hub):
+    hub.on_sale()
+    hub.add_partner("tom", "agent", channel="trade")
+    wanted = online(agent("zoe"), agent("tom"))
+    wanted["rules"].append(
+        {"area": "stalls", "rules": [{"channel": "onlin", "rules": [agent("yan")]}]}
+    )
+    refused = hub.plan(wanted, expect=422)
+    assert [finding["rule"] for finding in refused["findings"]] == [
+        *("zoe", "tom", "onlin", "yan")
+    ]
