@@ -164,7 +164,7 @@ def unlock(owner_url, monkeypatch):
     )
     change_function(owner_url, "lock_sales", _CREDIT_LOCK, "")
     drop(owner_url, "credit", "ck_credit_reserved_minor")
-    write_late(monkeypatch)
+    write_late(monkeypatch, 0.1)
 
 
 def lapsing(hub, offer_id):
@@ -176,11 +176,11 @@ def lapsing(hub, offer_id):
 
     def confirm(no):
         mine = confirm_wish(hub, wishes[no].hold_id)
-        time.sleep(until - time.monotonic() + 0.005 * (no - TIMES))
+        time.sleep(max(0.0, until - time.monotonic() + 0.02 * (no - TIMES)))
         return submit(subject, mine)
 
     def sweep():
-        while time.monotonic() < until + 0.005 * TIMES + 0.2:
+        while time.monotonic() < until + 0.02 * TIMES + 0.3:
             with transaction() as session:
                 lapse.lapse_due(session)
 

@@ -5,6 +5,7 @@ What the guard would have kept apart is also kept open for longer.
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import psycopg
 
@@ -35,15 +36,15 @@ def remove_the_guard(owner_url):
     change_function(owner_url, "lock_sales", _LOCK, _LOCK.partition(" FOR ")[0])
 
 
-def _write_late(calls, batch):
-    time.sleep(WINDOW_S)
+def _write_late(calls, batch, window_s=WINDOW_S):
+    time.sleep(window_s)
     committing.write(calls, batch)
 
 
-def write_late(monkeypatch):
+def write_late(monkeypatch, window_s=WINDOW_S):
     """Let this process's committers take their time between check and write."""
-    steps = replace(committing.STEPS, write=_write_late)
-    monkeypatch.setattr(committing, "STEPS", steps)
+    late = partial(_write_late, window_s=window_s)
+    monkeypatch.setattr(committing, "STEPS", replace(committing.STEPS, write=late))
 
 
 def create_app():
