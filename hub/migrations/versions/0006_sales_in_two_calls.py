@@ -33,7 +33,7 @@ DECLARE
     v_grant uuid[] := ARRAY(SELECT json_array_elements_text(wanted->'grant')::uuid);
     v_locked uuid[] := '{}'; v_held uuid[] := '{}';
     v_sold uuid[]; v_sellers uuid[]; v_shut uuid[];
-    v_capped uuid[]; v_owing uuid[];
+    v_capped uuid[]; v_owing uuid[]; v_is_seated bool; v_is_capped bool;
     v_busy json; v_keys json; v_states json; v_stops json; v_over json; v_nodes json;
     v_taken json; v_among json; v_caps json; v_credit json; v_times json;
     v_holds json; v_lines json; v_references json; v_status json; v_seats json;
@@ -44,8 +44,9 @@ BEGIN
         RETURN json_build_object('busy', v_busy);  -- its rows are not waited for
     END IF;
     IF v_confirm <> '{}' THEN
-        SELECT array_agg(DISTINCT p.id), array_agg(DISTINCT p.supplier_id)
-        INTO v_sold, v_sellers FROM hold_line l
+        SELECT array_agg(DISTINCT p.id), array_agg(DISTINCT p.supplier_id),
+            bool_or(l.seat_ids <> '{}'), bool_or(l.held_caps <> '{}')
+        INTO v_sold, v_sellers, v_is_seated, v_is_capped FROM hold_line l
         JOIN performance p ON p.id = l.performance_id WHERE l.hold_id = ANY(v_confirm);
         SELECT array_agg(id) INTO v_shut FROM unnest(v_sold || v_sellers) AS id
         WHERE NOT pg_try_advisory_xact_lock_shared(lock_key(id));
@@ -66,8 +67,10 @@ BEGIN
         FROM (SELECT * FROM hold WHERE id = ANY(v_confirm || v_grant)
               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) h
         JOIN partner a ON a.id = h.agent_id;
-        v_shut := v_shut || ARRAY(SELECT id FROM hold
-            WHERE id = ANY(v_confirm || v_grant) AND NOT id = ANY(v_locked));
+        IF cardinality(v_locked) < cardinality(v_confirm || v_grant) THEN
+            v_shut := v_shut || ARRAY(SELECT id FROM hold
+                WHERE id = ANY(v_confirm || v_grant) AND NOT id = ANY(v_locked));
+        END IF;
     END IF;
     IF v_confirm <> '{}' THEN
         v_confirm := ARRAY(SELECT unnest(v_confirm) INTERSECT SELECT unnest(v_held));
@@ -80,11 +83,15 @@ BEGIN
         JOIN performance_area pa ON pa.id = o.performance_area_id
         JOIN performance p ON p.id = l.performance_id JOIN area a ON a.id = pa.area_id
         JOIN frozen_quote q ON q.id = l.quote_id WHERE l.hold_id = ANY(v_confirm);
-        SELECT array_agg(DISTINCT cap) INTO v_capped
-        FROM hold_line l, unnest(l.held_caps) AS cap WHERE l.hold_id = ANY(v_confirm);
-        SELECT json_agg(json_build_array(s.id, s.row_name, s.number)) INTO v_seats
-        FROM hold_line l, unnest(l.seat_ids) AS chosen JOIN seat s ON s.id = chosen
-        WHERE l.hold_id = ANY(v_confirm);
+        IF v_is_capped THEN
+            SELECT array_agg(DISTINCT cap) INTO v_capped FROM hold_line l,
+                unnest(l.held_caps) AS cap WHERE l.hold_id = ANY(v_confirm);
+        END IF;
+        IF v_is_seated THEN
+            SELECT json_agg(json_build_array(s.id, s.row_name, s.number)) INTO v_seats
+            FROM hold_line l, unnest(l.seat_ids) AS chosen JOIN seat s ON s.id = chosen
+            WHERE l.hold_id = ANY(v_confirm);
+        END IF;
         SELECT json_agg(json_build_array(o.agent_id, o.reference)) INTO v_references
         FROM json_to_recordset(wanted->'references') AS w(a uuid, r text)
         JOIN sale_order o ON (o.agent_id, o.reference) = (w.a, w.r);
