@@ -111,8 +111,13 @@ def move_promises(
 
 def unsold_promise(session: Session, node: Node) -> int:
     """Return the seats an agent is promised and nobody has taken (nor a sub-agent)."""
+    return max(0, min(node.guarantee, left_of_promise(session, node)))
+
+
+def left_of_promise(session: Session, node: Node) -> int:
+    """Return the same, and below zero by how much it has taken more than promised."""
     handed: int = session.scalar(_HANDED, {"leaf": node.id}) or 0
-    return max(0, min(node.guarantee, node.guarantee - node.taken + handed))
+    return node.guarantee - node.taken + handed
 
 
 def _refuse_unless_kept(found: Mapping[str, Moved], wanted: Mapping[str, int]) -> None:

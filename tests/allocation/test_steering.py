@@ -366,6 +366,29 @@ def test_a_forced_recall_takes_holds_back_the_first_to_lapse_first_and_never_sal
     hub.assert_lawful()
 
 
+def test_a_forced_recall_frees_a_promise_that_its_agent_has_exceeded(hub):
+    """Two holds were taken back, and the promise stayed as it was."""
+    sold = hub.on_sale(online(agent("ann", "fixed", seats=10), agent("bob")))
+    offer_id = hub.offer_id("ann", sold["id"])
+    for _ in range(4):
+        hub.hold("ann", [(offer_id, 5)])
+    made = recall(hub, sold, agent="ann", seats=6, force=True)
+    assert made["taken"] == 6
+    found = walk(hub, "ann", sold)
+    assert (found["guarantee"], found["taken"]) == (4, 0)
+    hub.assert_lawful()
+
+
+def test_a_forced_recall_takes_back_nothing_that_would_not_help(hub):
+    sold = hub.on_sale(online(agent("ann", "fixed", seats=10), agent("bob")))
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 10)]))
+    held = hub.hold("ann", [(offer_id, 5)])
+    assert recall(hub, sold, agent="ann", seats=6, force=True)["taken"] == 0
+    assert hub.get("ann", f"/v1/holds/{held['id']}")["state"] == "held"
+    hub.assert_lawful()
+
+
 def test_a_recall_waits_for_its_notice(hub):
     sold = hub.on_sale(
         online(agent("ann", "fixed", seats=30, recall_notice_h=48), agent("bob"))

@@ -190,6 +190,20 @@ def test_look_to_book(hub):
     hub.hold("bob", [(offer_id, 1)])
 
 
+def test_what_has_lapsed_elsewhere_does_not_count_in_a_cap(hub):
+    """Another agent's hold of another performance stood in it until it was swept."""
+    caps = [{"of": "channel", "channel": "online", "most": 6, "over": "production"}]
+    hub.deliver([venue(), auditorium(), production(), performance(), performance("p2")])
+    hub.plan(floor(*BOTH, caps=caps))
+    first, second = (i["id"] for i in hub.get("ann", "/v1/performances")["items"])
+    hub.hold("bob", [(hub.offer_id("bob", first), 5)])
+    offer_id = hub.offer_id("ann", second)
+    assert hub.hold("ann", [(offer_id, 5)], expect=409)["cap"] == "channel"
+    hub.move_clock(hours=2)
+    hub.hold("ann", [(offer_id, 5)])
+    hub.assert_lawful()
+
+
 def test_sub_agents_share_the_limits_of_their_agent(hub):
     """Or an agent would have as many limits as it has sub-agents."""
     hub.add_partner("eva", "agent", parent="ann")

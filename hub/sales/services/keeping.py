@@ -140,7 +140,7 @@ def ask_supplier(
     if len({line.offer.supplier_id for line in wish.lines}) > 1:
         reason = "a request goes to one supplier: ask each by itself"
         raise InvalidRequestError(field="lines", reason=reason)
-    take_turns(session, f"requests of {wish.agent_id}")
+    take_turns(session, f"requests of {wish.holder_id}")
     for line in wish.lines:
         _refuse_too_many(session, wish, line.offer.performance_id)
     until = now + timedelta(seconds=REQUEST_TTL_S)

@@ -90,9 +90,13 @@ def _make_room(wish: HoldWish) -> None:
 
 
 def _lapse_all(wish: HoldWish) -> bool:
-    """Give back what has lapsed of the agent and of the performances."""
+    """Give back what has lapsed of the performances, of the agent, and of all others.
+
+    A counter may be of all performances of a production, or of all agents.
+    """
     is_any = _lapse(performance_ids=sorted(wish.performance_ids))
-    return _lapse(agent_id=wish.agent_id) or is_any
+    is_any |= _lapse(agent_id=wish.agent_id)
+    return _lapse() or is_any
 
 
 def _lapse(

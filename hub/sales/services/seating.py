@@ -93,7 +93,8 @@ def _seats_for(line: WishLine, hall: Hall) -> list[UUID]:
             near = replace(asked, is_adjacent=True)
             found = best(hall.plan, masks, hall.taken, near)
         if not found:
-            closed = hall.plan.masks([s for s in blocks if s not in set(own)])
+            mine = set(own)
+            closed = hall.plan.masks([s for s in blocks if s not in mine])
             free = {
                 no: row.every & ~closed.get(no, 0)
                 for no, row in enumerate(hall.plan.rows)

@@ -11,8 +11,8 @@ from allocation.queries.plans import grounds
 from allocation.services.moves import (
     carry_out,
     due_recalls,
+    left_of_promise,
     standing_of,
-    unsold_promise,
 )
 from hub.kernel import clock
 from hub.sales.rules import HoldState
@@ -38,8 +38,11 @@ _STOPPED = text(
     " AND o.price_type = coalesce(s.price_type, o.price_type))"
     " ORDER BY h.id LIMIT :most FOR UPDATE OF h SKIP LOCKED"
 )
+# Seats of a block were never promised by the allotment: its holds free nothing there.
 _HELD_AT = text(
-    "SELECT h.id, sum(l.quantity)::int AS seats FROM hold h JOIN hold_line l"
+    "SELECT h.id, sum(CASE WHEN l.seat_nodes = '{}' THEN l.quantity ELSE"
+    " cardinality(array_positions(l.seat_nodes, l.node_id)) END)::int AS seats"
+    " FROM hold h JOIN hold_line l"
     " ON l.hold_id = h.id WHERE h.state = 'held' AND l.node_id IN (SELECT id FROM node"
     " WHERE id = :leaf OR (path[1] = :leaf AND level = 'sub-agent'))"
     " GROUP BY h.id, h.expires_at ORDER BY h.expires_at, h.id"
@@ -64,14 +67,20 @@ def void_all_stopped(session: Session) -> int:
 
 
 def force(session: Session, recall: Recall) -> None:
-    """Take holds back for a forced recall, the first to lapse first; never sales."""
+    """Take holds back for a forced recall, the first to lapse first; never sales.
+
+    As many as have to go for the promise to be given up, and none if none would do:
+    what is sold of a promise cannot be recalled.
+    """
     ground = grounds(session, [recall.performance_id])[recall.performance_id]
     agent = session.get_one(Partner, recall.agent_id)
     standing = standing_of(session, ground, recall.area, agent)
     leaf = session.get_one(Node, standing.leaf, populate_existing=True)
-    needed = recall.seats - unsold_promise(session, leaf)
-    chosen: list[UUID] = []
-    for row in session.execute(_HELD_AT, {"leaf": leaf.id}):
+    held_at = [row for row in session.execute(_HELD_AT, {"leaf": leaf.id}) if row.seats]
+    left = left_of_promise(session, leaf)
+    most = min(recall.seats, leaf.guarantee, left + sum(row.seats for row in held_at))
+    needed, chosen = most - left, list[UUID]()
+    for row in held_at if most > 0 else ():
         if needed <= 0:
             break
         chosen.append(row.id)

@@ -73,7 +73,8 @@ class HoldWish:
 
     @property
     def owner(self) -> UUID:
-        return self.agent_id
+        """Whose turn it is: sub-agents give their agent no more turns than others."""
+        return self.holder_id
 
     @property
     def credit_id(self) -> UUID:
