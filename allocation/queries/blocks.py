@@ -24,6 +24,20 @@ _MAPS = text(
     " WHERE pa.performance_id = :performance AND a.is_seated"
 )
 
+_OWN = text(
+    "SELECT performance_area_id, sum(guarantee - taken)::int AS seats FROM node"
+    " WHERE performance_id = :performance AND level = 'block' AND agent_id = :agent"
+    " GROUP BY 1"
+)
+
+
+def own_block_seats(
+    session: Session, performance_id: UUID, agent_id: UUID
+) -> dict[UUID, int]:
+    """Return the seats an agent has left in blocks of its own, by performance area."""
+    where = {"performance": performance_id, "agent": agent_id}
+    return {r.performance_area_id: r.seats for r in session.execute(_OWN, where)}
+
 
 def list_blocks(session: Session, performance_id: UUID) -> list[dict[str, Any]]:
     """Return the blocks of a performance, oldest first."""

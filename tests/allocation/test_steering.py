@@ -219,7 +219,12 @@ def test_open_and_blocked_seats_in_one_hold_are_paid_for_by_their_own_nodes(hub)
     hub.cancel("ann", order, [order["tickets"][0]["id"]])
     hub.assert_lawful()
     hub.cancel("ann", order)
-    assert free(hub, "ann", sold, "stalls") == 27
+    assert free(hub, "ann", sold, "stalls") == 30
+    assert free(hub, "bob", sold, "stalls") == 27
+    path = f"/v1/performances/{sold['id']}/explanation"
+    told = {a["area"]: a for a in hub.get("ann", path)["areas"]}["stalls"]
+    assert told["available"] == 30
+    assert "and 3 in blocks that are its own" in told["sentences"]
     hub.assert_lawful()
 
 

@@ -86,6 +86,18 @@ def test_status_windows_caps_and_protection_are_told(hub):
     assert any("cancelled" in said for said in found["sentences"])
 
 
+def test_what_a_cap_leaves_is_what_may_be_taken(hub):
+    cap = {"of": "agent", "agent": "ann", "most": 5}
+    sold = hub.on_sale(floor(agent("ann"), agent("bob"), caps=[cap]))
+    hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 2)])
+    found = explained(hub, "ann", sold)["floor"]
+    assert found["available"] == 3
+    assert any("limits beside the allotment leave 3" in s for s in found["sentences"])
+    free = explained(hub, "bob", sold)["floor"]
+    assert free["available"] == 148
+    assert not any("limits beside" in said for said in free["sentences"])
+
+
 class Day:
     """A day of sales by two agents, as the dice fall."""
 

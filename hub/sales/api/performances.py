@@ -20,6 +20,7 @@ from hub.sales.api.blueprint import blp
 from hub.sales.schemas import performances as schemas
 from hub.sales.services import availability
 from hub.sales.services.caching import AnswerCache
+from hub.sales.services.seat_lists import seats
 
 
 @blp.route("/performances")
@@ -95,4 +96,4 @@ class PerformanceSeats(MethodView):
     def get(self, performance_id: UUID) -> Any:
         """List the seats with their positions, and which are free."""
         with transaction() as session:
-            return availability.seats(session, caller(), performance_id)
+            return seats(session, caller(), performance_id)

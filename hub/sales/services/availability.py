@@ -10,8 +10,8 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from allocation.errors import NotAllottedError, OvercommittedError
+from allocation.queries.blocks import own_block_seats
 from allocation.queries.limits import cap_counts, stops
-from allocation.queries.seats import blocked_seats, taken_seats
 from allocation.queries.trees import Standing, standings
 from allocation.rules.limits import (
     Limit,
@@ -39,7 +39,10 @@ from settlement.rules.quotes import Quote
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that decides what an agent may take of a performance at a moment."""
+    """All that decides what an agent may take of a performance at a moment.
+
+    *blocks*: seats left in blocks of its own, by performance area.
+    """
 
     now: datetime
     agent: Partner
@@ -49,6 +52,15 @@ class Scene:
     stops: Sequence[StopSaid]
     quotes: Mapping[UUID, Quote]
     counts: Mapping[UUID, int]
+    blocks: Mapping[UUID, int]
+
+    def free(self, area_id: UUID) -> int | None:
+        """Return what its allotment and blocks leave it; None: nothing bounds it."""
+        standing = self.standings.get(area_id)
+        if standing is None:
+            return 0
+        free = available(standing.nodes, standing.leaf)
+        return None if free is None else free + self.blocks.get(area_id, 0)
 
 
 def scene(
@@ -87,6 +99,7 @@ def scene(
         stops=stops(session, {offer.supplier_id for offer in offers}),
         quotes=_quotes(session, world, agent_id, offers),
         counts=cap_counts(session, counted),
+        blocks=own_block_seats(session, performance_id, agent_id),
     )
 
 
@@ -180,7 +193,7 @@ def free_of(found: Scene, offer: Row[Any]) -> int | None:
     standing = found.standings.get(offer.performance_area_id)
     if standing is None:
         return 0
-    free = available(standing.nodes, standing.leaf)
+    free = found.free(offer.performance_area_id)
     for limit in caps_of(standing, offer, found.agent):
         left = max(0, limit.most - found.counts.get(limit.id, 0))
         free = left if free is None else min(free, left)
@@ -188,7 +201,7 @@ def free_of(found: Scene, offer: Row[Any]) -> int | None:
     if kept:
         area = standing.nodes[offer.performance_area_id]
         leaf = standing.nodes[standing.leaf]
-        promised = max(0, leaf.guarantee - leaf.taken)
+        promised = max(0, leaf.guarantee - leaf.taken) + found.blocks.get(area.id, 0)
         left = promised + max(0, (area.free or 0) - kept)
         free = left if free is None else min(free, left)
     return free
@@ -211,7 +224,7 @@ def _area(found: Scene, offers: Sequence[Row[Any]]) -> dict[str, Any]:
         for offer, refusal in zip(offers, refusals, strict=True)
         if offer.offer_id in found.quotes
     ]
-    free = None if standing is None else available(standing.nodes, standing.leaf)
+    free = found.free(offers[0].performance_area_id)
     is_open = told and standing is not None and not all(refusals)
     return {
         "area": offers[0].area,
@@ -262,27 +275,3 @@ def steps(standing: Standing) -> list[dict[str, Any]]:
         }
         for node in walk(standing.nodes, standing.leaf)
     ]
-
-
-def seats(session: Session, who: Caller, performance_id: UUID) -> dict[str, Any]:
-    """Return the seats of a performance's seated areas, and whether they are free."""
-    found = scene(session, who.world, who.partner, performance_id)
-    taken = taken_seats(session, [performance_id])[performance_id]
-    blocks = blocked_seats(session, [performance_id])[performance_id]
-    open_to = {None, *blocks.of(who.partner)}
-    areas = {offer.area_id: offer for offer in found.offers if offer.is_seated}
-    return {
-        "as_of": found.now,
-        "items": [
-            {
-                **seat,
-                "area": offer.area,
-                "is_free": seat_id not in taken
-                and blocks.seats.get(seat_id) in open_to,
-            }
-            for area_id, offer in areas.items()
-            for seat_id, seat in catalogue.seat_map(
-                session, area_id, offer.map_version
-            ).seats.items()
-        ],
-    }

@@ -16,6 +16,7 @@ from allocation.rules.tree import Node, available, binding, walk
 from hub.sales.services.availability import (
     Scene,
     caps_of,
+    free_of,
     protection_of,
     refusal_of,
     scene,
@@ -87,6 +88,10 @@ def _area(
         "sentences": [_whole(found.agent.ref, first.area, free, who)],
         "walk": steps,
     }
+    blocked = _in_own_blocks(found, first.performance_area_id, tree)
+    if blocked and free is not None:
+        told["available"] += blocked
+        told["sentences"].append(f"and {blocked} in blocks that are its own")
     if is_now:
         _add_now(told, found, offers)
     if is_insider:
@@ -100,6 +105,16 @@ def _leaf(found: Scene, area_id: UUID, tree: Mapping[UUID, StandingAt]) -> UUID 
         if is_own and standing.node.level in LEAVES:
             return node_id
     return None
+
+
+def _in_own_blocks(found: Scene, area_id: UUID, tree: Mapping[UUID, StandingAt]) -> int:
+    """Return the seats an agent had left in blocks of its own."""
+    return sum(
+        standing.node.guarantee - standing.node.taken
+        for standing in tree.values()
+        if standing.node.level == "block"
+        and (standing.agent_id, standing.area_id) == (found.agent.id, area_id)
+    )
 
 
 def _name(node: Node, standing: StandingAt | None, found: Scene) -> str:
@@ -190,11 +205,26 @@ def _add_now(told: dict[str, Any], found: Scene, offers: Sequence[Row[Any]]) -> 
             sentences.append(said)
     if all(refusal_of(found, offer) for offer in offers):
         told["available"] = 0
+    else:
+        _bound_beside(told, [free_of(found, offer) for offer in offers])
     told["limits"] = limits
     told["sentences"] += dict.fromkeys(sentences)
     if offers[0].offer_id not in found.quotes:
         told["sentences"].append(
             f"{found.agent.ref} has no terms for it: nothing is sold"
+        )
+
+
+def _bound_beside(told: dict[str, Any], free: Sequence[int | None]) -> None:
+    """Say where caps or protection leave less than the tree does, of every offer."""
+    bounded = [seats for seats in free if seats is not None]
+    if len(bounded) < len(free):
+        return
+    most = max(bounded)
+    if told["available"] is None or most < told["available"]:
+        told["available"] = most
+        told["sentences"].append(
+            f"but limits beside the allotment leave {most}, of whatever is left most of"
         )
 
 
