@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from allocation.rules.seats import SeatPlan
+
 _TAKEN = text(
     "SELECT performance_id, seat_id FROM seat_taken"
     " WHERE performance_id = ANY(:performances)"
@@ -49,14 +51,36 @@ def _columns(seats: Collection[SeatKey]) -> dict[str, list[UUID]]:
 
 @dataclass(slots=True)
 class Blocks:
-    """Which seats of a performance lie in which block, and whose blocks are."""
+    """Which seats of a performance lie in which block, and whose blocks are.
+
+    Masks are made once a seat plan: a block may be of twenty thousand seats.
+    """
 
     seats: dict[UUID, UUID] = field(default_factory=dict)
     owners: dict[UUID, UUID | None] = field(default_factory=dict)
+    _masks: tuple[SeatPlan, dict[UUID, dict[int, int]]] | None = None
 
     def of(self, agent_id: UUID) -> frozenset[UUID]:
         """Return the blocks of an agent."""
         return frozenset(b for b, owner in self.owners.items() if owner == agent_id)
+
+    def masks(self, plan: SeatPlan, blocks: Collection[UUID]) -> dict[int, int]:
+        """Return the seats of some blocks as masks of a plan's rows."""
+        if self._masks is None or self._masks[0] is not plan:
+            own: dict[UUID, list[UUID]] = {}
+            for seat, block in self.seats.items():
+                own.setdefault(block, []).append(seat)
+            self._masks = plan, {block: plan.masks(own[block]) for block in own}
+        found: dict[int, int] = {}
+        for block in blocks:
+            for row, mask in self._masks[1].get(block, {}).items():
+                found[row] = found.get(row, 0) | mask
+        return found
+
+    def open_to(self, plan: SeatPlan, own: Collection[UUID]) -> dict[int, int]:
+        """Return the seats in no block but *own* ones, as masks of a plan's rows."""
+        closed = self.masks(plan, [b for b in self.owners if b not in own])
+        return {no: r.every & ~closed.get(no, 0) for no, r in enumerate(plan.rows)}
 
 
 def blocked_seats(

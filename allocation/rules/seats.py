@@ -5,7 +5,7 @@ then a few shifts a row, whatever its length.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -136,30 +136,52 @@ def _together(
         mask = _open(row, None if free is None else free.get(no, 0), gone)
         if mask.bit_count() < count:
             continue
-        places = list(_places(row, mask, count))
-        if singles is Singles.ALLOW and places:
-            return plan.seats(no, places[0])
-        for place in places:
-            if not leaves_single(row, gone, place):
-                return plan.seats(no, place)
-        if leaving is None and places:
-            leaving = (no, places[0])
+        runs = _runs(row, mask, count)[-1]
+        clean = runs if singles is Singles.ALLOW else _clean(row, runs, gone, count)
+        place = _nearest(row, clean, count)
+        if place:
+            return plan.seats(no, place)
+        if leaving is None:
+            place = _nearest(row, runs, count)
+            leaving = (no, place) if place else None
     if leaving is None or singles is Singles.NEVER:
         return []
     return plan.seats(*leaving)
 
 
-def _places(row: Row, mask: int, count: int) -> Iterator[int]:
-    """Return *count* seats side by side inside a mask, nearest the middle first."""
-    runs = mask
-    for shift in range(1, count):
-        runs &= mask >> shift & ~(row.starts >> shift)
-        if not runs:
-            return
+def _runs(row: Row, mask: int, most: int) -> list[int]:
+    """Return as masks where 1, 2, ... *most* seats side by side begin inside a mask."""
+    found = [mask]
+    for shift in range(1, most):
+        found.append(found[-1] & mask >> shift & ~(row.starts >> shift))
+    return found
+
+
+def _clean(row: Row, runs: int, taken: int, count: int) -> int:
+    """Return the beginnings of *count* seats that leave no free seat alone.
+
+    As ``leaves_single`` says it, of all at once: the seat before would be alone if
+    nobody sits free before that, the seat behind likewise.
+    """
+    free = row.every & ~taken
+    left_open = (free << 1) & ~row.starts
+    right_open = (free & ~row.starts) >> 1
+    before = (free & ~left_open) << 1 & ~row.starts
+    behind = (free & ~right_open & ~row.starts) >> count
+    return runs & ~before & ~behind
+
+
+def _nearest(row: Row, starts: int, count: int) -> int:
+    """Return the seats of the beginning nearest the middle, or 0; sofas stay whole."""
+    return next(_places(row, starts, count), 0)
+
+
+def _places(row: Row, starts: int, count: int) -> Iterator[int]:
+    """Yield *count* seats from each beginning, those nearest the middle first."""
     wanted = (1 << count) - 1
     middle = len(row.seats) - count
-    starts = (bit for bit in range(runs.bit_length()) if runs >> bit & 1)
-    for bit in sorted(starts, key=lambda bit: abs(2 * bit - middle)):
+    bits = (bit for bit in range(starts.bit_length()) if starts >> bit & 1)
+    for bit in sorted(bits, key=lambda bit: abs(2 * bit - middle)):
         place = wanted << bit
         if all(pair & place in {0, pair} for pair in row.pairs):
             yield place
@@ -189,12 +211,10 @@ def _accessible(
         mask &= -1 if free is None else free.get(no, 0)
         if (mask & row.wheels).bit_count() < asked.accessible:
             continue
-        for place in _places(row, mask & (row.wheels | row.companions), asked.count):
-            if (place & row.wheels).bit_count() == asked.accessible:
-                return plan.seats(no, place)
-        for place in _places(row, mask, asked.count):
-            if (place & row.wheels).bit_count() == asked.accessible:
-                return plan.seats(no, place)
+        for among in (mask & (row.wheels | row.companions), mask):
+            for place in _places(row, _runs(row, among, asked.count)[-1], asked.count):
+                if (place & row.wheels).bit_count() == asked.accessible:
+                    return plan.seats(no, place)
     return []
 
 
@@ -202,35 +222,37 @@ def _behind(
     plan: SeatPlan, free: Masks | None, taken: Masks, asked: Asked
 ) -> list[UUID]:
     """Return seats in two rows, one behind the other, as even as can be."""
-    masks = [
-        _open(row, None if free is None else free.get(no, 0), taken.get(no, 0))
-        for no, row in enumerate(plan.rows)
-    ]
-    counts = [mask.bit_count() for mask in masks]
-    for no in range(len(plan.rows) - 1):
-        if counts[no] + counts[no + 1] < asked.count:
-            continue
-        for more in range((asked.count + 1) // 2, asked.count):
-            for first in {more: 0, asked.count - more: 0}:
-                second = asked.count - first
-                if first > counts[no] or second > counts[no + 1]:
-                    continue
-                found = [
-                    _fitting(
-                        plan, at, masks[at], taken.get(at, 0), replace(asked, count=n)
-                    )
-                    for at, n in ((no, first), (no + 1, second))
-                ]
-                if all(found):
-                    return found[0] + found[1]
+    before: list[int] = []
+    for no, row in enumerate(plan.rows):
+        gone = taken.get(no, 0)
+        mask = _open(row, None if free is None else free.get(no, 0), gone)
+        runs = _runs(row, mask, asked.count - 1)
+        if asked.singles is not Singles.ALLOW:
+            runs = [r and _clean(row, r, gone, n) for n, r in enumerate(runs, start=1)]
+        found = _two_rows(plan, no, before, runs, asked.count)
+        if found:
+            return found
+        before = runs
     return []
 
 
-def _fitting(plan: SeatPlan, no: int, mask: int, gone: int, asked: Asked) -> list[UUID]:
-    row = plan.rows[no]
-    for place in _places(row, mask, asked.count):
-        if asked.singles is Singles.ALLOW or not leaves_single(row, gone, place):
-            return plan.seats(no, place)
+def _two_rows(
+    plan: SeatPlan, no: int, before: Sequence[int], runs: Sequence[int], count: int
+) -> list[UUID]:
+    """Return seats of a row and the one before it, given where runs begin in them."""
+    if not before:
+        return []
+    for more in range((count + 1) // 2, count):
+        for first in {more: 0, count - more: 0}:
+            second = count - first
+            if not before[first - 1] or not runs[second - 1]:
+                continue
+            places = (
+                (no - 1, _nearest(plan.rows[no - 1], before[first - 1], first)),
+                (no, _nearest(plan.rows[no], runs[second - 1], second)),
+            )
+            if all(place for _, place in places):
+                return [seat for at, place in places for seat in plan.seats(at, place)]
     return []
 
 

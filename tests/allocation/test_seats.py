@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from allocation.rules.seats import (
     Asked,
     PlannedSeat,
+    Row,
     Singles,
+    _clean,
+    _runs,
     best,
     compiled,
     from_row_ends,
@@ -146,3 +149,25 @@ def test_singles_are_what_they_are_by_their_definition(taken, start, count):
     mask = lambda found: sum(1 << n for n in found)  # noqa: E731
     wanted = bool(alone(taken | place) - alone(taken))
     assert leaves_single(plan.rows[0], mask(taken), mask(place)) == wanted
+
+
+@given(
+    size=st.integers(1, 14),
+    starts=st.integers(0, 2**14 - 1),
+    gone=st.integers(0, 2**14 - 1),
+    hidden=st.integers(0, 2**14 - 1),
+    count=st.integers(1, 6),
+)
+def test_what_leaves_no_single_is_found_for_all_places_at_once(
+    size, starts, gone, hidden, count
+):
+    found = Row(tuple(UUID(int=n) for n in range(size)))
+    found.starts, gone = starts & found.every | 1, gone & found.every
+    mask = found.every & ~gone & ~hidden
+    runs = _runs(found, mask, count)[-1]
+    one_by_one = 0
+    for bit in range(size):
+        place = ((1 << count) - 1) << bit
+        if runs >> bit & 1 and not leaves_single(found, gone, place):
+            one_by_one |= 1 << bit
+    assert _clean(found, runs, gone, count) == one_by_one

@@ -23,6 +23,7 @@ from tests.bench.harness import (
 )
 from tests.bench.over_http import over_http, within_promises
 from tests.bench.quoting import quoting
+from tests.bench.seats import best_available
 
 SPLIT = 100_000
 REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -81,6 +82,7 @@ def main():
             splitting(lambda: fresh_hub(stores, folder), rows)
             db.SessionFactory.kw["bind"].dispose()
             feeds(lambda: fresh_hub(stores, folder), rows)
+            best_available(rows)
             memory(rows)
             quoting(rows)
         finally:

@@ -85,20 +85,14 @@ def _seats_for(line: WishLine, hall: Hall) -> list[UUID]:
         return _chosen(line, hall)
     asked = Asked(line.quantity, line.accessible, line.basket.singles, line.is_adjacent)
     found: list[UUID] = []
-    blocks = line.basket.blocks.seats
-    if blocks:
-        own = [s for s, block in blocks.items() if block in line.basket.own_blocks]
+    blocks, own = line.basket.blocks, line.basket.own_blocks
+    if blocks.seats:
         if own:
-            masks = hall.plan.masks(own)
             near = replace(asked, is_adjacent=True)
+            masks = blocks.masks(hall.plan, own)
             found = best(hall.plan, masks, hall.taken, near)
         if not found:
-            mine = set(own)
-            closed = hall.plan.masks([s for s in blocks if s not in mine])
-            free = {
-                no: row.every & ~closed.get(no, 0)
-                for no, row in enumerate(hall.plan.rows)
-            }
+            free = blocks.open_to(hall.plan, own)
             found = best(hall.plan, free, hall.taken, asked)
     else:
         found = best(hall.plan, None, hall.taken, asked)
