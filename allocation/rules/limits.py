@@ -62,8 +62,8 @@ def limits(plan: PlanRules, line: Buyable, buyer: str | None) -> Iterator[Limit]
 
 
 def hash_of_buyer(said: str) -> str:
-    """Return what is kept of a buyer."""
-    return hashlib.sha256(said.encode()).hexdigest()
+    """Return what is kept of a buyer; case and spaces make nobody somebody else."""
+    return hashlib.sha256(" ".join(said.split()).casefold().encode()).hexdigest()
 
 
 def needs_buyer(plan: PlanRules) -> bool:

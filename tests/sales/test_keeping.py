@@ -150,6 +150,7 @@ def test_tickets_per_buyer_are_counted_whoever_sells(hub):
     assert hold("ann", None, 422)["code"] == "buyer-needed"
     hold("ann", "b1")
     assert hold("bob", "b1", 409)["code"] == "cap-reached"
+    assert hold("bob", " B1 ", 409)["code"] == "cap-reached"  # nobody else
     hold("bob", "b2")
     hub.assert_lawful()
 

@@ -52,10 +52,14 @@ _PENDING = text(
     f" ON l.hold_id = h.id WHERE h.state = 'requested' AND h.agent_id IN {_FAMILY}"
     " AND l.performance_id = :performance"
 )
+_OF_SUPPLIERS = "JOIN performance p ON p.id = l.performance_id AND p.supplier_id = ANY"
 _LOOKS = text(
-    f"SELECT (SELECT count(*) FROM hold WHERE agent_id IN {_FAMILY}"  # noqa: S608 - our own words
-    " AND created_at > :since) AS looks, (SELECT count(*) FROM sale_order"
-    f" WHERE agent_id IN {_FAMILY} AND confirmed_at > :since) AS books"
+    "SELECT (SELECT count(DISTINCT h.id) FROM hold h"  # noqa: S608 - our own words
+    f" JOIN hold_line l ON l.hold_id = h.id {_OF_SUPPLIERS}(:suppliers)"
+    f" WHERE h.agent_id IN {_FAMILY} AND h.created_at > :since) AS looks,"
+    " (SELECT count(DISTINCT o.id) FROM sale_order o"
+    f" JOIN order_line l ON l.order_id = o.id {_OF_SUPPLIERS}(:suppliers)"
+    f" WHERE o.agent_id IN {_FAMILY} AND o.confirmed_at > :since) AS books"
 )
 
 
@@ -248,12 +252,17 @@ _END = text(
 
 
 def refuse_looking(session: Session, wish: HoldWish) -> None:
-    """Refuse an agent that holds, with its sub-agents, far more than it confirms."""
+    """Refuse an agent that holds far more of a supplier than it confirms.
+
+    What its sub-agents hold and confirm is its own.
+    """
     most = wish.basket.holding.look_to_book
     if most is None:
         return
     since = clock.now(session, wish.world) - timedelta(days=1)
-    found = session.execute(_LOOKS, {"holder": wish.holder_id, "since": since}).one()
+    suppliers = list({line.offer.supplier_id for line in wish.lines})
+    where = {"holder": wish.holder_id, "since": since, "suppliers": suppliers}
+    found = session.execute(_LOOKS, where).one()
     free = wish.basket.holding.looks_free
     allowed = (LOOKS_FREE if free is None else free) + most * found.books
     if found.looks >= allowed:
