@@ -30,7 +30,7 @@ _PUBLICATION = text(
 )
 _SUBJECTS = text(
     "SELECT p.id, p.world, p.supplier_id, p.ref, p.starts_at, p.ends_at, p.zone,"
-    " p.production_id, s.ref AS production, s.genre, r.ref AS auditorium,"
+    " p.production_id, p.on_sale_at, s.ref AS production, s.genre, r.ref AS auditorium,"
     " v.ref AS venue FROM performance p JOIN production s ON s.id = p.production_id"
     " JOIN auditorium r ON r.id = p.auditorium_id JOIN venue v ON v.id = r.venue_id"
     " WHERE p.id = ANY(:ids)"
@@ -69,6 +69,7 @@ class Ground:
     zone: str
     subject: Subject
     areas: Mapping[str, tuple[UUID, int, bool]]
+    on_sale_at: datetime | None = None
 
     @property
     def capacities(self) -> dict[str, int]:
@@ -135,6 +136,7 @@ def grounds(session: Session, ids: Collection[UUID]) -> dict[UUID, Ground]:
                 starts_at=row.starts_at,
             ),
             areas.get(row.id, {}),
+            row.on_sale_at,
         )
         for row in session.execute(_SUBJECTS, wanted)
     }

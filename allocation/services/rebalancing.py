@@ -120,6 +120,9 @@ def _moves(
     now: datetime,
 ) -> list[Move]:
     window = said.half_life_h * HALF_LIVES
+    if ground.on_sale_at is not None:  # what was not sold before says nothing
+        sold_for = (now - ground.on_sale_at).total_seconds() // 3600
+        window = min(window, int(sold_for))
     where = {
         "performance": ground.id,
         "now": now,
@@ -135,7 +138,12 @@ def _moves(
     found: list[Move] = []
     for area in ground.areas:
         own = [s for s in shares if s.is_leaf and s.area == area and s.guarantee]
-        paces = [_pace(session, s, nodes, sales, said) for s in own]
+        paces = []
+        for share in own:
+            per_hour = None  # on sale for less than an hour: nothing is known
+            if window > 0:
+                per_hour = pace(sales.get(share.key, []), said.half_life_h, window)
+            paces.append(_pace(session, share, nodes, per_hour))
         found += moves(paces, hours_left=hours_left, said=said)
     return found
 
@@ -144,16 +152,11 @@ def _pace(
     session: Session,
     share: Share,
     nodes: Mapping[str, Node],
-    sales: Mapping[str, list[tuple[int, int]]],
-    said: Rebalancing,
+    per_hour: Fraction | None,
 ) -> Pace:
     node = nodes.get(share.key)
-    window_h = said.half_life_h * HALF_LIVES
     guarantee = share.guarantee if node is None else node.guarantee
     unsold = guarantee if node is None else unsold_promise(session, node)
-    per_hour: Fraction | None = pace(
-        sales.get(share.key, []), said.half_life_h, window_h
-    )
     return Pace(
         key=share.key,
         guarantee=guarantee,

@@ -1,6 +1,6 @@
 """When a plan's stages fall due, on the clocks of the venue; and R17 by its numbers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from allocation.rules.plans.stages import Timing
 from allocation.rules.rebalancing import Pace, moves
 from allocation.services.releases import release_due_stages
 from hub.kernel.db import transaction
-from tests.hubs import performance
+from tests.hubs import TODAY, performance
 
 VIENNA = "Europe/Vienna"
 
@@ -259,3 +259,26 @@ def test_of_two_that_weigh_the_same_the_first_by_priority_has_the_odd_seat(hub):
         for who in ("ann", "bob")
     }
     assert given == {"ann": 5, "bob": 6}
+
+
+def test_r17_a_young_sale_is_measured_by_its_own_hours_and_a_new_one_not_at_all(hub):
+    """Over six half-lives a sale of two hours looked slow, and what it had to spare."""
+    opens = TODAY + timedelta(hours=1)
+    said = {"half_life_h": 24, "dead_band": 0, "step_bp": 5_000}
+    ann, bob = ({"agent": ref, "kind": "fixed", "seats": 40} for ref in ("ann", "bob"))
+    online = {"channel": "online", "rules": [ann, bob]}
+    rules = [{"area": "floor", "rules": [online]}]
+    sold = hub.on_sale(
+        {"rules": rules, "rebalancing": said}, days=2, on_sale_at=opens.isoformat()
+    )
+    offer_id = hub.offer_id("ann", sold["id"])
+    path = f"/v1/performances/{sold['id']}/rebalancing"
+    hub.move_clock(hours=1, minutes=10)
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 4)]))
+    assert hub.post("operator", path, {}, 200)["items"] == []  # nothing is known yet
+    hub.move_clock(hours=2)
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 4)]))
+    (move,) = hub.post("operator", path, {}, 200)["items"]
+    assert (move["giver"][-3:], move["taker"][-3:]) == ("bob", "ann")
+    assert move["seats"] == 20
+    hub.assert_lawful()
