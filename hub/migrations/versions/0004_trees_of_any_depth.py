@@ -101,9 +101,7 @@ CREATE TABLE node_change (
     plan_id uuid CONSTRAINT fk_node_change_plan_id REFERENCES plan (id),
     guarantee_before integer NOT NULL, guarantee_after integer NOT NULL,
     ceiling_before integer, ceiling_after integer,
-    unmade_before integer NOT NULL, unmade_after integer NOT NULL,
-    agent_before uuid, path_before uuid[] NOT NULL, pool_before uuid,
-    taken integer NOT NULL,
+    unmade_before integer NOT NULL, unmade_after integer NOT NULL, taken integer NOT NULL,
     made_at timestamptz NOT NULL,
     made_by uuid CONSTRAINT fk_node_change_made_by REFERENCES credential (id)
 );

@@ -18,7 +18,6 @@ CREATE TABLE frozen_quote (
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ix_frozen_quote_seen_at ON frozen_quote (seen_at);
-ALTER TABLE hold ADD wanted jsonb;
 ALTER TABLE hold_line ADD quote_id uuid;
 UPDATE hold_line SET quote_id = md5(quote::text)::uuid;
 INSERT INTO frozen_quote (id, world, agent_contract_id, body)
@@ -43,9 +42,6 @@ DECLARE
 BEGIN
     SELECT json_agg(k::text) INTO v_busy FROM json_array_elements_text(wanted->'share') k
     WHERE NOT pg_try_advisory_xact_lock_shared(k::bigint);
-    IF v_busy IS NOT NULL THEN
-        RETURN json_build_object('busy', v_busy);  -- its rows are not waited for
-    END IF;
     SELECT json_agg(json_build_object('world', i.world, 'owner', i.owner_id,
             'key', i.key, 'digest', encode(i.digest, 'hex'), 'status', i.status,
             'reply', i.reply)) INTO v_keys
@@ -148,8 +144,7 @@ BEGIN
         quote, owed FROM json_to_recordset(place_holds.lines) AS r(hold uuid, no int,
         performance uuid, node uuid, offer uuid, quantity int, seats uuid[],
         nodes uuid[], caps uuid[], held uuid[], quote uuid, owed bigint)
-    ON CONFLICT (hold_id, no) DO UPDATE SET node_id = excluded.node_id,
-        seat_ids = excluded.seat_ids,
+    ON CONFLICT (hold_id, no) DO UPDATE SET seat_ids = excluded.seat_ids,
         seat_nodes = excluded.seat_nodes, caps = excluded.caps,
         held_caps = excluded.held_caps, quote_id = excluded.quote_id,
         owed_minor = excluded.owed_minor;

@@ -1,4 +1,4 @@
-"""Holds and confirms in one transaction of two calls: what they lock, what they write."""
+"""Holds and confirms in one transaction of two calls, and what plans carry over."""
 
 from alembic import op
 
@@ -6,6 +6,39 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+
+# What a request is for is kept as its agent said it; where a node stood and whose it
+# was is history too, and of changes so far it is what it is now. A bound is of seats
+# kept in all, with the moment of its last stage: what was kept beyond the confirmed is
+# counted from what is confirmed now, and what has fired has fired.
+COLUMNS = """
+ALTER TABLE hold ADD wanted jsonb;
+UPDATE hold SET wanted = jsonb_build_object('lines', (
+    SELECT jsonb_agg(CASE WHEN l.seat_ids = '{}'
+        THEN jsonb_build_object('offer_id', l.offer_id, 'quantity', l.quantity)
+        ELSE jsonb_build_object('offer_id', l.offer_id, 'seat_ids', l.seat_ids) END
+        ORDER BY l.no)
+    FROM hold_line l WHERE l.hold_id = hold.id)) WHERE state = 'requested';
+ALTER TABLE node_change DISABLE TRIGGER node_change_is_immutable;
+ALTER TABLE node_change ADD agent_before uuid, ADD path_before uuid[],
+    ADD pool_before uuid;
+UPDATE node_change AS c SET agent_before = n.agent_id, path_before = n.path,
+    pool_before = n.pool_id FROM node n WHERE n.id = c.node_id;
+UPDATE node_change SET path_before = '{}' WHERE path_before IS NULL;
+ALTER TABLE node_change ALTER path_before SET NOT NULL;
+ALTER TABLE node_change ENABLE TRIGGER node_change_is_immutable;
+UPDATE tree AS t SET bounds = (
+    SELECT jsonb_object_agg(b.key, jsonb_build_object(
+        'keep', least((b.value->>'keep')::int, (b.value->>'unsold')::int + (
+            SELECT coalesce(sum(l.quantity - l.cancelled), 0)::int FROM node n
+            JOIN order_line l ON l.node_id = n.id
+            WHERE n.performance_id = t.performance_id
+            AND (n.key = b.key OR starts_with(n.key, b.key || '/')))),
+        'at', clock_timestamp() + w.clock_offset,
+        'plan', coalesce(t.plan_id::text, '')))
+    FROM jsonb_each(t.bounds) b) FROM performance p JOIN world w ON w.name = p.world
+WHERE p.id = t.performance_id AND t.bounds <> '{}';
+"""
 
 # As allocation.queries.locks.lock_key: 63 bits of the id.
 LOCK_KEY = """
@@ -309,6 +342,7 @@ GRANT EXECUTE ON FUNCTION lock_key, lock_sales, place_holds, claim_answered,
 
 
 def upgrade() -> None:
+    op.execute(COLUMNS)
     op.execute(LOCK_KEY)
     op.execute(LOCK)
     op.execute(PLACE)
