@@ -36,8 +36,8 @@ UPDATE tree AS t SET bounds = (
             AND (n.key = b.key OR starts_with(n.key, b.key || '/')))),
         'at', clock_timestamp() + w.clock_offset,
         'plan', coalesce(t.plan_id::text, '')))
-    FROM jsonb_each(t.bounds) b) FROM performance p JOIN world w ON w.name = p.world
-WHERE p.id = t.performance_id AND t.bounds <> '{}';
+    FROM jsonb_each(t.bounds) b) FROM world w
+WHERE w.name = t.world AND t.bounds <> '{}';
 """
 
 # As allocation.queries.locks.lock_key: 63 bits of the id.
