@@ -22,8 +22,8 @@ from hub.config import Settings, child_environment
 from hub.kernel import db, idempotency, jobs, log, metrics
 from hub.kernel.db import transaction
 from hub.sales.services.freezing import prune_quotes
-from hub.sales.services.keeping import lapse_requests
 from hub.sales.services.lapse import lapse_due
+from hub.sales.services.requesting import lapse_requests
 from hub.sales.services.steering import carry_out_due, void_all_stopped
 from hub.serve import Stop, start, stop
 from settlement.services.folding import fold_totals

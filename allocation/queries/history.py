@@ -57,12 +57,20 @@ class StandingAt:
 
     node: Node
     key: str
-    area_id: UUID | None
+    performance_area_id: UUID | None
     channel: str | None
     agent: str | None
     agent_id: UUID | None
     held: int
     sold: int
+
+    @property
+    def id(self) -> UUID:
+        return self.node.id
+
+    @property
+    def level(self) -> str:
+        return self.node.level
 
 
 def tree_at(

@@ -23,6 +23,7 @@ _IN_FORCE = text(
     "SELECT id, version, name, scope, rules FROM (SELECT DISTINCT ON (p.scope) p.id,"
     " p.version, p.name, p.scope, p.rules, u.kind FROM plan_publication u"
     " JOIN plan p ON p.id = u.plan_id WHERE u.supplier_id = :supplier"
+    " AND u.made_at <= coalesce(CAST(:at AS timestamptz), 'infinity')"
     " ORDER BY p.scope, u.no DESC) last WHERE kind = 'published' ORDER BY version"
 )
 _PUBLICATION = text(
@@ -94,9 +95,14 @@ def publication(session: Session, supplier_id: UUID) -> int:
     return session.scalar(_PUBLICATION, {"supplier": supplier_id}) or 0
 
 
-def plans_in_force(session: Session, supplier_id: UUID) -> list[PlanInForce]:
-    """Return the last published version of each scope that is not withdrawn."""
-    rows = session.execute(_IN_FORCE, {"supplier": supplier_id})
+def plans_in_force(
+    session: Session, supplier_id: UUID, at: datetime | None = None
+) -> list[PlanInForce]:
+    """Return the last published version of each scope that is not withdrawn.
+
+    As of now, or as it was *at* a moment.
+    """
+    rows = session.execute(_IN_FORCE, {"supplier": supplier_id, "at": at})
     return [_read(row) for row in rows]
 
 

@@ -1,8 +1,8 @@
 """Trees as they stand: their nodes, and where an agent's sales begin in them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -40,6 +40,19 @@ _CONFIRMED = text(
     " FROM order_line l JOIN node n ON n.id = l.node_id"
     " WHERE n.performance_id = ANY(:ids) GROUP BY 1, 2"
 )
+
+
+class Seen(Protocol):
+    """A node as a place in a tree: what it is called, and whose it is."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def agent_id(self) -> UUID | None: ...
+    @property
+    def performance_area_id(self) -> UUID | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,19 +179,29 @@ def standings(
     for ground in grounds(session, performance_ids).values():
         state, rows = states.get(ground.id), seen.get(ground.id)
         if state is not None and rows:
-            found |= _standings(session, ground, state, rows, (agent, holder))
+            nodes = {row.id: as_node(row) for row in rows}
+            found |= placed(
+                session, ground, state, rows, nodes, agent=agent, holder=holder
+            )
     return found
 
 
-def _standings(
+def placed(
     session: Session,
     ground: Ground,
     state: TreeState,
-    rows: Sequence[Row[Any]],
-    whose: tuple[Partner, Partner],
+    rows: Iterable[Seen],
+    nodes: Mapping[UUID, Node],
+    *,
+    agent: Partner,
+    holder: Partner,
 ) -> dict[UUID, Standing]:
-    agent, holder = whose
-    nodes = {row.id: as_node(row) for row in rows}
+    """Return where an agent stands in a tree, by performance area.
+
+    *rows*: the nodes of nobody, of the agent, and of its *holder*: the agent above it,
+    or itself.
+    """
+    rows = list(rows)
     ids = {row.key: row.id for row in rows}
     rules = None if state.plan_id is None else plan_rules(session, state.plan_id)
     shares = {}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from typing import Any
 from uuid import UUID
 
 from allocation.errors import AllotmentExhaustedError, OvercommittedError
@@ -65,7 +66,7 @@ def move(nodes: Nodes, leaf: UUID, seats: int, *, is_forced: bool = False) -> No
         if node is None or change == 0:
             continue
         if change > 0 and not is_forced:
-            _refuse_overcommitted(node)
+            _refuse_overcommitted(node, nodes, leaf)
             _refuse_above_ceiling(node, change, nodes, leaf, seats)
         moved = node.holding(node.taken + change)
         changed[node_id] = moved
@@ -74,9 +75,13 @@ def move(nodes: Nodes, leaf: UUID, seats: int, *, is_forced: bool = False) -> No
     return changed
 
 
-def _refuse_overcommitted(node: Node) -> None:
+def _refuse_overcommitted(node: Node, nodes: Nodes, leaf: UUID) -> None:
     if node.overcommitted:
-        raise OvercommittedError(over_by=node.overcommitted, bound_by=node.level)
+        raise OvercommittedError(
+            over_by=node.overcommitted,
+            bound_by=node.level,
+            walk=told_walk(nodes, leaf, binds=node.id),
+        )
 
 
 def _refuse_above_ceiling(
@@ -84,7 +89,10 @@ def _refuse_above_ceiling(
 ) -> None:
     if node.ceiling is not None and node.taken + change > node.ceiling:
         raise AllotmentExhaustedError(
-            wanted=seats, free=available(nodes, leaf), bound_by=node.level
+            wanted=seats,
+            free=available(nodes, leaf),
+            bound_by=node.level,
+            walk=told_walk(nodes, leaf, binds=node.id),
         )
 
 
@@ -118,6 +126,21 @@ def walk(nodes: Nodes, leaf: UUID) -> list[Node]:
             found.append(node)
             waiting += node.payers
     return found
+
+
+def told_walk(nodes: Nodes, leaf: UUID, *, binds: UUID | None) -> list[dict[str, Any]]:
+    """Tell the walk from a leaf up in numbers (seats), and which node *binds*."""
+    return [
+        {
+            "level": node.level,
+            "guarantee": node.guarantee,
+            "ceiling": node.ceiling,
+            "taken": node.taken,
+            "overcommitted": node.overcommitted,
+            "binds": node.id == binds,
+        }
+        for node in walk(nodes, leaf)
+    ]
 
 
 def binding(nodes: Nodes, leaf: UUID) -> UUID | None:

@@ -39,6 +39,7 @@ class Hold(Base):
             "id",
             postgresql_where=text("state = 'held'"),
         ),
+        Index("ix_hold_recent", "agent_id", "id"),
         Index(
             "ix_hold_expires_at", "expires_at", postgresql_where=text("state = 'held'")
         ),

@@ -64,7 +64,11 @@ def test_reference_case_guarantee_and_maximum():
     assert available(nodes, a) == 0
     with pytest.raises(AllotmentExhaustedError) as refused:
         settle(nodes, {a: 1})
-    assert refused.value.facts == {"wanted": 1, "free": 0, "bound_by": ""}
+    facts = refused.value.facts
+    assert (facts["wanted"], facts["free"], facts["bound_by"]) == (1, 0, "")
+    walk = [(n["guarantee"], n["ceiling"], n["taken"]) for n in facts["walk"]]
+    assert walk == [(20, 50, 20), (0, 100, 100)]
+    assert [n["binds"] for n in facts["walk"]] == [False, True]
 
 
 def test_an_exclusive_quota_binds_although_places_are_free():

@@ -111,7 +111,9 @@ class Day:
         if what == "h":
             who = self.dice.choice(["ann", "bob"])
             wanted = [(self.offer_id, self.dice.randint(1, 4))]
-            self.holds.append((who, self.hub.hold(who, wanted)))
+            held = self.hub.hold(who, wanted, expect=None)
+            if "id" in held:
+                self.holds.append((who, held))
         elif what == "x" and self.orders:
             self.hub.cancel(*self.one_of(self.orders))
         elif what in "cr" and self.holds:
@@ -136,9 +138,15 @@ class Day:
 def test_what_was_available_at_any_moment_is_told_later(hub):
     stages = [{"when": {"days_before": 20}, "keep": 12}]
     first = floor(
-        agent("ann", "fixed", seats=20, ceiling=40, release=stages), agent("bob")
+        agent("ann", "fixed", seats=20, ceiling=40, release=stages),
+        agent("bob"),
+        caps=[{"of": "price-type", "price_type": "adult", "most": 55}],
     )
-    second = floor(agent("ann", "fixed", seats=15), agent("bob", "fixed", seats=30))
+    second = floor(
+        agent("ann", "fixed", seats=15),
+        agent("bob", "fixed", seats=30),
+        caps=[{"of": "agent", "most": 22}],
+    )
     sold = hub.on_sale(first, floor=100)
     day = Day(hub, sold, hub.offer_id("ann", sold["id"]))
 
@@ -153,7 +161,19 @@ def test_what_was_available_at_any_moment_is_told_later(hub):
         said = {"area": "floor", "from_agent": "ann", "to_agent": "bob", "seats": 1}
         hub.post("operator", path, {**said, "reason": "swap"}, 201)
 
+    stopped = {"supplier_id": hub.ids["sup"], "severity": "soft", "reason": "smoke"}
+
+    def lift():
+        hub.call("operator", "DELETE", f"/v1/stops/{stopped['id']}")
+
+    def stop():
+        stopped.update(
+            hub.post("operator", "/v1/stops", {**stopped, "channel": "online"}, 201)
+        )
+
     changes = {
+        30: stop,
+        32: lift,
         8: lambda: hub.deliver([performance(version=2, floor=90)]),
         14: pass_time,
         20: swap,
@@ -169,6 +189,62 @@ def test_what_was_available_at_any_moment_is_told_later(hub):
         assert told["available"] == free, at
         numbers = [(s["guarantee"], s["ceiling"], s["taken"]) for s in told["walk"]]
         assert numbers == [(s["guarantee"], s["ceiling"], s["taken"]) for s in walk]
+    free = [free for _, _, free, _ in day.seen]
+    assert 0 in free  # while it was stopped
+    assert len(set(free)) > 10
+
+
+def test_stops_windows_and_caps_are_told_as_they_were(hub):
+    cap = {"of": "agent", "agent": "ann", "most": 5}
+    sold = hub.on_sale(floor(agent("ann"), agent("bob"), caps=[cap]))
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 2)]))
+    hold = hub.hold("ann", [(offer_id, 2)])
+    with_cap = explained(hub, "ann", sold)["floor"]
+    body = {"supplier_id": hub.ids["sup"], "severity": "soft", "reason": "smoke"}
+    stop = hub.post("operator", "/v1/stops", body, 201)
+    stopped_at = at_now(hub, sold)
+    hub.call("operator", "DELETE", f"/v1/stops/{stop['id']}")
+    hub.call("ann", "DELETE", f"/v1/holds/{hold['id']}")
+    opens = {"on_sale": {"days_before": 2}}
+    hub.plan(floor(agent("ann", window=opens), agent("bob")))
+    now = explained(hub, "ann", sold)["floor"]
+    assert now["available"] == 0
+    assert any("not open" in said.lower() for said in now["sentences"]), now
+    assert with_cap["available"] == 1
+    then = explained(hub, "ann", sold, at=stopped_at)
+    assert then["floor"]["available"] == 0
+    assert any("smoke" in said for said in then["floor"]["sentences"])
+    counted = [(x["cap"], x["most"], x["taken"]) for x in then["floor"]["limits"]]
+    assert counted == [("agent", 5, 4)]
+
+
+def at_now(hub, sold):
+    path = f"/v1/performances/{sold['id']}/explanation"
+    return hub.get("ann", path)["at"]
+
+
+def test_how_an_agent_may_hold_ask_and_pay_is_told(hub):
+    holding = {"held_most": 6, "look_to_book": 2, "looks_free": 3, "option_most": 4}
+    sold = hub.on_sale(
+        floor(agent("ann", pending_most=9), agent("bob"), holding=holding)
+    )
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer_id, 1)]))
+    hub.hold("ann", [(offer_id, 5)])
+    told = explained(hub, "ann", sold)["floor"]
+    limits = {x["cap"]: (x["most"], x["taken"], x["left"]) for x in told["limits"]}
+    assert limits["held"] == (6, 5, 1)
+    assert limits["look-to-book"] == (5, 2, 3)
+    assert limits["pending"] == (9, 0, 9)
+    assert limits["option"] == (4, 0, 4)
+    assert told["available"] == 1
+    path = f"/v1/performances/{sold['id']}/availability"
+    areas = {a["area"]: a for a in hub.get("ann", path)["areas"]}
+    assert areas["floor"]["offers"][0]["available"] == 1
+    hub.hold("ann", [(offer_id, 2)], expect=409)
+    inside = explained(hub, "sup", sold, agent="ann")["floor"]
+    assert "credit" not in {x["cap"] for x in inside["limits"]}
 
 
 def test_the_history_of_an_allotment_says_why(hub):
@@ -213,6 +289,12 @@ def test_a_refusal_says_which_node_binds(hub):
     hub.hold("bob", [(offer_id, 9)])
     refused = hub.hold("ann", [(offer_id, 2)], expect=409)
     assert (refused["bound_by"], refused["free"]) == ("area", 1)
+    walk = [(n["level"], n["ceiling"], n["taken"], n["binds"]) for n in refused["walk"]]
+    assert walk == [
+        ("agent", 3, 0, False),
+        ("channel", None, 9, False),
+        ("area", 10, 9, True),
+    ]
 
 
 def test_a_stop_of_one_price_type_closes_no_other(hub):

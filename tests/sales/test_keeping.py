@@ -6,7 +6,7 @@ import pytest
 
 from allocation.services.rebalancing import rebalance_due
 from hub.kernel.db import transaction
-from hub.sales.services.keeping import lapse_requests
+from hub.sales.services.requesting import lapse_requests
 from tests.hubs import (
     TODAY,
     auditorium,

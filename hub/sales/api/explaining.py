@@ -33,9 +33,8 @@ class Explanation(MethodView):
         operators name the agent, and see who holds what.
         """
         who = caller()
-        is_insider = who.kind is not Kind.AGENT
         with transaction() as session:
-            if is_insider:
+            if who.kind is not Kind.AGENT:
                 get_ground(session, performance_id, who)
                 agent = find_partner_by_ref(
                     session, wanted.get("agent", ""), world=who.world
@@ -47,11 +46,10 @@ class Explanation(MethodView):
                 agent_id = who.partner
             found = explain(
                 session,
-                world=who.world,
+                who,
                 agent_id=agent_id,
                 performance_id=performance_id,
                 at=wanted.get("at"),
-                is_insider=is_insider,
             )
             return replied(Reply(200, found))
 

@@ -13,8 +13,9 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Reply
 from hub.sales.errors import OfferChangedError
-from hub.sales.services import keeping, views, wishes
+from hub.sales.services import requesting, views, wishes
 from hub.sales.services.baskets import keep_basket
+from hub.sales.services.looking import refuse_looking
 from hub.sales.services.placing import place_hold
 from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HoldWish
@@ -51,7 +52,7 @@ def placed(
             if earlier is None:
                 raise
             return _whole(agent, earlier)
-        if keeping.is_on_request(wish) and not is_answered:
+        if requesting.is_on_request(wish) and not is_answered:
             return _ask(wish, wanted)
         try:
             reply = place_hold(current_app.extensions["committer"], wish)
@@ -73,7 +74,7 @@ def _whole(who: Caller, reply: Reply) -> Reply:
 def _refuse_looking(wish: HoldWish) -> None:
     if wish.basket.holding.look_to_book is not None:
         with transaction() as session:
-            keeping.refuse_looking(session, wish)
+            refuse_looking(session, wish)
 
 
 def _earlier(claim: Claim) -> Reply | None:
@@ -88,7 +89,7 @@ def _ask(wish: HoldWish, wanted: dict[str, Any]) -> Reply:
 
         def ask() -> tuple[int, bytes]:
             kept = wishes.as_wanted(wanted)
-            body.update(keeping.ask_supplier(session, wish, kept))
+            body.update(requesting.ask_supplier(session, wish, kept))
             return ACCEPTED, msgspec.json.encode(body)
 
         earlier = idempotency.once(session, wish.claim, ask)

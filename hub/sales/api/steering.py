@@ -22,7 +22,7 @@ from hub.sales.api.placing import placed
 from hub.sales.queries.requests import waiting_requests
 from hub.sales.schemas import steering as schemas
 from hub.sales.schemas.sale import HoldRequestSchema
-from hub.sales.services import keeping, steering
+from hub.sales.services import requesting, steering
 from hub.sales.services.wishes import REQUEST
 from partners.queries import find_partner_by_ref, get_partner
 
@@ -155,9 +155,9 @@ class RequestDecision(MethodView):
         """Accept a request, which then takes its seats as any hold; or reject it."""
         who = caller()
         with transaction() as session:
-            hold = keeping.lock_request(session, who, hold_id)
+            hold = requesting.lock_request(session, who, hold_id)
             if wanted["decision"] == "reject":
-                keeping.reject(session, hold, wanted["reason"])
+                requesting.reject(session, hold, wanted["reason"])
                 return {"hold_id": str(hold_id), "state": "rejected"}
             agent_id, asked = hold.agent_id, _asked(hold.wanted)
         agent = replace(who, kind=Kind.AGENT, partner_id=agent_id)

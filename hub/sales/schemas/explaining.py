@@ -32,11 +32,21 @@ class ExplainedNodeSchema(ReplySchema):
 
 
 class ExplainedLimitSchema(ReplySchema):
-    """A limit beside the tree."""
+    """A limit beside the tree; of credit in minor units, of all others in seats."""
 
-    cap = fields.String(required=True)
+    cap = fields.String(
+        required=True,
+        metadata={
+            "description": "price-type, channel, agent, buyer, held; of now only:"
+            " look-to-book (holds), pending, option, credit"
+        },
+    )
     of = fields.String(required=True)
-    price_type = fields.String(required=True)
+    price_type = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: it counts several"},
+    )
     most = fields.Integer(required=True)
     taken = fields.Integer(required=True)
     left = fields.Integer(required=True)
@@ -70,6 +80,11 @@ class ExplanationSchema(ReplySchema):
     performance_id = fields.UUID(required=True)
     agent = fields.String(required=True)
     at = fields.AwareDateTime(required=True)
+    notes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "What is not told as it was at that moment"},
+    )
     areas = fields.List(fields.Nested(ExplainedAreaSchema), required=True)
 
 

@@ -22,14 +22,14 @@ from allocation.rules.limits import (
 )
 from allocation.rules.plans.stages import Timing
 from allocation.rules.protection import protected_in
-from allocation.rules.tree import available, binding, walk
+from allocation.rules.tree import available, binding, told_walk, walk
 from hub.catalogue import queries as catalogue
 from hub.catalogue.rules import SaleWindow
 from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import HubError, NotFoundError
 from hub.sales.rules import priced
-from hub.sales.services.pricing import buyable
+from hub.sales.services.pricing import buyable, held_most
 from partners.models import Partner
 from settlement.errors import NoTermsError
 from settlement.queries.quoting import Wanted, quote_each
@@ -41,7 +41,8 @@ from settlement.rules.quotes import Quote
 class Scene:
     """All that decides what an agent may take of a performance at a moment.
 
-    *blocks*: seats left in blocks of its own, by performance area.
+    *blocks*: seats left in blocks of its own, by performance area. *limits*: the
+    counters a sale of each offer counts in, whoever buys.
     """
 
     now: datetime
@@ -51,6 +52,7 @@ class Scene:
     standings: Mapping[UUID, Standing]
     stops: Sequence[StopSaid]
     quotes: Mapping[UUID, Quote]
+    limits: Mapping[UUID, Sequence[Limit]]
     counts: Mapping[UUID, int]
     blocks: Mapping[UUID, int]
 
@@ -84,12 +86,7 @@ def scene(
     found = standings(session, [performance_id], agent)
     if is_strict and not _is_announced(found, offers, window, now):
         raise NotFoundError(performance_id=performance_id)
-    counted = {
-        limit.id
-        for offer in offers
-        if offer.performance_area_id in found
-        for limit in caps_of(found[offer.performance_area_id], offer, agent)
-    }
+    counted = limits_of(found, offers, agent)
     return Scene(
         now=now,
         agent=agent,
@@ -98,7 +95,8 @@ def scene(
         standings=found,
         stops=stops(session, {offer.supplier_id for offer in offers}),
         quotes=_quotes(session, world, agent_id, offers),
-        counts=cap_counts(session, counted),
+        limits=counted,
+        counts=cap_counts(session, {n.id for each in counted.values() for n in each}),
         blocks=own_block_seats(session, performance_id, agent_id),
     )
 
@@ -130,11 +128,18 @@ def _own_window(
     return window.with_own(own.announce_at, own.on_sale_at, own.cut_off_at)
 
 
-def caps_of(standing: Standing, offer: Row[Any], agent: Partner) -> list[Limit]:
-    """Return the counters a sale of an offer counts in, whoever buys."""
-    if standing.plan is None:
-        return []
-    return list(limits(standing.plan, buyable(offer, agent, standing), None))
+def limits_of(
+    found: Mapping[UUID, Standing], offers: Sequence[Row[Any]], agent: Partner
+) -> dict[UUID, list[Limit]]:
+    """Return the counters a sale of each offer counts in, whoever buys."""
+    return {
+        offer.offer_id: [
+            *limits(standing.plan, buyable(offer, agent, standing), None),
+            *held_most(standing, offer.supplier_id, agent),
+        ]
+        for offer in offers
+        if (standing := found.get(offer.performance_area_id)) and standing.plan
+    }
 
 
 def _quotes(
@@ -194,7 +199,7 @@ def free_of(found: Scene, offer: Row[Any]) -> int | None:
     if standing is None:
         return 0
     free = found.free(offer.performance_area_id)
-    for limit in caps_of(standing, offer, found.agent):
+    for limit in found.limits.get(offer.offer_id, ()):
         left = max(0, limit.most - found.counts.get(limit.id, 0))
         free = left if free is None else min(free, left)
     kept = protection_of(standing, offer)
@@ -205,6 +210,12 @@ def free_of(found: Scene, offer: Row[Any]) -> int | None:
         left = promised + max(0, (area.free or 0) - kept)
         free = left if free is None else min(free, left)
     return free
+
+
+def most_of(free: Collection[int | None]) -> int | None:
+    """Return the most that is free of several offers; None: nothing bounds one."""
+    bounded = [seats for seats in free if seats is not None]
+    return max(bounded) if len(bounded) == len(free) else None
 
 
 def protection_of(standing: Standing, offer: Row[Any]) -> int:
@@ -224,13 +235,12 @@ def _area(found: Scene, offers: Sequence[Row[Any]]) -> dict[str, Any]:
         for offer, refusal in zip(offers, refusals, strict=True)
         if offer.offer_id in found.quotes
     ]
-    free = found.free(offers[0].performance_area_id)
     is_open = told and standing is not None and not all(refusals)
     return {
         "area": offers[0].area,
         "name": offers[0].area_name,
         "is_seated": offers[0].is_seated,
-        "available": free if is_open else 0,
+        "available": most_of([offer["available"] for offer in told]) if is_open else 0,
         "nothing_because": _because(standing, told, refusals),
         "walk": [] if standing is None else steps(standing),
         "offers": told,
@@ -264,14 +274,4 @@ def _offer(
 def steps(standing: Standing) -> list[dict[str, Any]]:
     """Tell the walk from the agent's allotment up: each node, and which one binds."""
     binds = binding(standing.nodes, standing.leaf)
-    return [
-        {
-            "level": node.level,
-            "guarantee": node.guarantee,
-            "ceiling": node.ceiling,
-            "taken": node.taken,
-            "overcommitted": node.overcommitted,
-            "binds": node.id == binds,
-        }
-        for node in walk(standing.nodes, standing.leaf)
-    ]
+    return told_walk(standing.nodes, standing.leaf, binds=binds)

@@ -30,7 +30,6 @@ Asked = tuple[tuple[UUID, int], ...]
 """What a basket is made of: (offer, tickets), line by line."""
 
 NO_PLAN = PlanRules(rules=())
-NO_LIMIT = Limit(UUID(int=0), "", "", 0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class Basket:
     world_epoch: int
     epochs: Mapping[UUID, tuple[int, int, int]]
     holding: Holding
-    held_limits: tuple[Limit, ...]
+    held_limits: tuple[tuple[Limit, ...], ...]
     is_lasting: bool
     made_at: float
 

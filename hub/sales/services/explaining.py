@@ -1,9 +1,10 @@
 """Explain: why an agent may take so many of a performance, in words and numbers.
 
-For any moment: trees are read as they were, from their history and the facts.
+For any moment: trees, stops and caps are read as they were, from history and facts.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,36 +13,59 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from allocation.queries.history import StandingAt, tree_at
-from allocation.rules.tree import Node, available, binding, walk
+from allocation.queries.past import counts_at, standings_at, stops_at
+from allocation.queries.trees import Standing
+from allocation.rules.tree import available, binding, walk
+from hub.kernel.callers import Caller, Kind
 from hub.sales.services.availability import (
     Scene,
-    caps_of,
     free_of,
+    limits_of,
+    most_of,
     protection_of,
     refusal_of,
     scene,
 )
+from hub.sales.services.own_limits import counted_limits, limits_of_now
+from hub.sales.services.wording import name_of, step, whole
 
-LEAVES = {"agent", "part", "sub-agent"}
+AS_OF_NOW = (
+    "status and dates of the performance and what releases bounded are as of now;"
+    " terms, credit and what is held at once are not told for a moment that is past"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """What an explanation is made from, and for whom: what they may know."""
+
+    session: Session
+    found: Scene
+    tree: Mapping[UUID, StandingAt]
+    kind: Kind
+    is_past: bool
 
 
 def explain(
     session: Session,
+    who: Caller,
     *,
-    world: str,
     agent_id: UUID,
     performance_id: UUID,
     at: datetime | None,
-    is_insider: bool,
 ) -> dict[str, Any]:
     """Tell, area by area, the walk from an agent's allotment up, and what binds.
 
-    Stops, windows and limits are those of now; for a moment that is past, the walk
-    alone is told. *insider*: who may know what others hold.
+    Agents see of others only sums; suppliers and operators see who holds what.
     """
-    found = scene(session, world, agent_id, performance_id, is_strict=not is_insider)
+    is_strict = who.kind is Kind.AGENT
+    found = scene(session, who.world, agent_id, performance_id, is_strict=is_strict)
     moment = found.now if at is None else min(at, found.now)
     tree = tree_at(session, performance_id, moment)
+    is_past = moment < found.now
+    if is_past:
+        found = _as_it_was(session, found, tree, moment)
+    looking = _Looking(session, found, tree, who.kind, is_past)
     areas: dict[UUID, list[Row[Any]]] = {}
     for offer in found.offers:
         areas.setdefault(offer.performance_area_id, []).append(offer)
@@ -49,178 +73,126 @@ def explain(
         "performance_id": str(performance_id),
         "agent": found.agent.ref,
         "at": moment.isoformat(),
-        "areas": [
-            _area(
-                found, offers, tree, is_now=moment == found.now, is_insider=is_insider
-            )
-            for offers in areas.values()
-        ],
+        "notes": [AS_OF_NOW] if is_past else [],
+        "areas": [_area(looking, offers) for offers in areas.values()],
     }
 
 
-def _area(
-    found: Scene,
-    offers: Sequence[Row[Any]],
-    tree: Mapping[UUID, StandingAt],
-    *,
-    is_now: bool,
-    is_insider: bool,
-) -> dict[str, Any]:
-    first = offers[0]
-    leaf = _leaf(found, first.performance_area_id, tree)
-    nodes = {i: standing.node for i, standing in tree.items()}
-    standing = found.standings.get(first.performance_area_id)
-    if leaf is None and standing is not None:
-        nodes = {**nodes, standing.leaf: standing.nodes[standing.leaf]}
-        leaf = standing.leaf
-    if leaf is None:
-        said = f"{found.agent.ref} is not allotted anything in {first.area}"
-        return {"area": first.area, "available": 0, "sentences": [said], "walk": []}
-    free, binds = available(nodes, leaf), binding(nodes, leaf)
-    who = None if binds is None else _name(nodes[binds], tree.get(binds), found)
-    steps = [
-        _step(node, tree.get(node.id), found, is_bound=node.id == binds)
-        for node in walk(nodes, leaf)
-    ]
-    told: dict[str, Any] = {
-        "area": first.area,
-        "available": free,
-        "sentences": [_whole(found.agent.ref, first.area, free, who)],
-        "walk": steps,
+def _as_it_was(
+    session: Session, found: Scene, tree: Mapping[UUID, StandingAt], at: datetime
+) -> Scene:
+    """Return the scene of a moment; what is counted only while it is held is not."""
+    performance_id = found.window.performance_id
+    stood = standings_at(session, performance_id, found.agent, at, tree)
+    limits = {
+        offer_id: [limit for limit in each if not limit.is_held]
+        for offer_id, each in limits_of(stood, found.offers, found.agent).items()
     }
-    blocked = _in_own_blocks(found, first.performance_area_id, tree)
-    if blocked and free is not None:
-        told["available"] += blocked
-        told["sentences"].append(f"and {blocked} in blocks that are its own")
-    if is_now:
-        _add_now(told, found, offers)
-    if is_insider:
-        told["held_by"] = _held_by(first.performance_area_id, tree)
-    return told
-
-
-def _leaf(found: Scene, area_id: UUID, tree: Mapping[UUID, StandingAt]) -> UUID | None:
-    for node_id, standing in tree.items():
-        is_own = standing.agent_id == found.agent.id and standing.area_id == area_id
-        if is_own and standing.node.level in LEAVES:
-            return node_id
-    return None
-
-
-def _in_own_blocks(found: Scene, area_id: UUID, tree: Mapping[UUID, StandingAt]) -> int:
-    """Return the seats an agent had left in blocks of its own."""
-    return sum(
-        standing.node.guarantee - standing.node.taken
-        for standing in tree.values()
-        if standing.node.level == "block"
-        and (standing.agent_id, standing.area_id) == (found.agent.id, area_id)
+    ids = {limit.id for each in limits.values() for limit in each}
+    return replace(
+        found,
+        now=at,
+        standings=stood,
+        stops=stops_at(session, {offer.supplier_id for offer in found.offers}, at),
+        limits=limits,
+        counts=counts_at(session, performance_id, ids, at),
+        blocks=_own_blocks(tree, found.agent.id),
     )
 
 
-def _name(node: Node, standing: StandingAt | None, found: Scene) -> str:
+def _own_blocks(tree: Mapping[UUID, StandingAt], agent_id: UUID) -> dict[UUID, int]:
+    """Return the seats an agent had left in blocks of its own, by performance area."""
+    left: dict[UUID, int] = {}
+    for standing in tree.values():
+        area_id = standing.performance_area_id
+        if standing.level == "block" and standing.agent_id == agent_id and area_id:
+            free = standing.node.guarantee - standing.node.taken
+            left[area_id] = left.get(area_id, 0) + free
+    return left
+
+
+def _area(looking: _Looking, offers: Sequence[Row[Any]]) -> dict[str, Any]:
+    found, first = looking.found, offers[0]
+    standing = found.standings.get(first.performance_area_id)
     if standing is None:
-        return found.agent.ref
-    last = standing.key.rpartition("/")[2]
-    level, _, name = last.partition(":")
-    return "the house" if level == "house" else f"{node.level} {name}"
+        said = f"{found.agent.ref} is not allotted anything in {first.area}"
+        told: dict[str, Any] = {"available": 0, "sentences": [said], "walk": []}
+    else:
+        told = _walked(looking, standing)
+        _add_beside(looking, told, offers)
+    if looking.kind is not Kind.AGENT:
+        told["held_by"] = _held_by(first.performance_area_id, looking.tree)
+    return {"area": first.area, **told}
 
 
-def _step(
-    node: Node, standing: StandingAt | None, found: Scene, *, is_bound: bool
-) -> dict[str, Any]:
-    is_own = standing is None or standing.agent_id == found.agent.id
-    told = {
-        "node_id": str(node.id),
-        "level": node.level,
-        "holder": _name(node, standing, found),
-        "guarantee": node.guarantee,
-        "ceiling": node.ceiling,
-        "taken": node.taken,
-        "overcommitted": node.overcommitted,
-        "binds": is_bound,
-        "sentence": _sentence(node, _name(node, standing, found), is_bound=is_bound),
+def _walked(looking: _Looking, standing: Standing) -> dict[str, Any]:
+    """Tell the walk in an area from the agent's leaf up."""
+    agent, tree = looking.found.agent, looking.tree
+    nodes, leaf = standing.nodes, standing.leaf
+    free, binds = available(nodes, leaf), binding(nodes, leaf)
+    names = {
+        node.id: name_of(node, tree.get(node.id), agent.ref)
+        for node in walk(nodes, leaf)
     }
-    if is_own and standing is not None:
-        told |= {"held": standing.held, "sold": standing.sold}
-    return told
+    steps = [
+        step(
+            node,
+            tree.get(node.id),
+            names[node.id],
+            is_bound=node.id == binds,
+            is_own=node.id in tree and tree[node.id].agent_id == agent.id,
+        )
+        for node in walk(nodes, leaf)
+    ]
+    who = None if binds is None else names[binds]
+    sentences = [whole(agent.ref, standing.area, free, who)]
+    blocked = looking.found.blocks.get(standing.performance_area_id, 0)
+    if blocked and free is not None:
+        free += blocked
+        sentences.append(f"and {blocked} in blocks that are its own")
+    return {"available": free, "sentences": sentences, "walk": steps}
 
 
-def _sentence(node: Node, name: str, *, is_bound: bool) -> str:
-    parts = []
-    if node.guarantee:
-        left = max(0, node.guarantee - node.taken)
-        parts.append(f"is promised {node.guarantee}, of which {left} are not taken up")
-    else:
-        parts.append("is promised nothing of its own")
-    if node.level in LEAVES:
-        parts.append(f"has taken {node.taken}")
-    else:
-        parts.append(f"carries {node.taken} (promises kept for others included)")
-    if node.ceiling is None:
-        parts.append("has no ceiling")
-    else:
-        parts.append(f"may hold {node.ceiling}, so {node.free} are left below that")
-    if node.overcommitted:
-        parts.append(f"holds {node.overcommitted} more than it may: nothing is sold")
-    if is_bound:
-        parts.append("and this is what binds")
-    return f"{name} {'; '.join(parts)}"
-
-
-def _whole(agent: str, area: str, free: int | None, binds: str | None) -> str:
-    if free is None:
-        return f"{agent} may take any number in {area}: nothing bounds it"
-    return f"{agent} may take {free} in {area}: {binds or 'nobody'} refuses one more"
-
-
-def _add_now(told: dict[str, Any], found: Scene, offers: Sequence[Row[Any]]) -> None:
+def _add_beside(
+    looking: _Looking, told: dict[str, Any], offers: Sequence[Row[Any]]
+) -> None:
     """Add what limits beside the tree: status, windows, stops, caps, protection."""
-    limits, sentences = [], []
-    for offer in offers:
-        refusal = refusal_of(found, offer)
+    found = looking.found
+    refusals = [refusal_of(found, offer) for offer in offers]
+    if all(refusals):
+        told["available"] = 0
+    else:
+        _bound_beside(told, [free_of(found, offer) for offer in offers])
+    sentences = []
+    for offer, refusal in zip(offers, refusals, strict=True):
         if refusal is not None:
-            facts = ", ".join(f"{n} {v}" for n, v in refusal.facts.items())
-            said = f"{offer.price_type}: {refusal.title}" + (
-                f" ({facts})" if facts else ""
-            )
-            sentences.append(said)
-        standing = found.standings.get(offer.performance_area_id)
-        if standing is None:
-            continue
-        for limit in caps_of(standing, offer, found.agent):
-            taken = found.counts.get(limit.id, 0)
-            limits.append(
-                {
-                    "cap": limit.kind,
-                    "of": limit.subject,
-                    "price_type": offer.price_type,
-                    "most": limit.most,
-                    "taken": taken,
-                    "left": max(0, limit.most - taken),
-                }
-            )
+            sentences.append(f"{offer.price_type}: {refusal}")
+        standing = found.standings[offer.performance_area_id]
         kept = protection_of(standing, offer)
         if kept:
             said = f"{offer.price_type}: {kept} seats are kept for dearer classes"
             sentences.append(said)
-    if all(refusal_of(found, offer) for offer in offers):
-        told["available"] = 0
-    else:
-        _bound_beside(told, [free_of(found, offer) for offer in offers])
-    told["limits"] = limits
-    told["sentences"] += dict.fromkeys(sentences)
-    if offers[0].offer_id not in found.quotes:
-        told["sentences"].append(
-            f"{found.agent.ref} has no terms for it: nothing is sold"
+    told["limits"] = counted_limits(found, offers)
+    if not looking.is_past:
+        may_know = looking.kind is not Kind.SUPPLIER
+        told["limits"] += limits_of_now(
+            looking.session, found, offers, is_credit_told=may_know
         )
+        if not any(offer.offer_id in found.quotes for offer in offers):
+            sentences.append(f"{found.agent.ref} has no terms for it: nothing is sold")
+    sentences += [
+        f"{limit['cap']}: nothing is left of {limit['of']}"
+        for limit in told["limits"]
+        if not limit["left"]
+    ]
+    told["sentences"] += dict.fromkeys(sentences)
 
 
 def _bound_beside(told: dict[str, Any], free: Sequence[int | None]) -> None:
     """Say where caps or protection leave less than the tree does, of every offer."""
-    bounded = [seats for seats in free if seats is not None]
-    if len(bounded) < len(free):
+    most = most_of(free)
+    if most is None:
         return
-    most = max(bounded)
     if told["available"] is None or most < told["available"]:
         told["available"] = most
         told["sentences"].append(
@@ -240,5 +212,5 @@ def _held_by(area_id: UUID, tree: Mapping[UUID, StandingAt]) -> list[dict[str, A
             "sold": standing.sold,
         }
         for standing in tree.values()
-        if standing.area_id == area_id and standing.node.level != "area"
+        if standing.performance_area_id == area_id and standing.level != "area"
     ]

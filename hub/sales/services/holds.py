@@ -152,8 +152,11 @@ def _refuse_unless_sold(batch: HoldBatch, line: WishLine, now: datetime) -> None
     if batch.over:
         for node in (line.leaf_id, *line.basket.above):
             if node in batch.over:
-                over_by = batch.over[node]
-                raise OvercommittedError(area=line.offer.area, over_by=over_by)
+                raise OvercommittedError(
+                    area=line.offer.area,
+                    over_by=batch.over[node],
+                    bound_by=line.basket.standing.nodes[node].level,
+                )
 
 
 def _refuse_protected(

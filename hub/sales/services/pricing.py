@@ -24,7 +24,6 @@ from hub.sales.errors import MixedCurrenciesError, TicketLimitError
 from hub.sales.rules import priced, sums
 from hub.sales.services.baskets import (
     KEPT_S,
-    NO_LIMIT,
     NO_PLAN,
     Asked,
     Basket,
@@ -81,8 +80,10 @@ def price_basket(session: Session, who: Caller, asked: Asked) -> Basket:
         credit_id=lines[0].quote.agent_contract_id,
         world_epoch=world.epoch,
         epochs={line.offer.performance_id: line.versions for line in lines},
-        holding=_narrowest([_holding(line) for line in lines]),
-        held_limits=_held(lines, agent),
+        holding=_narrowest([holding(line.standing) for line in lines]),
+        held_limits=tuple(
+            held_most(line.standing, line.offer.supplier_id, agent) for line in lines
+        ),
         is_lasting=_is_lasting(session, lines, world.now),
         made_at=time.monotonic(),
     )
@@ -183,9 +184,10 @@ def buyable(offer: Row[Any], agent: Partner, standing: Standing | None) -> Buyab
     )
 
 
-def _holding(line: BasketLine) -> Holding:
-    share = line.standing.share
-    return holding_of(line.plan, share.rules if share else ())
+def holding(standing: Standing) -> Holding:
+    """Return how an agent may hold where it stands."""
+    share = standing.share
+    return holding_of(standing.plan or NO_PLAN, share.rules if share else ())
 
 
 def _narrowest(found: Sequence[Holding]) -> Holding:
@@ -200,16 +202,16 @@ def _narrowest(found: Sequence[Holding]) -> Holding:
     return Holding(**said, looks_free=least("looks_free"))
 
 
-def _held(lines: Sequence[BasketLine], agent: Partner) -> tuple[Limit, ...]:
-    """Return, line by line, the counter of seats held at once, where there is one.
+def held_most(
+    standing: Standing, supplier_id: UUID, agent: Partner
+) -> tuple[Limit, ...]:
+    """Return the counter of seats held at once, if there is one.
 
     An agent and its sub-agents hold them together.
     """
-    found, holder = [], agent.parent_id or agent.id
-    for line in lines:
-        limit = held_limit(_holding(line), line.offer.supplier_id, holder)
-        found.append(limit or NO_LIMIT)
-    return tuple(found)
+    holder = agent.parent_id or agent.id
+    limit = held_limit(holding(standing), supplier_id, holder)
+    return () if limit is None else (limit,)
 
 
 def _is_lasting(session: Session, lines: Sequence[BasketLine], now: Any) -> bool:

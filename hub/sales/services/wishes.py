@@ -192,7 +192,7 @@ def _wish(
 
 
 def _line(
-    said: dict[str, Any], line: BasketLine, held: Limit, buyer: str | None
+    said: dict[str, Any], line: BasketLine, held: Sequence[Limit], buyer: str | None
 ) -> WishLine:
     if buyer is None and needs_buyer(line.plan):
         raise BuyerNeededError(offer_id=line.offer.offer_id)
@@ -203,9 +203,7 @@ def _line(
     if accessible > line.quantity or (accessible and line.seat_map is None):
         reason = "no more wheelchair places than tickets, in an area with seats"
         raise InvalidRequestError(field="accessible", reason=reason)
-    counted = tuple(limits(line.plan, line.buyable, buyer))
-    if held.kind:
-        counted = (*counted, held)
+    counted = (*limits(line.plan, line.buyable, buyer), *held)
     is_adjacent = said.get("adjacent", False)
     return WishLine(line, seats, accessible, is_adjacent, counted)
 
