@@ -204,10 +204,7 @@ def placed(
     rows = list(rows)
     ids = {row.key: row.id for row in rows}
     rules = None if state.plan_id is None else plan_rules(session, state.plan_id)
-    shares = {}
-    if rules is not None and state.plan_id is not None:
-        every = current_shares(state.plan_id, rules, ground, state)
-        shares = {s.area: s for s in every if s.is_leaf and is_holder(s, holder)}
+    shares = _own_shares(rules, ground, state, holder)
     made = {
         row.performance_area_id: row
         for row in rows
@@ -228,6 +225,16 @@ def placed(
             *(share, rules, state.plan_id, state.epoch),
         )
     return found
+
+
+def _own_shares(
+    rules: PlanRules | None, ground: Ground, state: TreeState, holder: Partner
+) -> dict[str | None, Share]:
+    """Return what the plan gives a holder, by area."""
+    if rules is None or state.plan_id is None:
+        return {}
+    every = current_shares(state.plan_id, rules, ground, state)
+    return {s.area: s for s in every if s.is_leaf and is_holder(s, holder)}
 
 
 def is_holder(share: Share, agent: Partner) -> bool:

@@ -19,7 +19,7 @@ from allocation.queries.trees import (
     tree_states,
 )
 from allocation.rules.plans.keys import Heirs
-from allocation.rules.plans.language import Rebalancing
+from allocation.rules.plans.language import Rebalancing, RuleKind
 from allocation.rules.plans.sharing import Share
 from allocation.rules.rebalancing import Move, Pace, moves, pace
 from allocation.services.leaves import touch_leaves
@@ -137,7 +137,7 @@ def _moves(
     hours_left = int((ground.starts_at - now).total_seconds() // 3600)
     found: list[Move] = []
     for area in ground.areas:
-        own = [s for s in shares if s.is_leaf and s.area == area and s.guarantee]
+        own = [s for s in shares if s.area == area and _is_promised(s)]
         paces = []
         for share in own:
             per_hour = None  # on sale for less than an hour: nothing is known
@@ -146,6 +146,12 @@ def _moves(
             paces.append(_pace(session, share, nodes, per_hour))
         found += moves(paces, hours_left=hours_left, said=said)
     return found
+
+
+def _is_promised(share: Share) -> bool:
+    """Say whether an allotment has a promise, or had one until all of it was moved."""
+    is_said = bool(share.rules) and share.rules[-1].kind is not RuleKind.FREE_SALE
+    return share.is_leaf and (share.guarantee > 0 or is_said)
 
 
 def _pace(

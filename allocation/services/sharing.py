@@ -23,6 +23,7 @@ from allocation.queries.plans import (
 )
 from allocation.queries.trees import confirmed_seats, lock_all_nodes, lock_trees_of
 from allocation.rules.plans.keys import Heirs
+from allocation.rules.plans.language import PlanRules
 from allocation.rules.plans.sharing import Share
 from allocation.rules.plans.stages import (
     Bound,
@@ -33,6 +34,7 @@ from allocation.rules.plans.stages import (
     summed_up,
 )
 from allocation.services import tree as trees
+from allocation.services.caps import count_taken
 from allocation.services.remains import inherited
 from allocation.services.splitting import (
     Cause,
@@ -115,6 +117,7 @@ def share_out_stopped(
     found = grounds(session, ids)
     sharing = Sharing(session, supplier_id)  # as it is now that they are stopped
     rows = lock_trees_of(session, ids)
+    count_taken(session, sharing.new_plans(rows, found), found)
     nodes = lock_all_nodes(session, ids)
     now = clock.now(session, next(iter(found.values())).world) if found else None
     if now is None:
@@ -165,6 +168,17 @@ class Sharing:
         if plan is None:
             return trees.bare_shares(ground.capacities)
         return shares_of(plan.id, plan.rules, ground)
+
+    def new_plans(
+        self, rows: Mapping[UUID, Tree], found: Mapping[UUID, Ground]
+    ) -> dict[UUID, PlanRules]:
+        """Return the plans of performances that had another, or none, until now."""
+        plans = {i: plan_for(self._plans, found[i].subject) for i in rows}
+        return {
+            i: plan.rules
+            for i, plan in plans.items()
+            if plan is not None and plan.id != rows[i].plan_id
+        }
 
     def split(
         self,

@@ -494,6 +494,73 @@ def test_r17_promises_follow_confirmed_sales(hub):
     hub.assert_lawful()
 
 
+def test_r17_who_was_promised_nothing_yet_may_be_given_what_it_sells(hub):
+    said = {"dead_band": 5, "step_bp": 2_000, "half_life_h": 1}
+    sold = hub.on_sale(
+        floor(
+            agent("ann", "fixed", seats=30),
+            agent("bob", "fixed", seats=0),
+            rebalancing=said,
+        ),
+        days=3,
+    )
+    offer_id = hub.offer_id("ann", sold["id"])
+    hub.confirm("bob", hub.hold("bob", [(offer_id, 4)]))
+    path = f"/v1/performances/{sold['id']}/rebalancing"
+    done = hub.post("operator", path, {"dry_run": False}, 200)["items"]
+    assert [(m["seats"], m["taker"][-3:]) for m in done] == [(6, "bob")]
+    assert hub.areas("bob", sold["id"])["floor"]["walk"][0]["guarantee"] == 6
+    hub.assert_lawful()
+
+
+def test_rebalancing_promises_nothing_to_who_sells_freely(hub):
+    said = {"dead_band": 5, "step_bp": 2_000, "half_life_h": 1}
+    sold = hub.on_sale(
+        floor(agent("ann", "fixed", seats=30), agent("bob"), rebalancing=said), days=3
+    )
+    hub.confirm("bob", hub.hold("bob", [(hub.offer_id("bob", sold["id"]), 4)]))
+    path = f"/v1/performances/{sold['id']}/rebalancing"
+    assert hub.post("operator", path, {"dry_run": False}, 200)["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("cap", "taken"),
+    [
+        ({"of": "price-type", "price_type": "adult"}, 8),
+        ({"of": "agent", "agent": "ann"}, 5),
+        ({"of": "agent"}, 5),
+        ({"of": "channel", "channel": "online"}, 8),
+        ({"of": "price-type", "price_type": "adult", "over": "production"}, 10),
+    ],
+)
+def test_a_cap_counts_what_was_taken_before_it_was_published(hub, cap, taken):
+    sold = hub.on_sale(floor(agent("ann"), agent("bob")))
+    hub.deliver([performance("p2", 1)])
+    other = next(
+        item["id"]
+        for item in hub.get("ann", "/v1/performances")["items"]
+        if item["id"] != sold["id"]
+    )
+    hub.hold("bob", [(hub.offer_id("bob", other), 2)])
+    offer_id = hub.offer_id("ann", sold["id"])
+    order = hub.confirm("ann", hub.hold("ann", [(offer_id, 4)]))
+    hub.cancel("ann", order, [order["tickets"][0]["id"]])
+    held = hub.hold("ann", [(offer_id, 2)])
+    hub.hold("bob", [(offer_id, 3)])
+    hub.plan(floor(agent("ann"), agent("bob"), caps=[{**cap, "most": taken}]))
+    hub.assert_lawful()
+    refused = hub.hold("ann", [(offer_id, 1)], expect=409)
+    assert (refused["code"], refused["taken"]) == ("cap-reached", taken)
+    hub.cancel("ann", order, [order["tickets"][1]["id"]])
+    hub.call("ann", "DELETE", f"/v1/holds/{held['id']}")
+    hub.hold("ann", [(offer_id, 3)])
+    hub.hold("ann", [(offer_id, 1)], expect=409)
+    hub.plan(floor(agent("ann"), agent("bob"), caps=[{**cap, "most": taken + 1}]))
+    hub.hold("ann", [(offer_id, 1)])  # nothing was counted twice
+    hub.hold("ann", [(offer_id, 1)], expect=409)
+    hub.assert_lawful()
+
+
 def test_a_draft_is_simulated_before_it_is_published(hub):
     sold = hub.on_sale(floor(agent("ann", "fixed", seats=20), agent("bob")))
     hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 6)])

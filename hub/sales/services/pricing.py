@@ -57,6 +57,7 @@ def price_basket(session: Session, who: Caller, asked: Asked) -> Basket:
     world = session.execute(_EPOCH, {"world": who.world}).one()  # before all it covers
     ids = [offer_id for offer_id, _ in asked]
     found = catalogue.offers(session, world=who.world, offer_ids=ids)
+    suppliers = {offer.supplier_id for offer in found}
     offers = {offer.offer_id: offer for offer in found}
     _check(asked, offers)
     agent = session.get_one(Partner, who.partner)
@@ -66,12 +67,7 @@ def price_basket(session: Session, who: Caller, asked: Asked) -> Basket:
         agent,
         touch_leaves(session, performances, agent),
         blocked_seats(session, performances),
-        agreements(
-            session,
-            world=who.world,
-            suppliers={offer.supplier_id for offer in found},
-            agent_id=who.partner,
-        ),
+        agreements(session, world=who.world, suppliers=suppliers, agent_id=who.partner),
     )
     lines = pricer.lines([(offers[offer_id], tickets) for offer_id, tickets in asked])
     basket = Basket(
@@ -82,7 +78,7 @@ def price_basket(session: Session, who: Caller, asked: Asked) -> Basket:
         epochs={line.offer.performance_id: line.versions for line in lines},
         holding=_narrowest([holding(line.standing) for line in lines]),
         held_limits=tuple(
-            held_most(line.standing, line.offer.supplier_id, agent) for line in lines
+            held_most(n.standing, n.offer.supplier_id, agent) for n in lines
         ),
         is_lasting=_is_lasting(session, lines, world.now),
         made_at=time.monotonic(),
