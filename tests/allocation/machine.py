@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    consumes,
     initialize,
     invariant,
     multiple,
@@ -17,6 +18,8 @@ from hypothesis.stateful import (
 )
 
 AGENTS = ("ann", "bob")
+SUB = "cat"  # ann's sub-agent
+LINES = st.lists(st.integers(1, 5), min_size=2, max_size=2)
 AREA, CHANNEL = "area:floor", "area:floor/channel:online"
 promises = st.one_of(
     st.just({}),
@@ -35,49 +38,84 @@ channels = st.one_of(
 )
 
 
+caps = st.one_of(
+    st.none(),
+    st.builds(
+        lambda of, most: {**of, "most": most},
+        st.sampled_from(
+            [
+                {"of": "agent"},
+                {"of": "channel", "channel": "online"},
+                {"of": "price-type", "price_type": "adult"},
+            ]
+        ),
+        st.integers(0, 40),
+    ),
+)
+
+
 def key_of(agent):
+    if agent == SUB:
+        return f"{key_of('ann')}/sub-agent:{SUB}"
     return f"{CHANNEL}/agent:{agent}"
 
 
-def plan_of(channel, ann, bob):
+def plan_of(channel, ann, bob, cap):
     if "kind" not in channel:  # free sale promises nothing that weights could share
         ann, bob = (
             {} if said.get("kind") == "weighted" else said for said in (ann, bob)
         )
     agents = [{"agent": "ann", **ann}, {"agent": "bob", **bob}]
     named = {"channel": "online", "rules": agents, **channel}
-    return {"keep_shared_bp": 3_000, "rules": [{"area": "floor", "rules": [named]}]}
+    found = {"keep_shared_bp": 3_000, "rules": [{"area": "floor", "rules": [named]}]}
+    return found if cap is None else {**found, "caps": [cap]}
 
 
 class Model:
     """What each agent has taken, and each node's (guarantee, ceiling), as told."""
 
     def __init__(self):
-        self.taken = dict.fromkeys(AGENTS, 0)
+        self.taken = dict.fromkeys((*AGENTS, SUB), 0)
         self.bounds = {}
+        self.cap = None
         self.is_stopped = False
 
     def sums(self, taken):
         """Every count, from the definition: t of a parent is what its children cost."""
-        cost = {a: max(self.bounds[key_of(a)][0], taken[a]) for a in AGENTS}
-        channel = sum(cost.values())
-        area = max(self.bounds[CHANNEL][0], channel)
-        return {
-            **{key_of(a): taken[a] for a in AGENTS},
-            CHANNEL: channel,
-            AREA: area,
-        }
+        found, cost = {}, 0
+        if key_of(SUB) in self.bounds:
+            found[key_of(SUB)] = taken[SUB]
+            cost = max(self.bounds[key_of(SUB)][0], taken[SUB])
+        found[key_of("ann")] = taken["ann"] + cost
+        found[key_of("bob")] = taken["bob"]
+        found[CHANNEL] = sum(
+            max(self.bounds[key_of(a)][0], found[key_of(a)]) for a in AGENTS
+        )
+        found[AREA] = max(self.bounds[CHANNEL][0], found[CHANNEL])
+        return found
 
     def may_take(self, agent, seats):
         """Whether no node that the take changes would lie above its ceiling."""
+        if agent == SUB and not self.is_handed_on:
+            return False
         before = self.sums(self.taken)
         after = self.sums({**self.taken, agent: self.taken[agent] + seats})
-        way = [key_of(agent), CHANNEL, AREA]
+        way = [key for key in before if key_of(agent).startswith(key)]
         if any(self._is_over(key, before[key]) for key in way):
             return False
         return not any(
             after[key] > before[key] and self._is_over(key, after[key]) for key in way
         )
+
+    def is_capped(self, agent, seats):
+        """Whether more would be taken than a cap lets: sub-agents count as agents."""
+        if self.cap is None:
+            return False
+        family = {"ann", SUB} if agent != "bob" else {"bob"}
+        whose = family if self.cap["of"] == "agent" else self.taken.keys()
+        return sum(self.taken[one] for one in whose) + seats > self.cap["most"]
+
+    is_handed_on = False
 
     def _is_over(self, key, count):
         ceiling = self.bounds[key][1]
@@ -85,13 +123,25 @@ class Model:
 
     def available(self, agent):
         seats = 0
-        while not self.is_stopped and self.may_take(agent, seats + 1):
+        while (
+            not self.is_stopped
+            and self.may_take(agent, seats + 1)
+            and not self.is_capped(agent, seats + 1)
+        ):
             seats += 1
         return seats
 
+    def promised(self, agent):
+        """What an agent is promised and has not taken nor handed on."""
+        taken = self.sums(self.taken).get(key_of(agent), 0)
+        return max(0, self.bounds.get(key_of(agent), (0, 0))[0] - taken)
+
     def unsold(self, agent):
-        """What an agent is promised and has not taken."""
-        return max(0, self.bounds[key_of(agent)][0] - self.taken[agent])
+        """What an agent is promised and nobody has taken, nor its sub-agent."""
+        guarantee = self.bounds[key_of(agent)][0]
+        left = guarantee - self.sums(self.taken)[key_of(agent)]
+        handed = self.promised(SUB) if agent == "ann" else 0
+        return max(0, min(guarantee, left + handed))
 
 
 class SaleMachine(RuleBasedStateMachine):
@@ -101,37 +151,53 @@ class SaleMachine(RuleBasedStateMachine):
     is_moving = True  # whether the driver can recall and transfer
     holds, orders = Bundle("holds"), Bundle("orders")
 
-    @initialize(channel=channels, ann=promises, bob=promises)
-    def open(self, channel, ann, bob):
+    @initialize(channel=channels, ann=promises, bob=promises, cap=caps)
+    def open(self, channel, ann, bob, cap):
         self.driver = type(self).driver_of()
         self.model = Model()
         self.capacity = 40
         self.live, self.sold = {}, {}
-        self.driver.open(self.capacity, plan_of(channel, ann, bob))
+        self.model.cap = cap
+        self.driver.open(self.capacity, plan_of(channel, ann, bob, cap))
         self.model.bounds = self.driver.bounds()
 
     @rule(target=holds, agent=st.sampled_from(AGENTS), seats=st.integers(1, 9))
     def hold(self, agent, seats):
-        made = self.driver.hold(agent, seats)
-        is_open = not self.model.is_stopped
+        return self.try_to_hold(agent, [seats])
+
+    @rule(target=holds, agent=st.sampled_from(AGENTS), lines=LINES)
+    def hold_lines(self, agent, lines):
+        """All or none: what lines take of the same node is summed up first."""
+        return self.try_to_hold(agent, lines)
+
+    @precondition(lambda self: self.model.is_handed_on)
+    @rule(target=holds, seats=st.integers(1, 5))
+    def hold_by_sub_agent(self, seats):
+        return self.try_to_hold(SUB, [seats])
+
+    def try_to_hold(self, agent, lines):
+        seats = sum(lines)
+        made = self.driver.hold(agent, lines)
+        is_capped = self.model.is_capped(agent, seats)
+        is_open = not self.model.is_stopped and not is_capped
         assert (made is not None) == (is_open and self.model.may_take(agent, seats))
         if made is None:
-            promised = self.model.bounds[key_of(agent)][0] - self.model.taken[agent]
-            is_open = self.model.available(agent) > 0
-            assert not is_open or promised < seats, "a guarantee was refused"
+            is_open = is_open and self.model.available(agent) > 0
+            is_short = self.model.promised(agent) < seats
+            assert not is_open or is_short, "a guarantee was refused"
             return multiple()
         self.model.taken[agent] += seats
         self.live[made] = (agent, seats)
         return made
 
-    @rule(hold=holds)
+    @rule(hold=consumes(holds))
     def release(self, hold):
-        if hold in self.live:
+        if hold in self.live:  # or it has lapsed, or was taken back
             agent, seats = self.live.pop(hold)
             self.driver.release(agent, hold)
             self.model.taken[agent] -= seats
 
-    @rule(target=orders, hold=holds)
+    @rule(target=orders, hold=consumes(holds))
     def confirm(self, hold):
         if hold not in self.live:
             return multiple()
@@ -157,19 +223,58 @@ class SaleMachine(RuleBasedStateMachine):
             self.model.taken[agent] -= seats
         self.live.clear()
 
-    @rule()
-    def stop_or_reopen(self):
-        self.model.is_stopped = not self.model.is_stopped
-        self.driver.stop(is_stopped=self.model.is_stopped)
+    @rule(agent=st.sampled_from(AGENTS), is_lasting=st.sampled_from([False, True]))
+    def stop_or_reopen(self, agent, is_lasting):
+        self.turn(is_stopped=not self.model.is_stopped)
+        if self.model.is_stopped and not is_lasting:
+            assert self.driver.hold(agent, [1]) is None
+            self.turn(is_stopped=False)
+
+    def turn(self, *, is_stopped):
+        self.model.is_stopped = is_stopped
+        self.driver.stop(is_stopped=is_stopped)
 
     @precondition(lambda self: self.is_moving)
-    @rule(agent=st.sampled_from(AGENTS), seats=st.integers(1, 9))
-    def recall(self, agent, seats):
-        """The supplier takes back what is promised and unsold, never more."""
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        seats=st.integers(1, 9),
+        is_forced=st.booleans(),
+    )
+    def recall(self, agent, seats, is_forced):
+        """The supplier takes back what is promised and unsold, never more.
+
+        By force also what is held within the promise, of this agent and its sub-agent.
+        """
         unsold = self.model.unsold(agent)
-        assert self.driver.recall(agent, seats) == min(seats, unsold)
+        held = sum(n for a, n in self.live.values() if a in {agent, SUB})
+        taken = self.driver.recall(agent, seats, is_forced=is_forced)
+        assert min(seats, unsold) <= taken <= min(seats, unsold + held * is_forced)
+        self.void_those_gone(agent, is_any=is_forced and taken > unsold)
         self.split_again()
-        assert self.model.unsold(agent) == unsold - min(seats, unsold)
+
+    def void_those_gone(self, agent, *, is_any):
+        gone = [hold for hold in self.live if not self.driver.is_held(hold, self.live)]
+        assert is_any or not gone
+        for hold in gone:
+            whose, seats = self.live.pop(hold)
+            assert whose == agent or (whose, agent) == (SUB, "ann")
+            self.model.taken[whose] -= seats
+
+    @precondition(lambda self: self.is_moving)
+    @rule(seats=st.integers(0, 9), more=st.one_of(st.none(), st.integers(0, 4)))
+    def hand_on(self, seats, more):
+        """An agent promises its sub-agent no more than it has and has not taken."""
+        ceiling = None if more is None else seats + more
+        guarantee = self.model.bounds[key_of("ann")][0]
+        own = self.model.taken["ann"]
+        cost = max(seats, self.model.taken[SUB])
+        now = self.model.sums(self.model.taken)[key_of("ann")]
+        is_fine = seats <= guarantee and (own + cost <= max(guarantee, now))
+        assert self.driver.hand_on(seats, ceiling) == is_fine
+        if is_fine:
+            self.model.is_handed_on = True
+            self.split_again()
+            assert self.model.bounds[key_of(SUB)] == (seats, ceiling)
 
     @precondition(lambda self: self.is_moving)
     @rule(giver=st.sampled_from(AGENTS), seats=st.integers(1, 9))
@@ -191,9 +296,10 @@ class SaleMachine(RuleBasedStateMachine):
         self.capacity = capacity
         self.split_again()
 
-    @rule(channel=channels, ann=promises, bob=promises)
-    def publish(self, channel, ann, bob):
-        if self.driver.publish(plan_of(channel, ann, bob)):
+    @rule(channel=channels, ann=promises, bob=promises, cap=caps)
+    def publish(self, channel, ann, bob, cap):
+        if self.driver.publish(plan_of(channel, ann, bob, cap)):
+            self.model.cap = cap
             self.split_again()
 
     def split_again(self):
