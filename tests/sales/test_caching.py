@@ -1,8 +1,12 @@
 """What is kept to be shown: labelled, made once, and never what a hold is decided by."""
 
+import functools
 import threading
 import time
 
+import pytest
+
+from hub.sales.services import caching
 from hub.sales.services.caching import AnswerCache
 
 
@@ -42,8 +46,9 @@ def test_agents_are_never_shown_what_was_kept_for_others(hub):
     assert hub.areas("bob", sold["id"])["floor"]["available"] == 150
 
 
-def test_what_has_grown_old_is_made_by_one_and_waited_for_by_the_others():
-    cache, made, started = AnswerCache(), [], threading.Barrier(8)
+def made_at_once(cache):
+    """Ask eight times at one moment for what is not there; return who made it."""
+    made, started = [], threading.Barrier(8)
 
     def make():
         made.append(threading.get_ident())
@@ -61,7 +66,31 @@ def test_what_has_grown_old_is_made_by_one_and_waited_for_by_the_others():
         thread.start()
     for thread in threads:
         thread.join()
+    return made, answers, make
+
+
+def test_what_has_grown_old_is_made_by_one_and_waited_for_by_the_others():
+    cache = AnswerCache()
+    made, answers, make = made_at_once(cache)
     assert answers == [b"1"] * 8
     assert len(made) == 1
     assert cache.find("other", 10.0, make) == b"2"
     assert cache.find("key", 0.0, make) == b"3"
+
+
+class Open:
+    """A lock that keeps nobody out."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("run", range(5))
+def test_control_without_its_lock_it_is_made_by_many(monkeypatch, run):
+    entry = functools.partial(caching._Entry, lock=Open())
+    monkeypatch.setattr(caching, "_Entry", entry)
+    made, _, _ = made_at_once(AnswerCache())
+    assert len(made) > 1, f"run {run}"

@@ -1,4 +1,4 @@
-"""Confirming in batches: replays, races of processes, and what a batch leaves behind."""
+"""Confirming in batches: replays, and what a batch leaves behind."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +12,12 @@ from hub.kernel import db
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, NotFoundError
 from hub.sales.errors import (
-    AlreadyConfirmedError,
     PerformanceBusyError,
     ReferenceTakenError,
 )
 from hub.sales.services import committing
 from hub.sales.services.wishes import REQUEST
-from tests.races.unguarded import change_function, drop
-from tests.wishes import confirm_wish, decide, hold_wish, two_processes
+from tests.wishes import confirm_wish, decide, hold_wish
 
 
 @pytest.fixture
@@ -82,61 +80,6 @@ def test_an_orders_reply_is_what_is_read_later(hub):
     floor = hub.offer_id("ann", performance["id"])
     order = hub.confirm("ann", hub.hold("ann", [(seats, 2), (floor, 1)]))
     assert hub.get("ann", f"/v1/orders/{order['id']}") == order
-
-
-def test_of_two_processes_with_one_reference_one_has_it(hub, offer_id):
-    for no in range(12):
-        holds = [hub.hold("ann", [(offer_id, 1)]) for _ in range(2)]
-        answers = two_processes(
-            *(confirm_wish(hub, hold["id"], f"r{no}") for hold in holds)
-        )
-        kinds = sorted(type(answer).__name__ for answer in answers)
-        assert kinds == ["ReferenceTakenError", "Reply"]
-    assert count("sale_order") == 12
-    hub.assert_lawful()
-
-
-def test_one_key_in_two_processes_is_answered_once_and_replayed(hub, offer_id):
-    for no in range(12):
-        hold = hub.hold("ann", [(offer_id, 1)])
-        same = [confirm_wish(hub, hold["id"], f"r{no}", key=f"k{no}") for _ in range(2)]
-        answers = two_processes(*same)
-        assert sorted(answer.is_replay for answer in answers) == [False, True]
-        assert answers[0].body == answers[1].body
-    assert count("sale_order") == 12
-    hub.assert_lawful()
-
-
-def test_one_hold_in_two_processes_is_sold_once(hub, offer_id):
-    for _ in range(12):
-        hold = hub.hold("ann", [(offer_id, 1)])
-        answers = two_processes(
-            confirm_wish(hub, hold["id"]), confirm_wish(hub, hold["id"])
-        )
-        refused = [a for a in answers if isinstance(a, HubError)]
-        assert [type(error) for error in refused] == [AlreadyConfirmedError]
-    assert count("sale_order") == 12
-    hub.assert_lawful()
-
-
-def test_without_the_lock_on_the_hold_it_would_be_sold_twice(hub, offer_id, owner_url):
-    """The control: without the row's lock and the unique hold, both confirm it."""
-    drop(owner_url, "sale_order", "uq_sale_order_hold_id")
-    drop(owner_url, "credit", "ck_credit_reserved_minor")
-    change_function(
-        owner_url,
-        "lock_sales",
-        "WHERE id = ANY(v_confirm || v_grant)\n              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-        "WHERE id = ANY(v_confirm || v_grant)",
-    )
-    sold = 0
-    for _ in range(20):
-        hold = hub.hold("ann", [(offer_id, 1)])
-        answers = two_processes(
-            confirm_wish(hub, hold["id"]), confirm_wish(hub, hold["id"])
-        )
-        sold += sum(not isinstance(answer, HubError) for answer in answers)
-    assert sold > 20
 
 
 def test_a_refusal_leaves_its_key_free(hub, offer_id):

@@ -1,26 +1,33 @@
 """What happened in review: holds among plan changes, twins, lapses and map changes."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from allocation.errors import AllotmentExhaustedError, SeatsTakenError
+from allocation.models import Node as NodeRow
 from allocation.queries.locks import stop_performances
 from allocation.queries.trees import lock_all_nodes
+from allocation.services import sharing
 from allocation.services.sharing import mend_cut_trees
 from hub.kernel import clock, db
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Reply
 from hub.sales.errors import OfferChangedError, PerformanceBusyError
-from hub.sales.services import committing
+from hub.sales.services import committing, placing
 from hub.sales.services.halls import halls
 from tests.hubs import WORLD, auditorium, performance, production, venue
+from tests.races.unguarded import WINDOW_S, drop
 from tests.wishes import decide, hold_wish
 
+RUNS = range(5)
 _TAKE = text(
     "INSERT INTO seat_taken (performance_id, seat_id, hold_id) VALUES (:p, :s, :h)"
 )
@@ -102,18 +109,19 @@ def test_a_hopeless_wish_takes_no_seats_from_others_of_its_batch(hub):
     hub.assert_lawful()
 
 
-def test_seats_are_chosen_again_when_another_process_was_faster(hub):
+def overtaken_by_another(hub):
+    """Hold seats that another takes between choice and write; both's seats."""
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"], "stalls")
     slow = committing.sale_committer(is_batching=False)
     mine = hold_wish(hub, "ann", [(offer_id, 2)])
-    real, raced = committing.said_of_holds, []
+    real, theirs = committing.said_of_holds, []
 
     def overtaken(batch):
-        if not raced:
-            raced.append(True)
+        if not theirs:
+            theirs.extend(batch.seating.keys(mine))
             with transaction() as other:
-                for key in batch.seating.keys(mine):
+                for key in theirs:
                     taken = {"p": key[0], "s": key[1], "h": uuid4()}
                     other.execute(_TAKE, taken)
         return real(batch)
@@ -123,8 +131,20 @@ def test_seats_are_chosen_again_when_another_process_was_faster(hub):
         reply = slow.submit(mine)
     finally:
         committing.said_of_holds = real
-    assert raced
-    assert [seat["number"] for seat in reply.body["lines"][0]["seats"]] == ["3", "4"]
+    mine = {UUID(seat["id"]) for seat in reply.body["lines"][0]["seats"]}
+    return mine, {seat for _, seat in theirs}
+
+
+def test_seats_are_chosen_again_when_another_process_was_faster(hub):
+    mine, theirs = overtaken_by_another(hub)
+    assert (len(mine), len(theirs), mine & theirs) == (2, 2, set())
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_control_without_the_key_of_a_seat_the_slower_has_it_too(hub, owner_url, run):
+    drop(owner_url, "seat_taken", "pk_seat_taken")
+    mine, theirs = overtaken_by_another(hub)
+    assert mine == theirs, f"run {run}"
 
 
 def test_explicit_seats_in_one_batch_go_to_the_first(hub):
@@ -159,7 +179,8 @@ def test_one_key_in_one_batch_is_decided_once(hub):
     hub.assert_lawful()
 
 
-def test_seats_that_lapsed_are_found_by_all_who_ask_at_once(hub):
+def asked_at_once_for_what_lapsed(hub):
+    """Have eight ask at one moment for seats whose holds have lapsed; their statuses."""
     sold = hub.on_sale(floor=40)
     offer_id = hub.offer_id("ann", sold["id"])
     for _ in range(4):
@@ -178,8 +199,32 @@ def test_seats_that_lapsed_are_found_by_all_who_ask_at_once(hub):
             ).status_code
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(one, range(8))) == {201}
+        return set(pool.map(one, range(8)))
+
+
+def test_seats_that_lapsed_are_found_by_all_who_ask_at_once(hub):
+    assert asked_at_once_for_what_lapsed(hub) == {201}
     hub.assert_lawful()
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_control_if_one_gives_back_and_nobody_waits_some_find_nothing(
+    hub, monkeypatch, run
+):
+    """Whoever finds the rows locked goes on, as if there were nothing to give back."""
+    is_busy = threading.Lock()
+
+    def not_waiting(*, real=placing._lapse, **whose):
+        if not is_busy.acquire(blocking=False):
+            return False
+        try:
+            time.sleep(10 * WINDOW_S)  # until all have asked
+            return real(**whose)
+        finally:
+            is_busy.release()
+
+    monkeypatch.setattr(placing, "_lapse", not_waiting)
+    assert 409 in asked_at_once_for_what_lapsed(hub), f"run {run}"
 
 
 def test_a_new_seat_map_is_seen_before_an_old_seat_is_held(hub):
@@ -259,8 +304,8 @@ def test_what_is_known_of_seats_outlives_a_busy_moment(hub):
     assert isinstance(decide(second)[0], SeatsTakenError)
 
 
-def test_capacity_changes_and_releases_do_not_deadlock(hub):
-    """Both lock a tree deepest first; the other order made half of these fail."""
+def sold_while_changed(hub):
+    """Hold and release while the feed changes the capacity; statuses of releases."""
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"])
     statuses = []
@@ -289,8 +334,33 @@ def test_capacity_changes_and_releases_do_not_deadlock(hub):
         for sale in sales:
             sale.result()
     assert len(statuses) >= 10
-    assert set(statuses) == {200}
+    return set(statuses)
+
+
+def test_capacity_changes_and_releases_do_not_deadlock(hub):
+    """Both lock a tree deepest first."""
+    assert sold_while_changed(hub) == {200}
     hub.assert_lawful()
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_control_locked_from_the_top_they_do(hub, monkeypatch, run):
+    def from_the_top(session, ids):
+        rows = session.scalars(
+            select(NodeRow)
+            .where(NodeRow.performance_id.in_(ids))
+            .order_by(text("cardinality(node.path)"))
+            .with_for_update()
+        )
+        for _ in rows:
+            time.sleep(WINDOW_S)
+        return lock_all_nodes(session, ids)
+
+    monkeypatch.setattr(sharing, "lock_all_nodes", from_the_top)
+    try:
+        assert sold_while_changed(hub) != {200}, f"run {run}"
+    except OperationalError as error:  # the change was the one that had to give way
+        assert "deadlock" in str(error)
 
 
 def test_a_channel_never_holds_more_than_its_ceiling(hub):
