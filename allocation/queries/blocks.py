@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation.queries.plans import Ground
-from allocation.rules.seats import PlannedSeat, SeatPlan, compiled
+from allocation.rules.seat_plan import PlannedSeat, SeatPlan, compiled
 from hub.catalogue.queries import SeatMap, seat_map
 
 _BLOCKS = text(

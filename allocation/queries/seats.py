@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocation.rules.seats import SeatPlan
+from allocation.rules.seat_plan import SeatPlan
 
 _TAKEN = text(
     "SELECT performance_id, seat_id FROM seat_taken"

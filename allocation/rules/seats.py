@@ -1,15 +1,14 @@
 """Which seats go together: the best available of a map. Pure; rows are bit masks.
 
-A row is an integer: bit *n* is its *n*-th seat. Finding *k* free seats side by side is
-then a few shifts a row, whatever its length.
+Bit *n* is the *n*-th seat: *k* free ones side by side are found by a few shifts a row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-ACCESSIBLE, COMPANION = "wheelchair", "companion"
+from allocation.rules.seat_plan import Row, SeatPlan
 
 
 class Singles(StrEnum):
@@ -18,75 +17,6 @@ class Singles(StrEnum):
     AVOID = "avoid"
     NEVER = "never"
     ALLOW = "allow"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSeat:
-    """A seat as maps say it: what kind, with whom it is sold, where a gap follows."""
-
-    id: UUID
-    kind: str = "standard"
-    pair: str | None = None
-    is_before_aisle: bool = False
-
-
-@dataclass(slots=True)
-class Row:
-    """A row compiled: its seats, and masks of what they are."""
-
-    seats: tuple[UUID, ...]
-    starts: int = 0  # first seats of runs: nobody sits beside them on the left
-    wheels: int = 0
-    companions: int = 0
-    pairs: tuple[int, ...] = ()
-
-    @property
-    def every(self) -> int:
-        """All of its seats."""
-        return (1 << len(self.seats)) - 1
-
-
-@dataclass(slots=True)
-class SeatPlan:
-    """An area's rows from the best on, and where each seat is: (row, bit)."""
-
-    rows: list[Row] = field(default_factory=list)
-    at: dict[UUID, tuple[int, int]] = field(default_factory=dict)
-
-    def masks(self, seats: Iterator[UUID] | Sequence[UUID]) -> dict[int, int]:
-        """Return seats as masks by row; those of other areas are left out."""
-        found: dict[int, int] = {}
-        for seat in seats:
-            place = self.at.get(seat)
-            if place is not None:
-                found[place[0]] = found.get(place[0], 0) | 1 << place[1]
-        return found
-
-    def seats(self, row: int, mask: int) -> list[UUID]:
-        """Return the seats of a mask, as they stand."""
-        return [
-            seat for bit, seat in enumerate(self.rows[row].seats) if mask >> bit & 1
-        ]
-
-
-def compiled(rows: Sequence[Sequence[PlannedSeat]]) -> SeatPlan:
-    """Compile rows from the best on, each in the order its seats stand."""
-    plan = SeatPlan()
-    for no, seats in enumerate(rows):
-        row = Row(tuple(seat.id for seat in seats))
-        pairs: dict[str, int] = {}
-        is_start = True
-        for bit, seat in enumerate(seats):
-            plan.at[seat.id] = (no, bit)
-            row.starts |= is_start << bit
-            row.wheels |= (seat.kind == ACCESSIBLE) << bit
-            row.companions |= (seat.kind == COMPANION) << bit
-            if seat.pair is not None:
-                pairs[seat.pair] = pairs.get(seat.pair, 0) | 1 << bit
-            is_start = seat.is_before_aisle
-        row.pairs = tuple(mask for mask in pairs.values() if mask.bit_count() > 1)
-        plan.rows.append(row)
-    return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,17 +135,31 @@ def _singles(row: Row, taken: int) -> int:
 def _accessible(
     plan: SeatPlan, free: Masks | None, taken: Masks, asked: Asked
 ) -> list[UUID]:
-    """Return wheelchair places with companions beside them, all in one run."""
+    """Return wheelchair places with companions beside them, all in one run.
+
+    Before any that leave a free seat alone, those that leave none.
+    """
+    leaving: list[UUID] = []
     for no, row in enumerate(plan.rows):
-        mask = row.every & ~taken.get(no, 0)
-        mask &= -1 if free is None else free.get(no, 0)
+        gone = taken.get(no, 0)
+        mask = row.every & ~gone & (-1 if free is None else free.get(no, 0))
         if (mask & row.wheels).bit_count() < asked.accessible:
             continue
         for among in (mask & (row.wheels | row.companions), mask):
-            for place in _places(row, _runs(row, among, asked.count)[-1], asked.count):
-                if (place & row.wheels).bit_count() == asked.accessible:
+            runs = _runs(row, among, asked.count)[-1]
+            places = [
+                place
+                for place in _places(row, runs, asked.count)
+                if (place & row.wheels).bit_count() == asked.accessible
+            ]
+            for place in places:
+                is_alone = leaves_single(row, gone, place)
+                if not is_alone or asked.singles is Singles.ALLOW:
                     return plan.seats(no, place)
-    return []
+            if places:
+                leaving = leaving or plan.seats(no, places[0])
+                break
+    return [] if asked.singles is Singles.NEVER else leaving
 
 
 def _behind(

@@ -18,7 +18,8 @@ from allocation.queries.locks import lock_nodes, stop_performances
 from allocation.queries.plans import Ground
 from allocation.queries.seats import blocked_seats, taken_among
 from allocation.queries.trees import BLOCK
-from allocation.rules.seats import SeatPlan, from_row_ends
+from allocation.rules.seat_plan import SeatPlan
+from allocation.rules.seats import from_row_ends
 from allocation.rules.tree import Node, move
 from allocation.services.leaves import touch_leaves
 from allocation.services.splitting import Cause

@@ -62,6 +62,23 @@ def _upsert(session: Session, table: Any, rows: Sequence[dict[str, Any]]) -> Non
     )
 
 
+_SOLD = text(
+    "SELECT a.ref FROM area a JOIN auditorium r ON r.id = a.auditorium_id"
+    " WHERE r.supplier_id = :supplier AND r.ref = :ref"
+    " AND (a.is_seated AND a.ref = ANY(:standing)"
+    "  OR NOT a.is_seated AND a.ref = ANY(:seated))"
+    " AND EXISTS (SELECT FROM performance_area pa JOIN node n"
+    "  ON n.performance_area_id = pa.id JOIN performance p ON p.id = pa.performance_id"
+    "  JOIN world w ON w.name = p.world WHERE pa.area_id = a.id"
+    "  AND coalesce(p.ends_at, p.starts_at) > clock_timestamp() + w.clock_offset"
+    "  AND (EXISTS (SELECT FROM order_line l WHERE l.node_id = n.id"
+    "    AND l.cancelled < l.quantity)"
+    "  OR EXISTS (SELECT FROM hold_line l JOIN hold h ON h.id = l.hold_id"
+    "    WHERE l.node_id = n.id AND h.state = 'held')))"
+    " ORDER BY a.ref"
+)
+
+
 def write_venues(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:
     """Write venues; none is refused here."""
     rows = [
@@ -106,6 +123,11 @@ def write_auditoriums(session: Session, feed: Feed, taken: Sequence[Taken]) -> R
             reason = f"no venue {record.venue} has been delivered"
             refused.append((found, RefusedError("venue", "unknown-venue", reason)))
             continue
+        sold = _sold_of_another_kind(session, feed.supplier_id, record)
+        if sold:
+            reason = f"{', '.join(sold)}: sold already; numbered or not, it stays so"
+            refused.append((found, RefusedError("areas", "area-sold", reason)))
+            continue
         row = {
             **_common(feed, found),
             "venue_id": venues[record.venue].id,
@@ -114,6 +136,19 @@ def write_auditoriums(session: Session, feed: Feed, taken: Sequence[Taken]) -> R
         _upsert(session, Auditorium, [row])
         _write_areas(session, row["id"], record.areas)
     return refused
+
+
+def _sold_of_another_kind(
+    session: Session, supplier_id: UUID, record: AuditoriumRecord
+) -> list[str]:
+    """Return areas that would get or lose numbers while somebody has places there."""
+    where = {
+        "supplier": supplier_id,
+        "ref": record.ref,
+        "seated": [area.ref for area in record.areas if area.rows is not None],
+        "standing": [area.ref for area in record.areas if area.rows is None],
+    }
+    return list(session.scalars(_SOLD, where))
 
 
 def _write_areas(

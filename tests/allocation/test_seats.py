@@ -5,15 +5,13 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allocation.rules.seat_plan import PlannedSeat, Row, compiled
 from allocation.rules.seats import (
     Asked,
-    PlannedSeat,
-    Row,
     Singles,
     _clean,
     _runs,
     best,
-    compiled,
     from_row_ends,
     leaves_single,
 )
@@ -98,6 +96,19 @@ def test_a_companion_sits_beside_the_wheelchair_place():
     assert pick([seats], count=1, accessible=1) in ([2], [6])
     assert pick([seats], count=3, accessible=2) == []
     assert not {2, 3, 6} & set(pick([seats], count=3))
+
+
+def test_wheelchair_places_leave_no_seat_alone_either():
+    wheels = [
+        *row(1),
+        *row(2, kind="wheelchair"),
+        *row(3, 4, 5),
+        *row(6, kind="wheelchair"),
+    ]
+    assert pick([wheels], [5], 1, accessible=1) == [6]  # at 2 seat 1 would be alone
+    assert pick([wheels], [5, 6], 1, accessible=1) == [2]
+    assert pick([wheels], [5, 6], 1, accessible=1, singles=Singles.NEVER) == []
+    assert pick([wheels], [], 1, accessible=1, singles=Singles.ALLOW) == [2]
 
 
 def test_only_among_what_may_be_chosen():

@@ -6,7 +6,8 @@ import time
 from uuid import UUID
 
 from allocation.queries.seats import Blocks
-from allocation.rules.seats import Asked, PlannedSeat, best, compiled
+from allocation.rules.seat_plan import PlannedSeat, compiled
+from allocation.rules.seats import Asked, best
 from tests.bench.harness import say
 
 ROWS, IN_ROW = 600, 100

@@ -1,6 +1,7 @@
 """Our own rules, where no linter knows them."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def test_only_the_edges_and_the_committer_open_transactions():
         if is_edge or where in named or where.startswith("hub/demo"):
             continue
         assert "transaction() as" not in path.read_text(), where
+
+
+def test_locks_of_a_session_are_the_workers_alone():
+    """A pooled connection would keep one for whoever gets it next."""
+    said = re.compile(r"pg_(try_)?advisory_lock(_shared)?\(")
+    found = {
+        str(path.relative_to(ROOT)) for path in SOURCES if said.search(path.read_text())
+    }
+    assert found == {"hub/worker.py"}
 
 
 def test_the_tree_names_no_machine_and_no_registry():

@@ -377,6 +377,25 @@ def test_r14_what_has_numbered_seats_later_is_not_overbooked_any_more(hub):
     hub.assert_lawful()
 
 
+def test_an_area_that_is_sold_gets_and_loses_no_numbers(hub):
+    sold = hub.on_sale()
+    seated = hub.hold("ann", [(hub.offer_id("ann", sold["id"], "stalls"), 1)])
+    changed = auditorium(version=2)
+    floor_, stalls = changed["areas"]
+    numbers = {**floor_, "rows": [{"name": "R", "seats": seats(10)}]}
+    del numbers["capacity"]
+    delivered = hub.deliver([{**changed, "areas": [numbers, stalls]}])
+    assert delivered["refused"] == 0  # nobody stands there yet
+    standing = {"ref": "stalls", "name": stalls["name"], "capacity": 30}
+    again = {**changed, "version": 3, "areas": [numbers, standing]}
+    delivered = hub.deliver([again])
+    (refusal,) = hub.refusals(delivered)
+    assert (refusal["code"], refusal["field"]) == ("area-sold", "areas")
+    hub.call("ann", "DELETE", f"/v1/holds/{seated['id']}")
+    assert hub.deliver([{**again, "version": 4}])["refused"] == 0
+    hub.assert_lawful()
+
+
 def test_r6_seats_are_kept_for_dearer_classes_by_emsr_b(hub):
     classes = [
         {

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from allocation.queries.blocks import compiled_map
 from allocation.queries.seats import SeatKey, taken_seats
-from allocation.rules.seats import SeatPlan
+from allocation.rules.seat_plan import SeatPlan
 from hub.catalogue.queries import SeatMap
 from hub.kernel.db import hot_transaction
 from hub.sales.services.wishes import HoldWish, WishLine
