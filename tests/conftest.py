@@ -16,6 +16,7 @@ from tests.hubs import SECRET, Hub
 
 UNSAFE_BUT_FAST = {"fsync": "off", "max_connections": "200"}
 TEMPLATE = "hub"
+pytest.register_assert_rewrite("tests.allocation.machine")  # to see the numbers
 
 
 def pytest_configure(config):

@@ -33,6 +33,9 @@ class Stop(Base):
     channel: Mapped[str | None]
     agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner.id"))
     price_type: Mapped[str | None]
+    venue: Mapped[str | None]
+    auditorium: Mapped[str | None]
+    genre: Mapped[str | None]
     is_hard: Mapped[bool]
     reason: Mapped[str]
     made_at: Mapped[Timestamp]

@@ -33,6 +33,7 @@ _TAKEN = text(
     "   ELSE 1 END AS seats, false AS is_sold"
     "  FROM hold_line l JOIN hold h ON h.id = l.hold_id WHERE l.node_id = ANY(:nodes)"
     "  AND h.created_at <= :at AND h.state NOT IN ('requested', 'rejected')"
+    "  AND NOT (h.kind = 'request' AND h.extendable_until IS NULL)"  # never granted
     "  AND (h.state = 'held' OR h.ended_at > :at)"
     " UNION ALL SELECT coalesce(t.node_id, l.node_id), 1, true FROM order_line l"
     "  JOIN sale_order o ON o.id = l.order_id JOIN ticket t"

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from allocation.models import Stop
 from allocation.rules.limits import StopSaid
 
-_STOPS = text(
+STOPS = (
     "SELECT id, supplier_id, performance_id, production_id, area, channel, agent_id,"
-    " price_type, is_hard, reason FROM stop WHERE lifted_at IS NULL"
-    " AND supplier_id = ANY(:suppliers)"
+    " price_type, is_hard, reason, venue, auditorium, genre FROM stop"
+    " WHERE supplier_id = ANY(:suppliers)"
 )
+_STOPS = text(f"{STOPS} AND lifted_at IS NULL")
 
 
 def stops(session: Session, suppliers: Collection[UUID]) -> list[StopSaid]:

@@ -13,17 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation.queries.history import StandingAt
-from allocation.queries.limits import as_stops
+from allocation.queries.limits import STOPS, as_stops
 from allocation.queries.plans import grounds, plan_for, plans_in_force
 from allocation.queries.trees import BLOCK, Standing, placed, tree_states
 from allocation.rules.limits import StopSaid
 from partners.models import Partner
 
-_STOPS = text(
-    "SELECT id, supplier_id, performance_id, production_id, area, channel, agent_id,"
-    " price_type, is_hard, reason FROM stop WHERE supplier_id = ANY(:suppliers)"
-    " AND made_at <= :at AND (lifted_at IS NULL OR lifted_at > :at)"
-)
+_STOPS = text(f"{STOPS} AND made_at <= :at AND (lifted_at IS NULL OR lifted_at > :at)")
 _SOLD_TOGETHER = (
     "SELECT n.id FROM node n JOIN performance p ON p.id = n.performance_id"
     " WHERE p.production_id = (SELECT production_id FROM performance WHERE id = :id)"

@@ -48,6 +48,9 @@ class Buyable:
     agent: str
     agent_id: UUID
     holder_id: UUID
+    venue: str
+    auditorium: str
+    genre: str
 
 
 def limits(plan: PlanRules, line: Buyable, buyer: str | None) -> Iterator[Limit]:
@@ -141,6 +144,9 @@ class StopSaid:
     price_type: str | None
     is_hard: bool
     reason: str
+    venue: str | None = None
+    auditorium: str | None = None
+    genre: str | None = None
 
     def covers(self, supplier_id: UUID, line: Buyable) -> bool:
         """Say whether it stops a line."""
@@ -151,6 +157,9 @@ class StopSaid:
             (self.area, line.area),
             (self.channel, line.channel),
             (self.price_type, line.price_type),
+            (self.venue, line.venue),
+            (self.auditorium, line.auditorium),
+            (self.genre, line.genre),
         )
         whose = {None, line.agent_id, line.holder_id}
         return self.agent_id in whose and all(

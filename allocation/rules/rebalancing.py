@@ -82,7 +82,7 @@ def moves(paces: Sequence[Pace], *, hours_left: int, said: Rebalancing) -> list[
         return []
     needs = {found.key: need(found, hours_left, said) for found in paces}
     spare = {found.key: _spare(found, needs[found.key], said) for found in paces}
-    lacks = {f.key: needs[f.key] - f.unsold for f in paces if needs[f.key] > f.unsold}
+    lacks = {f.key: _lack(f, needs[f.key]) for f in paces if needs[f.key] > f.unsold}
     takers = [key for key in sorted(lacks) if not spare[key]]
     total = min(sum(spare.values()), sum(lacks[key] for key in takers))
     if not total:
@@ -96,6 +96,11 @@ def moves(paces: Sequence[Pace], *, hours_left: int, said: Rebalancing) -> list[
         )
     )
     return _paired(given, taken, {f.key: f for f in paces}, needs)
+
+
+def _lack(found: Pace, needed: int) -> int:
+    """Return what it needs more: what it took of the shared seats is covered first."""
+    return needed - found.unsold + max(0, found.taken - found.guarantee)
 
 
 def _spare(found: Pace, needed: int, said: Rebalancing) -> int:

@@ -156,10 +156,10 @@ def _accessible(
                 is_alone = leaves_single(row, gone, place)
                 if not is_alone or asked.singles is Singles.ALLOW:
                     return plan.seats(no, place)
-            if places:
+            if places and asked.singles is not Singles.NEVER:
                 leaving = leaving or plan.seats(no, places[0])
-                break
-    return [] if asked.singles is Singles.NEVER else leaving
+                break  # rather apart from others than from a companion
+    return leaving
 
 
 def _behind(

@@ -77,18 +77,20 @@ def move_promises(
     cause: Cause,
     *,
     is_partial: bool = False,
+    freed: int = 0,
 ) -> dict[str, Moved]:
     """Move seats of promises to (from: negative) allotments by key; split anew.
 
     The caller has stopped the performance. NothingToMoveError if one has less unsold
     promise than is taken from it, or the tree cannot keep what is given; *partial*
-    takes what there is of the first, and gives the others as much.
+    takes what there is of the first, and gives the others as much. *freed*: seats of
+    promise a forced recall has made free, even if they are cut for want of room.
     """
     share_out_stopped(session, ground.supplier_id, [ground.id], _DUE)
     before = _nodes(session, ground.id, moves)
     wanted = dict(moves)
     for key, seats in moves.items():
-        unsold = unsold_promise(session, before[key])
+        unsold = max(freed, unsold_promise(session, before[key]))
         if seats < 0 and -seats > unsold:
             if not is_partial:
                 raise NothingToMoveError(allotment=key, wanted=-seats, unsold=unsold)
@@ -237,18 +239,17 @@ def due_recalls(session: Session, *, world_now: Mapping[str, datetime]) -> list[
     return found
 
 
-def carry_out(session: Session, found: Recall, now: datetime) -> int:
+def carry_out(session: Session, found: Recall, now: datetime, *, freed: int = 0) -> int:
     """Take what is unsold of a recall now; return how many seats.
 
-    The caller has made room before, where the recall is forced.
+    *freed*: of its promise, what the caller has made free by force.
     """
     ground = grounds(session, [found.performance_id])[found.performance_id]
     agent = session.get_one(Partner, found.agent_id)
     key = _key(standing_of(session, ground, found.area, agent))
     cause = Cause("recall", found.reason, found.made_by)
     moves = {key: -found.seats}
-    found.taken = move_promises(session, ground, moves, cause, is_partial=True)[
-        key
-    ].taken_back
+    moved = move_promises(session, ground, moves, cause, is_partial=True, freed=freed)
+    found.taken = moved[key].taken_back
     found.done_at = now
     return found.taken

@@ -40,6 +40,10 @@ _SALES = text(
     " (l.order_id, l.no) AND t.cancelled_at IS NOT NULL) f"
     " WHERE n.performance_id = :performance AND f.at > :since GROUP BY 1, 2"
 )
+_RECALLED = text(
+    "SELECT r.area, p.ref FROM recall r JOIN partner p ON p.id = r.agent_id"
+    " WHERE r.performance_id = :performance AND r.done_at IS NOT NULL"
+)
 _DUE = text(
     "SELECT t.performance_id FROM tree t JOIN plan p ON p.id = t.plan_id"
     " JOIN performance f ON f.id = t.performance_id JOIN world w ON w.name = t.world"
@@ -135,9 +139,15 @@ def _moves(
         sales.setdefault(key, []).append((row.hours_ago, row.seats))
     nodes = all_nodes(session, [ground.id])[ground.id]
     hours_left = int((ground.starts_at - now).total_seconds() // 3600)
+    recalled = {tuple(row) for row in session.execute(_RECALLED, where)}
     found: list[Move] = []
     for area in ground.areas:
-        own = [s for s in shares if s.area == area and _is_promised(s)]
+        own = [
+            share
+            for share in shares
+            if share.area == area
+            and _is_promised(share, (share.area, share.agent) in recalled)
+        ]
         paces = []
         for share in own:
             per_hour = None  # on sale for less than an hour: nothing is known
@@ -148,10 +158,15 @@ def _moves(
     return found
 
 
-def _is_promised(share: Share) -> bool:
-    """Say whether an allotment has a promise, or had one until all of it was moved."""
+def _is_promised(share: Share, is_recalled: bool) -> bool:  # noqa: FBT001
+    """Say whether an allotment has a promise, or could have one.
+
+    Not in free sale, nor if the supplier has taken all of it back.
+    """
+    if not share.is_leaf or share.guarantee > 0:
+        return share.is_leaf
     is_said = bool(share.rules) and share.rules[-1].kind is not RuleKind.FREE_SALE
-    return share.is_leaf and (share.guarantee > 0 or is_said)
+    return is_said and not is_recalled
 
 
 def _pace(

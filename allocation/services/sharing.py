@@ -34,7 +34,7 @@ from allocation.rules.plans.stages import (
     summed_up,
 )
 from allocation.services import tree as trees
-from allocation.services.caps import count_taken
+from allocation.services.caps import add_taken, note_taken
 from allocation.services.remains import inherited
 from allocation.services.splitting import (
     Cause,
@@ -116,12 +116,12 @@ def share_out_stopped(
     """Do the same for performances that the caller has stopped."""
     found = grounds(session, ids)
     sharing = Sharing(session, supplier_id)  # as it is now that they are stopped
-    rows = lock_trees_of(session, ids)
-    count_taken(session, sharing.new_plans(rows, found), found)
-    nodes = lock_all_nodes(session, ids)
-    now = clock.now(session, next(iter(found.values())).world) if found else None
-    if now is None:
+    if not found:
         return
+    world = next(iter(found.values())).world
+    rows, now = lock_trees_of(session, ids), clock.now(session, world)
+    counted = note_taken(session, sharing.new_plans(rows, found), found, now)
+    nodes = lock_all_nodes(session, ids)
     unsold = [i for i, tree in rows.items() if _counts_confirmed(tree, sharing, found)]
     confirmed = confirmed_seats(session, unsold) if unsold else {}
     splits = [
@@ -130,6 +130,7 @@ def share_out_stopped(
         if i in rows
     ]
     write_splits(session, splits, cause, now)
+    add_taken(session, world, counted)
 
 
 def _counts_confirmed(

@@ -14,10 +14,14 @@ from hub.kernel.callers import Caller
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.ids import new_id
 
+_SOLD = (
+    "SELECT EXISTS (SELECT FROM performance p JOIN production s"
+    " ON s.id = p.production_id JOIN auditorium r ON r.id = p.auditorium_id"
+    " JOIN venue v ON v.id = r.venue_id WHERE p.supplier_id = :supplier"
+)
 _OWN = text(
-    "SELECT EXISTS (SELECT FROM performance WHERE supplier_id = :supplier"
-    " AND (CAST(:performance AS uuid) IS NULL OR id = :performance)"
-    " AND (CAST(:production AS uuid) IS NULL OR production_id = :production))"
+    f"{_SOLD} AND (CAST(:performance AS uuid) IS NULL OR p.id = :performance)"
+    " AND (CAST(:production AS uuid) IS NULL OR p.production_id = :production))"
 )
 _NAMED = {
     "area": text(
@@ -30,6 +34,9 @@ _NAMED = {
         " ON pa.performance_id = p.id JOIN offer o ON o.performance_area_id = pa.id"
         " WHERE p.supplier_id = :supplier AND o.price_type = :said)"
     ),
+    "venue": text(f"{_SOLD} AND v.ref = :said)"),
+    "auditorium": text(f"{_SOLD} AND r.ref = :said)"),
+    "genre": text(f"{_SOLD} AND s.genre = :said)"),
     "channel": text(
         "SELECT EXISTS (SELECT FROM partner a JOIN partner s ON s.world = a.world"
         " WHERE s.id = :supplier AND a.channel = :said)"
@@ -47,17 +54,15 @@ def set_stop(
     performance_id: UUID | None = None,
     production_id: UUID | None = None,
     agent_id: UUID | None = None,
-    area: str | None = None,
-    channel: str | None = None,
-    price_type: str | None = None,
+    **named: str,
 ) -> Stop:
     """Stop the sale of all that is named; what is not named is anything.
 
-    Waits for the batches that sell there at this moment: whatever is acknowledged
-    later was held before. Soft: what is held may be confirmed; hard: it may not.
+    *named*: an area, channel, price type, venue, auditorium or genre. Waits for the
+    batches that sell there at this moment: whatever is acknowledged later was held
+    before. Soft: what is held may be confirmed; hard: it may not.
     """
-    said = {"area": area, "price_type": price_type, "channel": channel}
-    _refuse_unknown(session, supplier_id, performance_id, production_id, said)
+    _refuse_unknown(session, supplier_id, performance_id, production_id, named)
     stop_performances(session, [performance_id or supplier_id])
     stop = Stop(
         id=new_id(),
@@ -66,13 +71,11 @@ def set_stop(
         performance_id=performance_id,
         production_id=production_id,
         agent_id=agent_id,
-        area=area,
-        channel=channel,
-        price_type=price_type,
         is_hard=is_hard,
         reason=reason,
         made_at=clock.now(session, who.world),
         made_by=who.credential_id,
+        **named,
     )
     session.add(stop)
     return stop
@@ -83,7 +86,7 @@ def _refuse_unknown(
     supplier_id: UUID,
     performance_id: UUID | None,
     production_id: UUID | None,
-    said: Mapping[str, str | None],
+    said: Mapping[str, str],
 ) -> None:
     """Refuse what is not there: such a stop would stop nothing, and look as if."""
     named = {"performance": performance_id, "production": production_id}
@@ -91,7 +94,7 @@ def _refuse_unknown(
         raise NotFoundError(**{f"{name}_id": found for name, found in named.items()})
     for name, value in said.items():
         where = {"supplier": supplier_id, "said": value}
-        if value is not None and not session.scalar(_NAMED[name], where):
+        if not session.scalar(_NAMED[name], where):
             reason = "nothing the supplier sells has this name"
             raise InvalidRequestError(field=name, reason=reason)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from allocation.queries.locks import stop_performances
 from allocation.services.sharing import share_out_again
 from connectors import queries
 from connectors.feed.records import AreaRecord, AuditoriumRecord
@@ -62,11 +63,20 @@ def _upsert(session: Session, table: Any, rows: Sequence[dict[str, Any]]) -> Non
     )
 
 
-_SOLD = text(
-    "SELECT a.ref FROM area a JOIN auditorium r ON r.id = a.auditorium_id"
+_OTHER_KIND = (
+    "FROM area a JOIN auditorium r ON r.id = a.auditorium_id"
     " WHERE r.supplier_id = :supplier AND r.ref = :ref"
     " AND (a.is_seated AND a.ref = ANY(:standing)"
     "  OR NOT a.is_seated AND a.ref = ANY(:seated))"
+)
+_CHANGING = text(
+    "SELECT DISTINCT pa.performance_id FROM performance_area pa JOIN performance p"  # noqa: S608 - our own words
+    " ON p.id = pa.performance_id JOIN world w ON w.name = p.world"
+    f" WHERE pa.area_id IN (SELECT a.id {_OTHER_KIND})"
+    " AND coalesce(p.ends_at, p.starts_at) > clock_timestamp() + w.clock_offset"
+)
+_SOLD = text(
+    f"SELECT a.ref {_OTHER_KIND}"  # noqa: S608 - our own words
     " AND EXISTS (SELECT FROM performance_area pa JOIN node n"
     "  ON n.performance_area_id = pa.id JOIN performance p ON p.id = pa.performance_id"
     "  JOIN world w ON w.name = p.world WHERE pa.area_id = a.id"
@@ -148,6 +158,10 @@ def _sold_of_another_kind(
         "seated": [area.ref for area in record.areas if area.rows is not None],
         "standing": [area.ref for area in record.areas if area.rows is None],
     }
+    changing = list(session.scalars(_CHANGING, where))
+    if not changing:
+        return []
+    stop_performances(session, changing)  # nobody may get a place meanwhile
     return list(session.scalars(_SOLD, where))
 
 

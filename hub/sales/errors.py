@@ -79,6 +79,13 @@ class HoldVoidedError(HubError):
     retry = Retry.REQUOTE
 
 
+class HoldChangedError(HubError):
+    """The hold has another version than the one that was meant."""
+
+    code, title, status = "hold-changed", "The hold has changed meanwhile", 409
+    retry = Retry.REQUOTE
+
+
 class HoldRequestedError(HubError):
     """The supplier has not answered the request yet."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hub.sales.errors import (
     AlreadyConfirmedError,
+    HoldChangedError,
     HoldExpiredError,
     HoldReleasedError,
     HoldRequestedError,
@@ -51,6 +52,12 @@ def refuse_unless_held(state: str, *, is_past: bool, hold_id: UUID) -> None:
         raise HoldRequestedError(hold_id=hold_id)
     if state == HoldState.LAPSED or is_past:
         raise HoldExpiredError(hold_id=hold_id)
+
+
+def refuse_if_changed(version: int, known: int | None) -> None:
+    """Raise HoldChangedError if a hold's agent knows another version of it."""
+    if known is not None and known != version:
+        raise HoldChangedError(version=version, known=known)
 
 
 def order_state(quantity: int, cancelled: int) -> OrderState:

@@ -51,7 +51,8 @@ class PureDriver:
         of = "adult", "online"
         for cap in self.plan.caps:
             line = Buyable(
-                *(UUID(int=0),) * 2, "floor", *of, agent, *(UUID(int=1),) * 2
+                *(*(UUID(int=0),) * 2, "floor", *of, agent, *(UUID(int=1),) * 2),
+                *("hall", "main", "theatre"),
             )
             (limit,) = limits(PlanRules(rules=(), caps=(cap,)), line, None)
             whose = [agent] if cap.of == "agent" else AGENTS
@@ -189,7 +190,7 @@ class HttpDriver:
         assert reply.status_code == 200
 
     def lapse(self, _):
-        self.hub.move_clock(hours=1)
+        self.hub.move_clock(minutes=16)  # longer than a hold
         with transaction() as session:
             lapse.lapse_due(session)
 

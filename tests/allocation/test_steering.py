@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from allocation.services.releases import release_due_stages
 from hub.kernel.db import transaction
+from hub.sales.api import steering
 from hub.sales.services.steering import carry_out_due, void_all_stopped
 from tests.hubs import TODAY, auditorium, performance, production, venue
 
@@ -105,6 +106,8 @@ def test_a_confirm_during_a_hard_stop_is_refused_even_before_the_hold_is_taken_b
         ({"agent_id": "bob"}, {"bob"}),
         ({"price_type": "child"}, {"child"}),
         ({"channel": "online"}, {"ann", "bob", "child", "stalls"}),
+        ({"venue": "hall", "area": "stalls"}, {"stalls"}),
+        ({"auditorium": "main", "price_type": "child"}, {"child"}),
     ],
 )
 def test_a_stop_covers_what_it_names(hub, scope, stopped):
@@ -121,6 +124,39 @@ def test_a_stop_covers_what_it_names(hub, scope, stopped):
     for name, (who, offer_id) in tries.items():
         expect = 409 if name in stopped else 201
         hub.hold(who, [(offer_id, 1)], expect=expect)
+
+
+def test_a_stop_of_a_house_a_room_or_a_genre_closes_no_other(hub):
+    elsewhere = [
+        venue("annex"),
+        {**auditorium("studio"), "venue": "annex"},
+        production("match", genre="sport"),
+        performance("p2", auditorium="studio", production="match"),
+    ]
+    sold = hub.on_sale()
+    hub.deliver(elsewhere)
+    items = hub.get("ann", "/v1/performances")["items"]
+    other = next(item for item in items if item["id"] != sold["id"])
+    offers = [hub.offer_id("ann", found["id"]) for found in (sold, other)]
+    for named in ("venue", "hall"), ("auditorium", "main"), ("genre", sold["genre"]):
+        held = hub.hold("ann", [(offers[0], 1)])
+        made = stop(hub, severity="hard", **dict([named]))
+        assert made[named[0]] == named[1]
+        assert hub.get("ann", f"/v1/holds/{held['id']}")["state"] == "voided"
+        assert hub.hold("ann", [(offers[0], 1)], expect=409)["code"] == "stopped"
+        told = hub.areas("ann", sold["id"])["floor"]
+        assert told["nothing_because"] == "stopped"
+        hub.hold("ann", [(offers[1], 1)])
+        hub.call("operator", "DELETE", f"/v1/stops/{made['id']}")
+    hub.assert_lawful()
+
+
+def test_a_confirm_in_a_house_that_is_stopped_hard_is_refused(hub, monkeypatch):
+    sold = hub.on_sale()
+    held = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 1)])
+    monkeypatch.setattr(steering, "_void", lambda _: None)  # not taken back yet
+    stop(hub, severity="hard", venue="hall")
+    assert hub.confirm("ann", held, expect=409)["code"] == "stopped"
 
 
 def test_a_stop_of_a_production_covers_all_its_performances_and_no_other(hub):

@@ -56,6 +56,17 @@ def test_the_walk_is_told_in_words_and_numbers(hub):
     assert nothing["sentences"] == ["ann is not allotted anything in stalls"]
 
 
+def test_what_nobody_has_touched_yet_has_its_history_above(hub):
+    sold = hub.on_sale(floor(agent("ann", "fixed", seats=20), agent("bob")))
+    inside = explained(hub, "operator", sold, agent="bob")["floor"]
+    assert inside["walk"][0]["node_id"] is None
+    above = hub.get("operator", f"/v1/nodes/{inside['walk'][1]['node_id']}/history")
+    assert above["allotment"] == "area:floor/channel:online"
+    hub.hold("bob", [(hub.offer_id("bob", sold["id"]), 1)])
+    touched = explained(hub, "bob", sold)["floor"]["walk"][0]["node_id"]
+    assert hub.get("bob", f"/v1/nodes/{touched}/history")["items"] == []
+
+
 def test_who_may_ask_about_whom(hub):
     sold = hub.on_sale()
     hub.add_partner("other", "supplier")

@@ -252,6 +252,29 @@ def test_a_performance_is_announced_to_one_agent_first(hub):
     hub.get("bob", f"/v1/performances/{sold['id']}/availability", expect=404)
 
 
+def test_a_hold_that_has_changed_is_not_what_was_meant(hub):
+    holding = {"extensions_most": 2, "ttl_max_s": 7_200}
+    sold = hub.on_sale(floor(agent("ann", holding=holding), agent("bob")))
+    held = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 1)])
+    hub.move_clock(minutes=5)
+    longer = extend(hub, "ann", held)
+    assert (held["version"], longer["version"]) == (1, 2)
+    path = f"/v1/holds/{held['id']}"
+
+    def tried(method, path, version, body=None):
+        return hub.call("ann", method, f"{path}?version={version}", body)
+
+    for method, where in (("DELETE", path), ("POST", f"{path}/extension")):
+        refused = tried(method, where, 1)
+        assert (refused.status_code, refused.json["code"]) == (409, "hold-changed")
+        assert (refused.json["version"], refused.json["known"]) == (2, 1)
+    wanted = {"hold_id": held["id"], "reference": "r1", "hold_version": 1}
+    refused = hub.post("ann", "/v1/orders", wanted, 409, key="stale")
+    assert refused["code"] == "hold-changed"
+    hub.post("ann", "/v1/orders", {**wanted, "hold_version": 2}, 201, key="fresh")
+    hub.assert_lawful()
+
+
 # Options
 
 

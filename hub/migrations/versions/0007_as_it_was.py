@@ -1,18 +1,63 @@
 """An agent's holds of a day are found by an index; new caps count what was sold."""
 
 from alembic import op
+from sqlalchemy import text
 
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+# What confirms and holds read under their locks: the version of a hold, and of what is
+# sold all that a stop may name.
+READS = [
+    (
+        "h.expires_at, h.kind, coalesce(a.parent_id, a.id))),",
+        "h.expires_at, h.kind, coalesce(a.parent_id, a.id), h.version)),",
+    ),
+    (
+        "p.production_id) ORDER BY l.hold_id, l.no),",
+        "p.production_id, v.ref, u.ref, s.genre) ORDER BY l.hold_id, l.no),",
+    ),
+    (
+        "JOIN frozen_quote q ON q.id = l.quote_id WHERE l.hold_id = ANY(v_confirm);",
+        (
+            "JOIN frozen_quote q ON q.id = l.quote_id"
+            " JOIN auditorium u ON u.id = p.auditorium_id JOIN venue v ON v.id = u.venue_id"
+            " JOIN production s ON s.id = p.production_id"
+            " WHERE l.hold_id = ANY(v_confirm);"
+        ),
+    ),
+    (
+        "area, channel, agent_id, price_type, is_hard, reason)) INTO v_stops",
+        (
+            "area, channel, agent_id, price_type, is_hard, reason, venue, auditorium,"
+            " genre)) INTO v_stops"
+        ),
+    ),
+]
+
+
+def _change(pairs: list[tuple[str, str]]) -> None:
+    """Replace parts of what holds and confirms lock and read."""
+    bind = op.get_bind()
+    said = bind.scalar(text("SELECT pg_get_functiondef('lock_sales'::regproc)"))
+    for before, after in pairs:
+        if said.count(before) != 1:
+            raise RuntimeError(before)
+        said = said.replace(before, after)
+    bind.exec_driver_sql(said)
+
 
 def upgrade() -> None:
+    op.execute("ALTER TABLE stop ADD venue text, ADD auditorium text, ADD genre text")
+    _change(READS)
     op.execute("CREATE INDEX ix_hold_recent ON hold (agent_id, id)")
     op.execute("GRANT UPDATE (caps) ON order_line TO hub_app")
 
 
 def downgrade() -> None:
+    _change([(after, before) for before, after in READS])
+    op.execute("ALTER TABLE stop DROP venue, DROP auditorium, DROP genre")
     op.execute("REVOKE UPDATE (caps) ON order_line FROM hub_app")
     op.execute("DROP INDEX ix_hold_recent")

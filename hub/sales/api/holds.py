@@ -89,20 +89,27 @@ class HoldById(MethodView):
             )
             return replied(Reply(200, views.hold_view(session, who, hold)))
 
+    @blp.arguments(schemas.FenceSchema, location="query")
     @blp.response(200, schemas.HoldSchema)
-    @blp.problems(errors.AlreadyConfirmedError, errors.HoldVoidedError)
-    def delete(self, hold_id: UUID) -> Response:
+    @blp.problems(
+        errors.AlreadyConfirmedError,
+        errors.HoldVoidedError,
+        errors.HoldChangedError,
+    )
+    def delete(self, fence: dict[str, Any], hold_id: UUID) -> Response:
         """Release a hold; doing so twice is no mistake."""
         who = caller()
         with transaction() as session:
-            hold = lapse.release_hold(session, who, hold_id)
+            hold = lapse.release_hold(session, who, hold_id, fence.get("version"))
             return replied(Reply(200, views.hold_view(session, who, hold)))
 
 
 @blp.route("/holds/<uuid:hold_id>/extension")
 class HoldExtension(MethodView):
+    @blp.arguments(schemas.FenceSchema, location="query")
     @blp.response(200, schemas.HoldSchema)
     @blp.problems(
+        errors.HoldChangedError,
         errors.NotExtendableError,
         errors.HoldExpiredError,
         errors.HoldReleasedError,
@@ -110,11 +117,11 @@ class HoldExtension(MethodView):
         errors.HoldRequestedError,
         errors.AlreadyConfirmedError,
     )
-    def post(self, hold_id: UUID) -> Response:
+    def post(self, fence: dict[str, Any], hold_id: UUID) -> Response:
         """Give a hold its time again, as often and as long as the plan allows."""
         who = caller()
         with transaction() as session:
-            hold = keeping.extend_hold(session, who, hold_id)
+            hold = keeping.extend_hold(session, who, hold_id, fence.get("version"))
             return replied(Reply(200, views.hold_view(session, who, hold)))
 
 

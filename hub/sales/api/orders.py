@@ -54,6 +54,7 @@ class Orders(MethodView):
         errors.ReferenceTakenError,
         catalogue.PerformanceCancelledError,
         allocation.StoppedError,
+        errors.HoldChangedError,
         errors.HoldVoidedError,
         errors.HoldRequestedError,
         errors.PerformanceBusyError,

@@ -18,7 +18,14 @@ class ExplanationQuerySchema(RequestSchema):
 class ExplainedNodeSchema(ReplySchema):
     """One node of the walk, in numbers (seats) and words."""
 
-    node_id = fields.UUID(required=True)
+    node_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "null: an allotment nobody has touched yet; its history is"
+            " that of the one above"
+        },
+    )
     level = fields.String(required=True)
     holder = fields.String(required=True)
     guarantee = fields.Integer(required=True)

@@ -10,6 +10,7 @@ from hub.sales.schemas.prices import PricedSchema
 
 LINES_MAX = 10
 TICKETS_MAX = 100
+FENCE = "Refused as hold-changed unless the hold still has this version"
 REFERENCE = validate.Regexp(r"^[\x21-\x7E]([\x20-\x7E]{0,62}[\x21-\x7E])?\Z")
 
 
@@ -107,10 +108,17 @@ class HoldSchema(ReplySchema):
     lines = fields.List(fields.Nested(HoldLineSchema), required=True)
 
 
+class FenceSchema(RequestSchema):
+    """Which version of a hold is meant."""
+
+    version = fields.Integer(metadata={"description": FENCE})
+
+
 class OrderRequestSchema(RequestSchema):
     """Which hold to confirm, and what the agent calls the order."""
 
     hold_id = fields.UUID(required=True)
+    hold_version = fields.Integer(strict=True, metadata={"description": FENCE})
     reference = fields.String(required=True, validate=REFERENCE)
 
 

@@ -6,6 +6,7 @@ from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
 from partners.schemas import REF, TEXT
 
 NAMED = validate.Length(1, 128)
+OWN_REF = "The supplier's own reference"
 
 
 class StopRequestSchema(RequestSchema):
@@ -20,6 +21,9 @@ class StopRequestSchema(RequestSchema):
     area = fields.String(validate=NAMED)
     channel = fields.String(validate=REF)
     price_type = fields.String(validate=NAMED)
+    venue = fields.String(validate=NAMED, metadata={"description": OWN_REF})
+    auditorium = fields.String(validate=NAMED, metadata={"description": OWN_REF})
+    genre = fields.String(validate=NAMED)
     severity = fields.String(
         required=True,
         validate=validate.OneOf(["soft", "hard"]),
@@ -42,6 +46,9 @@ class StopSchema(ReplySchema):
     area = fields.String(required=True, allow_none=True)
     channel = fields.String(required=True, allow_none=True)
     price_type = fields.String(required=True, allow_none=True)
+    venue = fields.String(required=True, allow_none=True)
+    auditorium = fields.String(required=True, allow_none=True)
+    genre = fields.String(required=True, allow_none=True)
     severity = fields.Function(
         lambda stop: "hard" if stop.is_hard else "soft",
         required=True,

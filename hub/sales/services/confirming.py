@@ -18,7 +18,7 @@ from hub.kernel.idempotency import Reply
 from hub.kernel.ids import new_id
 from hub.sales.errors import ReferenceTakenError
 from hub.sales.queries.frozen import hot_quotes
-from hub.sales.rules import OrderState, new_code, refuse_unless_held
+from hub.sales.rules import OrderState, new_code, refuse_if_changed, refuse_unless_held
 from hub.sales.services.counting import Counts
 from hub.sales.services.locked import HoldRow, Locked
 from hub.sales.services.ordering import (
@@ -75,6 +75,7 @@ def confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
         raise NotFoundError(hold_id=wish.hold_id)
     state = "confirmed" if hold.id in batch.confirmed else hold.state
     refuse_unless_held(state, is_past=hold.expires_at <= now, hold_id=hold.id)
+    refuse_if_changed(hold.version, wish.hold_version)
     lines = batch.lines[hold.id]
     if hold.kind != REPORT:  # what was sold elsewhere is a fact
         for line in lines:
@@ -159,6 +160,7 @@ def _buyable(line: HeldLine, hold: HoldRow) -> Buyable:
     return Buyable(
         *(row.performance_id, row.production_id, row.area, row.price_type),
         *(line.frozen.quote.place.channel, "", hold.agent_id, hold.holder_id),
+        *(row.venue, row.auditorium, row.genre),
     )
 
 

@@ -5,7 +5,7 @@ For any moment: trees, stops and caps are read as they were, from history and fa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,8 @@ from hub.sales.services.availability import (
 from hub.sales.services.own_limits import counted_limits, limits_of_now
 from hub.sales.services.wording import name_of, step, whole
 
+HOLDS_KEPT = timedelta(days=35)
+NOT_KEPT = "what was held then is not kept any more: only what was sold is counted"
 AS_OF_NOW = (
     "status and dates of the performance and what releases bounded are as of now;"
     " terms, credit and what is held at once are not told for a moment that is past"
@@ -62,7 +64,7 @@ def explain(
     found = scene(session, who.world, agent_id, performance_id, is_strict=is_strict)
     moment = found.now if at is None else min(at, found.now)
     tree = tree_at(session, performance_id, moment)
-    is_past = moment < found.now
+    found_now, is_past = found.now, moment < found.now
     if is_past:
         found = _as_it_was(session, found, tree, moment)
     looking = _Looking(session, found, tree, who.kind, is_past)
@@ -73,9 +75,14 @@ def explain(
         "performance_id": str(performance_id),
         "agent": found.agent.ref,
         "at": moment.isoformat(),
-        "notes": [AS_OF_NOW] if is_past else [],
+        "notes": _notes(moment, found_now),
         "areas": [_area(looking, offers) for offers in areas.values()],
     }
+
+
+def _notes(moment: datetime, now: datetime) -> list[str]:
+    notes = [AS_OF_NOW] if moment < now else []
+    return [*notes, NOT_KEPT] if moment < now - HOLDS_KEPT else notes
 
 
 def _as_it_was(
@@ -162,7 +169,13 @@ def _add_beside(
     if all(refusals):
         told["available"] = 0
     else:
-        _bound_beside(told, [free_of(found, offer) for offer in offers])
+        _bound_beside(
+            told,
+            [
+                0 if refusal else free_of(found, offer)
+                for offer, refusal in zip(offers, refusals, strict=True)
+            ],
+        )
     sentences = []
     for offer, refusal in zip(offers, refusals, strict=True):
         if refusal is not None:
@@ -179,6 +192,7 @@ def _add_beside(
             looking.session, found, offers, is_credit_told=may_know
         )
         if not any(offer.offer_id in found.quotes for offer in offers):
+            told["available"] = 0
             sentences.append(f"{found.agent.ref} has no terms for it: nothing is sold")
     sentences += [
         f"{limit['cap']}: nothing is left of {limit['of']}"

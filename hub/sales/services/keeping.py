@@ -16,7 +16,7 @@ from hub.kernel.errors import InvalidRequestError
 from hub.sales import queries
 from hub.sales.errors import NotExtendableError
 from hub.sales.models import Hold
-from hub.sales.rules import refuse_unless_held
+from hub.sales.rules import refuse_if_changed, refuse_unless_held
 from hub.sales.services.baskets import BasketLine
 from hub.sales.services.pricing import holding
 from hub.sales.services.wishes import OPTION, REPORT, HoldWish
@@ -28,9 +28,12 @@ _EXTEND = text(
 )
 
 
-def extend_hold(session: Session, who: Caller, hold_id: UUID) -> Hold:
+def extend_hold(
+    session: Session, who: Caller, hold_id: UUID, version: int | None = None
+) -> Hold:
     """Give a hold its time again, from now on; refused like a confirm.
 
+    HoldChangedError if it has another version than the one its agent knows;
     NotExtendableError when the plan's number or time of extensions is used up.
     """
     hold = queries.get_hold(
@@ -38,6 +41,7 @@ def extend_hold(session: Session, who: Caller, hold_id: UUID) -> Hold:
     )
     now = clock.now(session, who.world)
     refuse_unless_held(hold.state, is_past=hold.expires_at <= now, hold_id=hold.id)
+    refuse_if_changed(hold.version, version)
     until = now + timedelta(seconds=hold.ttl_s)
     last = hold.extendable_until or hold.expires_at
     if hold.kind != "hold" or hold.extensions >= hold.extensions_most:

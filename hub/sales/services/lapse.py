@@ -11,7 +11,7 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.sales import queries
 from hub.sales.models import Hold, HoldLine
-from hub.sales.rules import HoldState, refuse_unless_held, sums
+from hub.sales.rules import HoldState, refuse_if_changed, refuse_unless_held, sums
 from settlement.services.credit import Move, move_credit
 
 CHUNK = 500
@@ -44,14 +44,20 @@ def lapse_due(
     return len(due)
 
 
-def release_hold(session: Session, who: Caller, hold_id: UUID) -> Hold:
-    """Let a hold go; letting go twice is no mistake, letting go an order is."""
+def release_hold(
+    session: Session, who: Caller, hold_id: UUID, version: int | None = None
+) -> Hold:
+    """Let a hold go; letting go twice is no mistake, letting go an order is.
+
+    HoldChangedError if it has another version than the one its agent knows.
+    """
     hold = queries.get_hold(
         session, hold_id, world=who.world, agent_id=who.partner, lock=True
     )
     if hold.state in {HoldState.RELEASED, HoldState.LAPSED}:
         return hold
     refuse_unless_held(hold.state, is_past=False, hold_id=hold_id)
+    refuse_if_changed(hold.version, version)
     is_past = hold.expires_at <= clock.now(session, who.world)
     end_holds(session, [hold_id], HoldState.LAPSED if is_past else HoldState.RELEASED)
     session.refresh(hold)

@@ -78,6 +78,9 @@ class StopRow(Row, frozen=True, array_like=True):
     price_type: str | None
     is_hard: bool
     reason: str
+    venue: str | None
+    auditorium: str | None
+    genre: str | None
 
 
 class NodeRow(Row, frozen=True, array_like=True):
@@ -116,6 +119,7 @@ class HoldRow(Row, frozen=True, array_like=True):
     expires_at: datetime
     kind: str
     holder_id: UUID
+    version: int
 
 
 class LineRow(Row, frozen=True, array_like=True):
@@ -136,6 +140,9 @@ class LineRow(Row, frozen=True, array_like=True):
     area: str
     supplier_id: UUID
     production_id: UUID
+    venue: str
+    auditorium: str
+    genre: str
 
 
 class Locked(Struct, frozen=True):

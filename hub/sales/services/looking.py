@@ -16,7 +16,8 @@ from hub.sales.services.wishes import HoldWish
 LOOKS_FREE = 50
 SPAN = timedelta(days=1)
 _FAMILY = "(SELECT id FROM partner WHERE :holder IN (id, parent_id))"
-_RECENT = "first_id_at(now() - interval '1 day')"  # ids are of real time, in any world
+# Ids are of real time, in any world; a request has its own from when it was made.
+_RECENT = "first_id_at(now() - interval '3 days')"
 _OF_SUPPLIERS = "JOIN performance p ON p.id = l.performance_id AND p.supplier_id = ANY"
 _LOOKS = text(
     "SELECT (SELECT count(DISTINCT h.id) FROM hold h"  # noqa: S608 - our own words

@@ -27,6 +27,7 @@ class ConfirmWish:
     agent_id: UUID
     hold_id: UUID
     reference: str
+    hold_version: int | None = None
 
     @property
     def owner(self) -> UUID:

@@ -177,6 +177,9 @@ def buyable(offer: Row[Any], agent: Partner, standing: Standing | None) -> Buyab
         agent=(share.agent if share else None) or agent.ref,
         agent_id=agent.id,
         holder_id=agent.parent_id or agent.id,
+        venue=offer.venue,
+        auditorium=offer.auditorium,
+        genre=offer.genre,
     )
 
 

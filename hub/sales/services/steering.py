@@ -13,6 +13,7 @@ from allocation.services.moves import (
     due_recalls,
     left_of_promise,
     standing_of,
+    unsold_promise,
 )
 from hub.kernel import clock
 from hub.sales.rules import HoldState
@@ -31,9 +32,13 @@ _STOPPED = text(
     " AND EXISTS (SELECT FROM hold_line l JOIN offer o ON o.id = l.offer_id"
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
     " JOIN area r ON r.id = pa.area_id JOIN performance p ON p.id = l.performance_id"
+    " JOIN auditorium u ON u.id = p.auditorium_id JOIN venue v ON v.id = u.venue_id"
+    " JOIN production w ON w.id = p.production_id"
     " WHERE l.hold_id = h.id AND p.supplier_id = s.supplier_id"
     " AND p.id = coalesce(s.performance_id, p.id)"
     " AND p.production_id = coalesce(s.production_id, p.production_id)"
+    " AND w.genre = coalesce(s.genre, w.genre)"
+    " AND u.ref = coalesce(s.auditorium, u.ref) AND v.ref = coalesce(s.venue, v.ref)"
     " AND r.ref = coalesce(s.area, r.ref)"
     " AND o.price_type = coalesce(s.price_type, o.price_type))"
     " ORDER BY h.id LIMIT :most FOR UPDATE OF h SKIP LOCKED"
@@ -66,8 +71,10 @@ def void_all_stopped(session: Session) -> int:
     return sum(void_stopped(session, found) for found in session.scalars(_HARD).all())
 
 
-def force(session: Session, recall: Recall) -> None:
-    """Take holds back for a forced recall, the first to lapse first; never sales.
+def force(session: Session, recall: Recall) -> int:
+    """Take holds back for a forced recall; return the seats of promise that are free.
+
+    The first to lapse first; never sales.
 
     As many as have to go for the promise to be given up, and none if none would do:
     what is sold of a promise cannot be recalled.
@@ -87,15 +94,16 @@ def force(session: Session, recall: Recall) -> None:
         needed -= row.seats
     held = session.scalars(_LOCK, {"ids": chosen}).all()
     end_holds(session, held, HoldState.VOIDED, f"recalled: {recall.reason}")
+    session.refresh(leaf)
+    return unsold_promise(session, leaf) if held else 0
 
 
 def carry_out_recall(session: Session, recall: Recall) -> int:
     """Carry a recall out now; return how many seats it took."""
     now = clock.now(session, recall.world)
     try:
-        if recall.is_forced:
-            force(session, recall)
-        return carry_out(session, recall, now)
+        freed = force(session, recall) if recall.is_forced else 0
+        return carry_out(session, recall, now, freed=freed)
     except NotAllottedError:  # a plan has given it nothing since: it has all back
         recall.taken, recall.done_at = 0, now
         return 0

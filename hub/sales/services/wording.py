@@ -22,7 +22,7 @@ def step(
 ) -> dict[str, Any]:
     """Tell a node of the walk in numbers (seats) and words."""
     told = {
-        "node_id": str(node.id),
+        "node_id": None if standing is None else str(node.id),
         "level": node.level,
         "holder": name,
         "guarantee": node.guarantee,
