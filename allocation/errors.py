@@ -15,6 +15,7 @@ class OvercommittedError(HubError):
 
     code, title, status = "overcommitted", "This performance is closed for now", 409
     retry = Retry.LATER
+    retry_after_s = 60
 
 
 class NotAllottedError(HubError):
@@ -59,6 +60,7 @@ class CapReachedError(HubError):
 
     code, title, status = "cap-reached", "A limit of the plan is reached", 409
     retry = Retry.LATER
+    retry_after_s = 30
 
 
 class StoppedError(HubError):
@@ -66,6 +68,7 @@ class StoppedError(HubError):
 
     code, title, status = "stopped", "The sale of this is stopped", 409
     retry = Retry.LATER
+    retry_after_s = 60
 
 
 class BuyerNeededError(HubError):
@@ -99,6 +102,12 @@ class AlreadyLiftedError(HubError):
     """The stop was lifted before."""
 
     code, title, status = "already-lifted", "The stop was lifted before", 409
+
+
+class RecallDoneError(HubError):
+    """The recall was carried out, or called off, before."""
+
+    code, title, status = "recall-done", "The recall was carried out before", 409
 
 
 class NothingToMoveError(HubError):

@@ -39,6 +39,8 @@ GET    /v1/partners/<uuid:supplier_id>/plans                  read operator
 POST   /v1/partners/<uuid:supplier_id>/plans                  write operator
 POST   /v1/plans/<uuid:plan_id>/publication                   write operator
 DELETE /v1/plans/<uuid:plan_id>/publication                   write operator
+PUT    /v1/plans/<uuid:plan_id>/schedule                      write operator
+DELETE /v1/plans/<uuid:plan_id>/schedule                      write operator
 GET    /v1/plans/<uuid:plan_id>/simulation                    read operator
 GET    /v1/plan-schema                                        anyone
 GET    /v1/stops                                              read supplier operator
@@ -50,6 +52,8 @@ POST   /v1/blocks/<uuid:block_id>/release                     write supplier ope
 POST   /v1/performances/<uuid:performance_id>/recalls         write supplier operator
 POST   /v1/performances/<uuid:performance_id>/transfers       write operator
 POST   /v1/performances/<uuid:performance_id>/rebalancing     write operator
+GET    /v1/recalls                                            read supplier agent operator
+DELETE /v1/recalls/<uuid:recall_id>                           write supplier operator
 GET    /v1/requests                                           read supplier operator
 POST   /v1/requests/<uuid:hold_id>/decision                   write supplier operator
 PUT    /v1/performances/<uuid:performance_id>/areas/<area>/sub-agents write agent

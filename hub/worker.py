@@ -15,6 +15,7 @@ from allocation.queries.trees import overcommitted
 from allocation.services.plans import PLAN_PUBLISHED
 from allocation.services.rebalancing import rebalance_due
 from allocation.services.releases import release_due_stages
+from allocation.services.scheduling import publish_due
 from allocation.services.sharing import mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
 from connectors.services.steps import INVENTORY_CHANGED
@@ -125,6 +126,7 @@ def periodic_tasks(settings: Settings) -> list[Task]:
         Task("stages", 1.0, _stages),
         Task("void", 1.0, _void),
         Task("recalls", 1.0, _recalls),
+        Task("plans", 1.0, _plans),
         Task("requests", 5.0, _requests),
         Task("rebalance", 30.0, _rebalance),
         Task("seal", 1.0, _seal),
@@ -184,6 +186,11 @@ def _rebalance() -> int:
 def _recalls() -> int:
     with transaction() as session:
         return carry_out_due(session)
+
+
+def _plans() -> int:
+    with transaction() as session:
+        return publish_due(session)
 
 
 def _mend() -> int:

@@ -28,6 +28,7 @@ class PeriodOpenError(HubError):
 
     code, title, status = "period-open", "The period has not ended yet", 409
     retry = Retry.LATER
+    retry_after_s = 60
 
 
 class StatementStateError(HubError):
@@ -118,6 +119,7 @@ class CreditExhaustedError(HubError):
 
     code, title, status = "credit-exhausted", "The credit limit is reached", 409
     retry = Retry.LATER
+    retry_after_s = 60
 
 
 class NotItsSideError(HubError):

@@ -12,7 +12,7 @@ from tests.hubs import performance
 
 NAMES = [
     *("relay", "lapse", "mend", "seal", "fold", "release"),
-    *("stages", "void", "recalls", "requests", "rebalance"),
+    *("stages", "void", "recalls", "requests", "rebalance", "plans"),
     *("count waiting", "prune keys", "prune quotes", "partitions"),
     "watch over-commitment",
 ]

@@ -10,7 +10,7 @@ from allocation.errors import InfeasiblePlanError, PlanRefusedError, PlanStateEr
 from allocation.queries import plans as queries
 from allocation.rules.plans.files import schema
 from allocation.schemas import plans as schemas
-from allocation.services import plans, simulating
+from allocation.services import plans, scheduling, simulating
 from hub.kernel.callers import Kind, caller
 from hub.kernel.db import transaction
 from partners.queries import get_partner
@@ -28,6 +28,7 @@ class Plans(MethodView):
             in_force = queries.plans_in_force(session, supplier_id)
             return {
                 "items": queries.list_plans(session, supplier_id),
+                "schedules": queries.list_schedules(session, supplier_id),
                 "publications": queries.list_publications(session, supplier_id),
                 "in_force": [plan.id for plan in in_force],
             }
@@ -49,7 +50,7 @@ class Plans(MethodView):
                 rules=wanted["plan"],
             )
             if not wanted["draft"]:
-                plans.publish_plan(session, who, plan)
+                plans.publish_plan(session, who.credential_id, plan)
             return plan
 
 
@@ -62,7 +63,7 @@ class PlanPublications(MethodView):
         who = caller()
         with transaction() as session:
             plan = queries.find_plan(session, plan_id, world=who.world)
-            return plans.publish_plan(session, who, plan)
+            return plans.publish_plan(session, who.credential_id, plan)
 
     @blp.response(200, schemas.PublicationSchema)
     @blp.problems(PlanStateError)
@@ -71,7 +72,29 @@ class PlanPublications(MethodView):
         who = caller()
         with transaction() as session:
             plan = queries.find_plan(session, plan_id, world=who.world)
-            return plans.withdraw_plan(session, who, plan)
+            return plans.withdraw_plan(session, who.credential_id, plan)
+
+
+@blp.route("/plans/<uuid:plan_id>/schedule")
+class PlanScheduling(MethodView):
+    @blp.arguments(schemas.ScheduleRequestSchema)
+    @blp.response(201, schemas.ScheduleSchema)
+    @blp.problems(PlanStateError)
+    def put(self, wanted: dict[str, Any], plan_id: UUID) -> Any:
+        """Let a version come into force at a moment; then it is checked once more."""
+        who = caller()
+        with transaction() as session:
+            plan = queries.find_plan(session, plan_id, world=who.world)
+            moment = wanted["effective_at"]
+            return scheduling.schedule_plan(session, who, plan, moment)
+
+    @blp.response(200, schemas.ScheduleSchema)
+    @blp.problems(PlanStateError)
+    def delete(self, plan_id: UUID) -> Any:
+        """Call it off, before its moment."""
+        with transaction() as session:
+            plan = queries.find_plan(session, plan_id, world=caller().world)
+            return scheduling.call_off(session, plan)
 
 
 @blp.route("/plans/<uuid:plan_id>/simulation")

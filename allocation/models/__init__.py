@@ -1,7 +1,7 @@
 """Tables of allocation: plans, trees, what limits and stops a sale, what happened."""
 
 from allocation.models.limits import CapCount, Recall, Stop
-from allocation.models.plans import Plan, PlanPublication
+from allocation.models.plans import Plan, PlanPublication, PlanSchedule
 from allocation.models.trees import Block, BlockSeat, Node, NodeChange, SeatTaken, Tree
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "NodeChange",
     "Plan",
     "PlanPublication",
+    "PlanSchedule",
     "Recall",
     "SeatTaken",
     "Stop",

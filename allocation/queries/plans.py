@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from allocation.models import Plan, PlanPublication
+from allocation.models import Plan, PlanPublication, PlanSchedule
 from allocation.rules.plans.language import PlanRules, PlanScope, Subject
 from allocation.rules.plans.sharing import Share, share_out
 from hub.kernel.callers import Caller
@@ -218,6 +218,12 @@ def list_plans(session: Session, supplier_id: UUID) -> Sequence[Plan]:
     """Return all versions of a supplier's plans, newest first."""
     wanted = select(Plan).where(Plan.supplier_id == supplier_id)
     return session.scalars(wanted.order_by(Plan.version.desc())).all()
+
+
+def list_schedules(session: Session, supplier_id: UUID) -> Sequence[PlanSchedule]:
+    """Return which plans were to come into force when, and what became of it."""
+    wanted = select(PlanSchedule).where(PlanSchedule.supplier_id == supplier_id)
+    return session.scalars(wanted.order_by(PlanSchedule.id.desc())).all()
 
 
 def list_publications(session: Session, supplier_id: UUID) -> Sequence[PlanPublication]:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from hub.kernel.http import ReplySchema, RequestSchema
+from hub.kernel.http import Moment, ReplySchema, RequestSchema
 
 
 class PlanRequestSchema(RequestSchema):
@@ -55,11 +55,33 @@ class PublicationSchema(ReplySchema):
     made_by = fields.UUID(required=True)
 
 
+class ScheduleRequestSchema(RequestSchema):
+    """When a plan comes into force."""
+
+    effective_at = Moment(required=True, metadata={"description": "In the future"})
+
+
+class ScheduleSchema(ReplySchema):
+    """A plan that comes into force at a moment, and what became of it."""
+
+    plan_id = fields.UUID(required=True)
+    effective_at = fields.AwareDateTime(required=True)
+    made_at = fields.AwareDateTime(required=True)
+    made_by = fields.UUID(required=True)
+    done_at = fields.AwareDateTime(required=True, allow_none=True)
+    outcome = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "published, called off, or refused and why"},
+    )
+
+
 class PlanListSchema(ReplySchema):
     """A supplier's plans, newest first, and what was put in force when."""
 
     items = fields.List(fields.Nested(PlanSchema), required=True)
     publications = fields.List(fields.Nested(PublicationSchema), required=True)
+    schedules = fields.List(fields.Nested(ScheduleSchema), required=True)
     in_force = fields.List(
         fields.UUID(),
         required=True,

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from allocation.errors import NotAllottedError, NothingToMoveError
+from allocation.errors import NotAllottedError, NothingToMoveError, RecallDoneError
 from allocation.models import Node, Recall
 from allocation.queries.locks import stop_performances
 from allocation.queries.plans import Ground, grounds
@@ -219,6 +219,13 @@ def recall(
     session.add(found)
     session.flush()  # what is due is looked up
     return found
+
+
+def call_off(found: Recall, now: datetime) -> None:
+    """Let a recall take nothing; RecallDoneError once it was carried out."""
+    if found.done_at is not None:
+        raise RecallDoneError(recall_id=found.id, done_at=found.done_at.isoformat())
+    found.taken, found.done_at = 0, now
 
 
 def notice_of(plan: PlanRules, rules: tuple[Rule, ...]) -> int:

@@ -89,18 +89,18 @@ def draft_plan(
     return plan
 
 
-def publish_plan(session: Session, who: Caller, plan: Plan) -> PlanPublication:
+def publish_plan(session: Session, made_by: UUID, plan: Plan) -> PlanPublication:
     """Put a version in force for its scope; every tree in it is split anew.
 
     It is checked again: capacities may have changed since it was drafted.
     """
     read = Drafted(plan.name, read_scope(plan.scope), read_plan(plan.rules))
-    _refuse_unknown(session, who.world, read.rules)
+    _refuse_unknown(session, plan.world, read.rules)
     _refuse_infeasible(session, plan.supplier_id, read)
-    return _publish(session, who, plan, PUBLISHED)
+    return _publish(session, made_by, plan, PUBLISHED)
 
 
-def withdraw_plan(session: Session, who: Caller, plan: Plan) -> PlanPublication:
+def withdraw_plan(session: Session, made_by: UUID, plan: Plan) -> PlanPublication:
     """Take the version in force out; a wider plan, or none, takes its place.
 
     PlanStateError unless it is the one in force for its scope.
@@ -108,7 +108,7 @@ def withdraw_plan(session: Session, who: Caller, plan: Plan) -> PlanPublication:
     last = _last(session, plan)
     if last is None or (last.plan_id, last.kind) != (plan.id, PUBLISHED):
         raise PlanStateError(plan_id=plan.id, reason="it is not in force")
-    return _publish(session, who, plan, WITHDRAWN)
+    return _publish(session, made_by, plan, WITHDRAWN)
 
 
 def _last(session: Session, plan: Plan) -> PlanPublication | None:
@@ -120,7 +120,7 @@ def _last(session: Session, plan: Plan) -> PlanPublication | None:
     return session.scalar(wanted.order_by(PlanPublication.no.desc()).limit(1))
 
 
-def _publish(session: Session, who: Caller, plan: Plan, kind: str) -> PlanPublication:
+def _publish(session: Session, made_by: UUID, plan: Plan, kind: str) -> PlanPublication:
     take_turns(session, str(plan.supplier_id))
     row = PlanPublication(
         id=new_id(),
@@ -130,7 +130,7 @@ def _publish(session: Session, who: Caller, plan: Plan, kind: str) -> PlanPublic
         plan_id=plan.id,
         kind=kind,
         made_at=clock.now(session, plan.world),
-        made_by=who.credential_id,
+        made_by=made_by,
     )
     session.add(row)
     facts = {"supplier_id": str(plan.supplier_id)}

@@ -20,6 +20,7 @@ class SalesNotOpenError(HubError):
 
     code, title, status = "sales-not-open", "Sales have not opened yet", 409
     retry = Retry.LATER
+    retry_after_s = 60
 
 
 class SalesClosedError(HubError):

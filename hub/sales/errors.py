@@ -91,6 +91,7 @@ class HoldRequestedError(HubError):
 
     code, title, status = "hold-requested", "The supplier has not answered yet", 409
     retry = Retry.LATER
+    retry_after_s = 60
 
 
 class NotExtendableError(HubError):

@@ -430,6 +430,51 @@ def test_a_forced_recall_takes_back_nothing_that_would_not_help(hub):
     hub.assert_lawful()
 
 
+def test_a_recall_is_told_to_its_agent_and_may_be_called_off(hub):
+    sold = hub.on_sale(
+        online(agent("ann", "fixed", seats=30, recall_notice_h=48), agent("bob"))
+    )
+    hub.add_partner("other", "supplier")
+    made = [recall(hub, sold, agent="ann", seats=n) for n in (20, 5)]
+    for who, ids in (
+        ("ann", [made[1]["id"], made[0]["id"]]),
+        ("sup", [made[1]["id"], made[0]["id"]]),
+        ("bob", []),
+        ("other", []),
+    ):
+        found = hub.get(who, f"/v1/recalls?performance_id={sold['id']}")["items"]
+        assert [item["id"] for item in found] == ids
+    path = f"/v1/performances/{sold['id']}/explanation"
+    told = hub.get("ann", path)["areas"]
+    said = next(area["sentences"] for area in told if area["area"] == "floor")
+    assert any(s.startswith("20 are recalled from") for s in said), said
+    where = f"/v1/recalls/{made[0]['id']}"
+    hub._answer(hub.call("other", "DELETE", where), 404)
+    hub._answer(hub.call("ann", "DELETE", where), 403)
+    off = hub._answer(hub.call("sup", "DELETE", where), 200)
+    assert (off["taken"], off["done_at"] is None) == (0, False)
+    again = hub._answer(hub.call("sup", "DELETE", where), 409)
+    assert again["code"] == "recall-done"
+    hub.move_clock(hours=49)
+    assert job(carry_out_due) == 1
+    assert walk(hub, "ann", sold)["guarantee"] == 25
+    hub.assert_lawful()
+
+
+def test_a_forced_recall_at_a_cut_house_takes_the_promise_it_frees(hub):
+    """What is cut for want of room comes back with it: the recalled part may not."""
+    sold = hub.on_sale(online(agent("ann", "fixed", seats=9), agent("bob")), floor=40)
+    offer_id = hub.offer_id("ann", sold["id"])
+    for _ in range(2):
+        hub.hold("ann", [(offer_id, 8)])
+    hub.deliver([performance(version=2, floor=3)])
+    made = recall(hub, sold, agent="ann", seats=7, force=True)
+    assert made["taken"] == 3  # there is no more to be promised
+    hub.deliver([performance(version=3, floor=40)])
+    assert walk(hub, "ann", sold)["guarantee"] == 6
+    hub.assert_lawful()
+
+
 def test_a_recall_waits_for_its_notice(hub):
     sold = hub.on_sale(
         online(agent("ann", "fixed", seats=30, recall_notice_h=48), agent("bob"))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hub import app  # noqa: F401 - with all of its errors
+from hub.kernel.errors import HubError, Retry
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("hub", "connectors", "allocation", "settlement", "partners")
 SOURCES = [
@@ -80,3 +83,14 @@ def test_the_tree_names_no_machine_and_no_registry():
     lock = (ROOT / "requirements-dev.lock").read_text()
     assert "://" not in lock
     assert "index-url" not in lock
+
+
+def test_whoever_may_come_again_later_is_told_when():
+    def all_of(kind):
+        for found in kind.__subclasses__():
+            yield found
+            yield from all_of(found)
+
+    later = [found for found in all_of(HubError) if found.retry is Retry.LATER]
+    assert len(later) > 5
+    assert [found.code for found in later if not found.retry_after_s] == []

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from allocation.services.rebalancing import rebalance_due
+from allocation.services.scheduling import publish_due
 from hub.kernel.db import transaction
 from hub.sales.services.requesting import lapse_requests
 from tests.hubs import (
@@ -624,6 +625,49 @@ def test_a_draft_is_simulated_before_it_is_published(hub):
     hub.post("operator", f"/v1/plans/{draft['id']}/publication", None, 201)
     hub.work()
     assert hub.areas("bob", sold["id"])["floor"]["walk"][0]["guarantee"] == 40
+    hub.assert_lawful()
+
+
+def test_a_plan_comes_into_force_at_its_moment(hub):
+    sold = hub.on_sale(floor(agent("ann", "fixed", seats=20), agent("bob")))
+
+    def draft(seats):
+        plan = floor(agent("ann", "fixed", seats=seats), agent("bob"))
+        body = {"plan": plan, "draft": True}
+        return hub.post("operator", hub.of("sup", "plans"), body, 201)["id"]
+
+    def schedule(plan_id, days, expect=201):
+        said = {"effective_at": (TODAY + timedelta(days=days)).isoformat()}
+        path = f"/v1/plans/{plan_id}/schedule"
+        return hub._answer(hub.call("operator", "PUT", path, said), expect)
+
+    def promised():
+        return hub.areas("ann", sold["id"])["floor"]["walk"][0]["guarantee"]
+
+    soon, never, wrong = draft(30), draft(40), draft(50)
+    assert schedule(soon, -1, 422)["field"] == "effective_at"
+    schedule(soon, 2)
+    assert schedule(soon, 3, 409)["code"] == "plan-state"
+    schedule(never, 2)
+    schedule(wrong, 4)
+    path = f"/v1/plans/{never}/schedule"
+    assert hub.call("operator", "DELETE", path).json["outcome"] == "called off"
+    again = hub._answer(hub.call("operator", "DELETE", path), 409)
+    assert again["code"] == "plan-state"
+    assert (job(publish_due), promised()) == (0, 20)
+    hub.move_clock(days=2, hours=24)
+    assert (job(publish_due), job(publish_due)) == (1, 0)
+    hub.work()
+    assert promised() == 30
+    hub.deliver([performance(version=2, floor=45)])
+    hub.move_clock(days=2)
+    assert job(publish_due) == 1  # and cannot be kept any more
+    hub.work()
+    assert promised() == 30
+    listed = hub.get("operator", hub.of("sup", "plans"))["schedules"]
+    outcomes = {item["plan_id"]: item["outcome"] for item in listed}
+    assert outcomes[soon] == "published"
+    assert outcomes[wrong].startswith("refused: The plan promises more")
     hub.assert_lawful()
 
 

@@ -8,6 +8,28 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+SCHEDULE = """
+CREATE TABLE plan_schedule (
+    id uuid CONSTRAINT pk_plan_schedule PRIMARY KEY,
+    world text NOT NULL CONSTRAINT fk_plan_schedule_world REFERENCES world (name),
+    supplier_id uuid NOT NULL
+        CONSTRAINT fk_plan_schedule_supplier_id REFERENCES partner (id),
+    plan_id uuid NOT NULL CONSTRAINT fk_plan_schedule_plan_id REFERENCES plan (id),
+    effective_at timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    made_by uuid NOT NULL
+        CONSTRAINT fk_plan_schedule_made_by REFERENCES credential (id),
+    done_at timestamptz,
+    outcome text
+);
+CREATE INDEX ix_plan_schedule_supplier_id ON plan_schedule (supplier_id);
+CREATE INDEX ix_plan_schedule_effective_at ON plan_schedule (effective_at)
+    WHERE done_at IS NULL;
+CREATE UNIQUE INDEX uq_plan_schedule_waiting ON plan_schedule (plan_id)
+    WHERE done_at IS NULL;
+GRANT SELECT, INSERT, UPDATE (done_at, outcome) ON plan_schedule TO hub_app;
+"""
+
 # What confirms and holds read under their locks: the version of a hold, and of what is
 # sold all that a stop may name.
 READS = [
@@ -50,6 +72,7 @@ def _change(pairs: list[tuple[str, str]]) -> None:
 
 
 def upgrade() -> None:
+    op.execute(SCHEDULE)
     op.execute("ALTER TABLE stop ADD venue text, ADD auditorium text, ADD genre text")
     _change(READS)
     op.execute("CREATE INDEX ix_hold_recent ON hold (agent_id, id)")
@@ -58,6 +81,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _change([(after, before) for before, after in READS])
+    op.execute("DROP TABLE plan_schedule")
     op.execute("ALTER TABLE stop DROP venue, DROP auditorium, DROP genre")
     op.execute("REVOKE UPDATE (caps) ON order_line FROM hub_app")
     op.execute("DROP INDEX ix_hold_recent")

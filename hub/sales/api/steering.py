@@ -9,7 +9,9 @@ from flask.views import MethodView
 from allocation import errors as allocation
 from allocation.queries.limits import list_stops
 from allocation.queries.plans import get_ground
+from allocation.queries.recalls import list_recalls, lock_recall
 from allocation.services import moves, stops
+from hub.kernel import clock
 from hub.kernel.callers import Caller, Kind, caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import ForbiddenError, InvalidRequestError, NotFoundError
@@ -118,6 +120,30 @@ class Recalls(MethodView):
             )
             if recall.effective_at <= recall.made_at:
                 steering.carry_out_recall(session, recall)
+            return recall
+
+
+@blp.route("/recalls")
+class RecallList(MethodView):
+    @blp.arguments(schemas.RecallQuerySchema, location="query")
+    @blp.response(200, schemas.RecallListSchema)
+    @blp.problems()
+    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """List recalls, newest first; agents see what is taken back from them."""
+        with transaction() as session:
+            return {"items": list_recalls(session, caller(), **wanted)}
+
+
+@blp.route("/recalls/<uuid:recall_id>")
+class RecallById(MethodView):
+    @blp.response(200, schemas.RecallSchema)
+    @blp.problems(allocation.RecallDoneError)
+    def delete(self, recall_id: UUID) -> Any:
+        """Call a recall off while its notice runs."""
+        who = caller()
+        with transaction() as session:
+            recall = lock_recall(session, who, recall_id)
+            moves.call_off(recall, clock.now(session, who.world))
             return recall
 
 

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
+from hub.kernel.http import ReplySchema, RequestSchema
 from partners.schemas import REF, TEXT
 
 NAMED = validate.Length(1, 128)
@@ -89,6 +89,7 @@ class RecallSchema(ReplySchema):
     """A recall: when it takes effect, and what it took."""
 
     id = fields.UUID(required=True)
+    performance_id = fields.UUID(required=True)
     area = fields.String(required=True)
     agent_id = fields.UUID(required=True)
     seats = fields.Integer(required=True)
@@ -103,8 +104,16 @@ class RecallSchema(ReplySchema):
     )
 
 
-class RequestQuerySchema(PageSchema):
-    """Which requests to list."""
+class RecallQuerySchema(RequestSchema):
+    """Which recalls to list."""
+
+    performance_id = fields.UUID()
+
+
+class RecallListSchema(ReplySchema):
+    """Recalls, newest first."""
+
+    items = fields.List(fields.Nested(RecallSchema), required=True)
 
 
 class RequestLineSchema(ReplySchema):

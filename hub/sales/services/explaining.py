@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from allocation.queries.history import StandingAt, tree_at
 from allocation.queries.past import counts_at, standings_at, stops_at
+from allocation.queries.recalls import waiting
 from allocation.queries.trees import Standing
 from allocation.rules.tree import available, binding, walk
 from hub.kernel.callers import Caller, Kind
+from hub.kernel.errors import HubError
 from hub.sales.services.availability import (
     Scene,
     free_of,
@@ -46,6 +48,7 @@ class _Looking:
     tree: Mapping[UUID, StandingAt]
     kind: Kind
     is_past: bool
+    recalled: Mapping[str, Sequence[str]]
 
 
 def explain(
@@ -67,7 +70,8 @@ def explain(
     found_now, is_past = found.now, moment < found.now
     if is_past:
         found = _as_it_was(session, found, tree, moment)
-    looking = _Looking(session, found, tree, who.kind, is_past)
+    recalled = {} if is_past else _recalled(session, performance_id, agent_id)
+    looking = _Looking(session, found, tree, who.kind, is_past, recalled)
     areas: dict[UUID, list[Row[Any]]] = {}
     for offer in found.offers:
         areas.setdefault(offer.performance_area_id, []).append(offer)
@@ -78,6 +82,19 @@ def explain(
         "notes": _notes(moment, found_now),
         "areas": [_area(looking, offers) for offers in areas.values()],
     }
+
+
+def _recalled(
+    session: Session, performance_id: UUID, agent_id: UUID
+) -> dict[str, list[str]]:
+    """Say by area what will be taken back from an agent, and when."""
+    told: dict[str, list[str]] = {}
+    for recall in waiting(session, performance_id, agent_id):
+        when = recall.effective_at.isoformat()
+        force = ", what is held too" if recall.is_forced else ""
+        said = f"{recall.seats} are recalled from {when} on{force}: {recall.reason}"
+        told.setdefault(recall.area, []).append(said)
+    return told
 
 
 def _notes(moment: datetime, now: datetime) -> list[str]:
@@ -166,16 +183,7 @@ def _add_beside(
     """Add what limits beside the tree: status, windows, stops, caps, protection."""
     found = looking.found
     refusals = [refusal_of(found, offer) for offer in offers]
-    if all(refusals):
-        told["available"] = 0
-    else:
-        _bound_beside(
-            told,
-            [
-                0 if refusal else free_of(found, offer)
-                for offer, refusal in zip(offers, refusals, strict=True)
-            ],
-        )
+    _bound_beside(looking, told, offers, refusals)
     sentences = []
     for offer, refusal in zip(offers, refusals, strict=True):
         if refusal is not None:
@@ -199,12 +207,29 @@ def _add_beside(
         for limit in told["limits"]
         if not limit["left"]
     ]
+    sentences += looking.recalled.get(offers[0].area, [])
     told["sentences"] += dict.fromkeys(sentences)
 
 
-def _bound_beside(told: dict[str, Any], free: Sequence[int | None]) -> None:
+def _bound_beside(
+    looking: _Looking,
+    told: dict[str, Any],
+    offers: Sequence[Row[Any]],
+    refusals: Sequence[HubError | None],
+) -> None:
     """Say where caps or protection leave less than the tree does, of every offer."""
-    most = most_of(free)
+    if all(refusals):
+        told["available"] = 0
+        return
+    sold = looking.found.quotes
+    most = most_of(
+        [
+            free_of(looking.found, offer)
+            for offer, refusal in zip(offers, refusals, strict=True)
+            if not refusal and (looking.is_past or offer.offer_id in sold)
+        ]
+        or [0]
+    )
     if most is None:
         return
     if told["available"] is None or most < told["available"]:
