@@ -21,7 +21,7 @@ import hub.sales.api
 import partners.api
 import settlement.api
 from hub import access, config
-from hub.kernel import db, log, metrics
+from hub.kernel import db, log, metrics, structs
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, NotFoundError, Retry
 from hub.kernel.http import FRAMEWORK_CODES, Api
@@ -50,6 +50,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         message = "HUB_DATABASE_URL is not set: start the hub with `hub serve`"
         raise config.ConfigError(message)
     log.configure(settings.log_level)
+    structs.prepare()
     url = settings.database_url
     hot = HOT_CONNECTIONS if settings.is_batching else SINGLE_CONNECTIONS
     db.bind(db.connect(url), hot=db.connect(url, pool_size=hot, is_hot=True))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID, uuid4
 
+from allocation.rules.limits import hash_of_buyer
 from hub.access import Callers
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
@@ -23,8 +24,9 @@ def caller(hub, who):
     return Callers(0).find(key_hash(hub.keys[who], SECRET))
 
 
-def hold_wish(hub, who, lines, key=None, ttl_s=900):
+def hold_wish(hub, who, lines, key=None, *, ttl_s=900, buyer=None):
     """Price a wish outside any lock: lines are (offer id, count or [seat ids])."""
+    hashed = None if buyer is None else hash_of_buyer(buyer)
     found = caller(hub, who)
     wanted = [
         {"offer_id": UUID(o), "quantity": n}
@@ -35,7 +37,8 @@ def hold_wish(hub, who, lines, key=None, ttl_s=900):
     said = key.encode() if key else b"d"
     claim = Claim(Key(WORLD, found.owner_id, key or str(uuid4())), said)
     with transaction() as session:
-        return wishes.price(session, found, wanted, claim=claim, ttl_s=ttl_s)
+        more = {"claim": claim, "ttl_s": ttl_s, "buyer": hashed}
+        return wishes.price(session, found, wanted, **more)
 
 
 def again(wish):

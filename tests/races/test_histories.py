@@ -159,6 +159,7 @@ def test_control_forged_histories_are_found(good):
     assert "0 rows, 1 answers" in told(replace(small, hold_id="0" * 32))
     assert "1 rows, 2 answers" in told(replace(small))
     refused = replace(small, status=409, code="allotment-exhausted", seats=1)
+    refused = replace(refused, returned=small.invoked)  # all is free at that moment
     assert "there all the time" in told(refused)  # the first call of all: all is free
     own = replace(refused, agent="ann")
     assert "refused its guarantee" in told(own)
@@ -166,6 +167,11 @@ def test_control_forged_histories_are_found(good):
     assert "had returned" in told(late, without=[small])
     gone = replace(small, what="release", status=200, hold_id="0" * 32)
     assert "release of" in told(gone)
+    sold = next(c for c in calls if (c.what, c.status) == ("confirm", 201))
+    assert "confirm of" in told(without=[sold])
+    assert "confirm of" in told(replace(sold, hold_id="0" * 32))
+    late = replace(sold, invoked=time.time(), returned=time.time())
+    assert "had returned" in told(late, without=[sold])
     change = next(c for c in record.changes if any(s == "held" for _, s in c.holds))
     area = next(n for n, found in record.nodes.items() if found.level == "area")
     change.counts[area] = 121

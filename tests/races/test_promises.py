@@ -21,9 +21,9 @@ RUNS = range(5)
 CALLERS = 6
 
 
-def online(*agents):
+def online(*agents, **more):
     own = {"channel": "online", "rules": list(agents)}
-    return {"rules": [{"area": "floor", "rules": [own]}]}
+    return {"rules": [{"area": "floor", "rules": [own]}], **more}
 
 
 def fixed(ref, seats, **more):

@@ -35,6 +35,11 @@ CREATE TRIGGER witness AFTER INSERT OR UPDATE OF taken ON node
 CREATE TRIGGER witness AFTER INSERT OR UPDATE OF state ON hold
     FOR EACH ROW EXECUTE FUNCTION note_hold();
 """
+MADE_BY = {
+    "hold": {"held"},
+    "confirm": {"confirmed"},
+    "release": {"released"},
+}
 ENDED = {"released", "lapsed", "voided"}
 
 
@@ -172,26 +177,33 @@ def _sums(record, taken, seq):
 
 
 def _matched(record, calls):
-    """Answers and rows, one to one."""
-    held = Counter(h for c in record.changes for h, state in c.holds if state == "held")
-    answered = Counter(c.hold_id for c in calls if (c.what, c.status) == ("hold", 201))
-    for hold in held.keys() | answered.keys():
-        if (held[hold], answered[hold]) != (1, 1):
-            yield f"hold {hold}: {held[hold]} rows, {answered[hold]} answers"
-    ended = {h for c in record.changes for h, state in c.holds if state in ENDED}
-    for call in calls:
-        if call.what == "release" and (call.status == 200) != (call.hold_id in ended):
-            yield f"release of {call.hold_id} answered {call.status}"
+    """Answers and rows, one to one: of holds, and of what became of them."""
+    for what, states in MADE_BY.items():
+        rows = Counter(
+            h for c in record.changes for h, state in c.holds if state in states
+        )
+        done = {200, 201}
+        told = Counter(c.hold_id for c in calls if c.what == what and c.status in done)
+        for hold in rows.keys() | told.keys():
+            if (rows[hold], told[hold]) != (1, 1):
+                yield f"{what} of {hold}: {rows[hold]} rows, {told[hold]} answers"
 
 
 def _ordered(record, calls):
     """If one call returned before another began, its number is lower."""
-    numbers = {h: c.seq for c in record.changes for h, s in c.holds if s == "held"}
-    done = [c for c in calls if (c.what, c.status) == ("hold", 201)]
+    numbers = {
+        (hold, what): change.seq
+        for change in record.changes
+        for hold, state in change.holds
+        for what, states in MADE_BY.items()
+        if state in states
+    }
+    done = [c for c in calls if (c.hold_id, c.what) in numbers]
     latest = 0.0
-    for call in sorted(done, key=lambda call: numbers.get(call.hold_id, 0)):
+    for call in sorted(done, key=lambda call: numbers[call.hold_id, call.what]):
         if latest > call.returned:
-            yield f"hold {call.hold_id} came after one that began when it had returned"
+            what = f"{call.what} of {call.hold_id}"
+            yield f"{what} came after one that began when it had returned"
         latest = max(latest, call.invoked)
 
 
