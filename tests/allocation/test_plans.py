@@ -461,6 +461,50 @@ def test_fitting_keeps_sums_and_never_promises_what_is_not_there(
     assert {leaf.key: leaf.taken for leaf in leaves} == taken
 
 
+@given(
+    capacity=st.integers(0, 60),
+    seats=st.lists(st.integers(0, 20), min_size=2, max_size=4),
+    taken=st.lists(st.integers(0, 25), min_size=4, max_size=4),
+    ranks=st.permutations([1, 2, 3, 4]),
+    shape=st.sampled_from(["one channel", "channels", "no channels"]),
+)
+def test_a_promise_is_cut_only_for_want_of_room_and_in_the_order_of_the_plan(
+    capacity, seats, taken, ranks, shape
+):
+    """What is cut is worked out here anew: the last in priority first, no further."""
+    agents = [
+        agent(str(no), "fixed", seats=n, priority=ranks[no])
+        for no, n in enumerate(seats)
+    ]
+    said = {}
+    if shape == "channels":
+        rules = [
+            channel(f"c{no}", one, priority=ranks[no]) for no, one in enumerate(agents)
+        ]
+        keys = [f"area:floor/channel:c{no}/agent:{no}" for no in range(len(seats))]
+    elif shape == "one channel":
+        rules = [channel("online", *agents)]
+        keys = [f"{ONLINE}/agent:{no}" for no in range(len(seats))]
+    else:
+        rules, said = agents, {"levels": ["area", "agent"]}
+        keys = [f"area:floor/agent:{no}" for no in range(len(seats))]
+    used = dict(zip(keys, taken, strict=False))
+    found = fitted(read_plan({"rules": rules, **said}), capacity, used)
+    order = sorted(range(len(seats)), key=lambda no: ranks[no])
+    left, wanted = capacity, {}
+    for no in order:  # the plan alone promises no more than there is
+        wanted[no] = min(seats[no], left)
+        left -= wanted[no]
+    excess = sum(max(wanted[no], taken[no]) for no in order) - capacity
+    for no in reversed(order):
+        unsold = max(0, wanted[no] - taken[no])
+        cut = min(unsold, max(0, excess))
+        assert found[keys[no]].guarantee == wanted[no] - cut, (no, found)
+        assert found[keys[no]].is_cut == (cut > 0)
+        excess -= cut
+    assert found["area:floor"].taken == sum(found[key].charge for key in keys)
+
+
 def test_a_channels_own_promise_is_cut_before_those_of_its_agents():
     rules = read_plan(
         {
