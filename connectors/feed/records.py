@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Ref = Annotated[
     str,
@@ -95,6 +95,15 @@ class AuditoriumRecord(Record, tag="auditorium", frozen=True, kw_only=True):
     areas: Annotated[list[AreaRecord], Meta(min_length=1, max_length=500)]
 
 
+class ImageRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An image, where it is to be had; width and height are in pixels."""
+
+    url: Annotated[str, Meta(pattern=r"^https://[\x21-\x7E]{1,1000}\Z")]
+    kind: Literal["poster", "still", "logo"] = "poster"
+    width: Annotated[int, Meta(ge=1, le=20_000)] | None = None
+    height: Annotated[int, Meta(ge=1, le=20_000)] | None = None
+
+
 class ProductionRecord(Record, tag="production", frozen=True, kw_only=True):
     """What is shown."""
 
@@ -102,6 +111,8 @@ class ProductionRecord(Record, tag="production", frozen=True, kw_only=True):
     title: Names
     description: dict[str, str] = {}
     runtime_min: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    # Unset where it is not said: what was delivered before keeps its digest.
+    images: Annotated[tuple[ImageRecord, ...], Meta(max_length=20)] | UnsetType = UNSET
 
 
 class AreaSoldRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

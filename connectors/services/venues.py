@@ -5,6 +5,7 @@ from datetime import time
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -12,11 +13,12 @@ from sqlalchemy.orm import Session
 from allocation.queries.locks import stop_performances
 from allocation.services.sharing import share_out_again
 from connectors import queries
-from connectors.feed.records import AreaRecord, AuditoriumRecord
+from connectors.feed.records import AreaRecord, AuditoriumRecord, ProductionRecord
 from connectors.models import Feed
 from connectors.rules import RefusedError
 from connectors.services.taken import Taken
 from hub.catalogue.models import Area, Auditorium, Production, Venue
+from hub.catalogue.rules import searchable
 from hub.kernel.ids import new_id
 
 Refused = list[tuple[Taken, RefusedError]]
@@ -98,6 +100,7 @@ def write_venues(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refuse
             "zone": found.record.zone,
             "country": found.record.country,
             "city": found.record.city,
+            "search": searchable([*found.record.name.values(), found.record.city]),
             "business_day_starts": time.fromisoformat(found.record.business_day_starts),
         }
         for found in taken
@@ -115,11 +118,18 @@ def write_productions(session: Session, feed: Feed, taken: Sequence[Taken]) -> R
             "title": found.record.title,
             "description": found.record.description,
             "runtime_min": found.record.runtime_min,
+            "images": _images(found.record),
+            "search": searchable(found.record.title.values()),
         }
         for found in taken
     ]
     _upsert(session, Production, rows)
     return []
+
+
+def _images(record: ProductionRecord) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = msgspec.to_builtins(record.images or ())
+    return found
 
 
 def write_auditoriums(session: Session, feed: Feed, taken: Sequence[Taken]) -> Refused:

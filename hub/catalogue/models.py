@@ -1,6 +1,7 @@
 """Tables: venues, auditoriums with their seats, productions, performances, offers."""
 
 from datetime import date, datetime, time
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.kernel.db import Base, CreatedAt, Id, Minor, Names, Timestamp, WorldName
@@ -39,6 +41,7 @@ class Venue(FromSupplier, Base):
     zone: Mapped[str]
     country: Mapped[str]
     city: Mapped[str]
+    search: Mapped[str]
     business_day_starts: Mapped[time]
 
 
@@ -110,6 +113,8 @@ class Production(FromSupplier, Base):
     title: Mapped[Names]
     description: Mapped[Names]
     runtime_min: Mapped[int | None]
+    images: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    search: Mapped[str]
 
 
 class Performance(FromSupplier, Base):
@@ -121,6 +126,7 @@ class Performance(FromSupplier, Base):
         CheckConstraint("status IN ('scheduled', 'cancelled')", name="status"),
         Index("ix_performance_listing", "world", "starts_at", "id"),
         Index("ix_performance_feed_id", "feed_id"),
+        Index("ix_performance_production_id", "production_id", "starts_at"),
     )
 
     feed_id: Mapped[UUID]

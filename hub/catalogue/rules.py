@@ -1,5 +1,7 @@
-"""When a performance may be seen and sold. Pure."""
+"""When a performance may be seen and sold, and by which words it is found. Pure."""
 
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +12,16 @@ from hub.catalogue.errors import (
     SalesClosedError,
     SalesNotOpenError,
 )
+
+
+def searchable(texts: Iterable[str]) -> str:
+    """Return texts as they are searched: no case, no accents, single spaces.
+
+    Words of Latin scripts and of Chinese are both found as parts of it.
+    """
+    parts = unicodedata.normalize("NFKD", " ".join(texts))
+    plain = "".join(sign for sign in parts if not unicodedata.combining(sign))
+    return " ".join(plain.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,14 +346,11 @@ def test_capacity_changes_and_releases_do_not_deadlock(hub):
 @pytest.mark.parametrize("run", RUNS)
 def test_control_locked_from_the_top_they_do(hub, monkeypatch, run):
     def from_the_top(session, ids):
-        rows = session.scalars(
-            select(NodeRow)
-            .where(NodeRow.performance_id.in_(ids))
-            .order_by(text("cardinality(node.path)"))
-            .with_for_update()
-        )
-        for _ in rows:
-            time.sleep(WINDOW_S)
+        wanted = select(NodeRow.id).where(NodeRow.performance_id.in_(ids))
+        for node in session.scalars(wanted.order_by(text("cardinality(node.path)"))):
+            own = select(NodeRow).where(NodeRow.id == node)
+            session.execute(own.with_for_update())
+            time.sleep(WINDOW_S)  # somebody comes from below meanwhile
         return lock_all_nodes(session, ids)
 
     monkeypatch.setattr(sharing, "lock_all_nodes", from_the_top)

@@ -8,9 +8,9 @@ import msgspec
 from flask import Response, current_app
 from flask.views import MethodView
 
-from hub.catalogue.queries import Listing, performances
+from hub.catalogue.queries.listing import Listing, performances
 from hub.kernel import clock
-from hub.kernel.callers import caller
+from hub.kernel.callers import Caller, caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.http import replied
@@ -25,6 +25,7 @@ from hub.sales.services.seat_lists import seats
 
 @blp.route("/performances")
 class Performances(MethodView):
+    @blp.conditional
     @blp.arguments(schemas.PerformanceQuerySchema, location="query")
     @blp.response(200, schemas.PerformancePageSchema)
     @blp.problems(InvalidRequestError)
@@ -49,6 +50,7 @@ def _start_and_id(key: list[str] | None) -> tuple[datetime, UUID] | None:
 
 @blp.route("/performances/<uuid:performance_id>")
 class PerformanceById(MethodView):
+    @blp.conditional
     @blp.response(200, schemas.PerformanceSchema)
     @blp.problems()
     def get(self, performance_id: UUID) -> Any:
@@ -73,20 +75,44 @@ class Availability(MethodView):
         It may be as old as it says (``max_age_s``); a hold never is. With
         ``max_staleness_s=0`` it is looked up now.
         """
-        who = caller()
-        age_s = current_app.config["HUB_AVAILABILITY_AGE_S"]
-        if "max_staleness_s" in wanted:
-            age_s = min(age_s, wanted["max_staleness_s"])
+        found = _available(caller(), performance_id, wanted.get("max_staleness_s"))
+        return replied(Reply(200, encoded=found))
 
-        def make() -> bytes:
-            with transaction() as session:
-                found = availability.availability(session, who, performance_id)
-            found["max_age_s"] = age_s
-            return msgspec.json.encode(found)
 
-        cache: AnswerCache = current_app.extensions["availability_cache"]
-        key = (who.world, who.partner, performance_id, age_s)
-        return replied(Reply(200, encoded=cache.find(key, age_s, make)))
+def _available(who: Caller, performance_id: UUID, staleness_s: int | None) -> bytes:
+    """Return an answer, kept or made, not older than the hub or the caller allows."""
+    age_s = current_app.config["HUB_AVAILABILITY_AGE_S"]
+    if staleness_s is not None:
+        age_s = min(age_s, staleness_s)
+
+    def make() -> bytes:
+        with transaction() as session:
+            found = availability.availability(session, who, performance_id)
+        found["max_age_s"] = age_s
+        return msgspec.json.encode(found)
+
+    cache: AnswerCache = current_app.extensions["availability_cache"]
+    return cache.find((who.world, who.partner, performance_id, age_s), age_s, make)
+
+
+@blp.route("/availability")
+class Availabilities(MethodView):
+    @blp.arguments(schemas.ManyPerformancesSchema, location="query")
+    @blp.response(200, schemas.ManyAvailabilitiesSchema)
+    @blp.problems()
+    def get(self, wanted: dict[str, Any]) -> Response:
+        """Tell availability of several performances, each as it would be alone."""
+        who, items, not_found = caller(), [], []
+        for performance_id in dict.fromkeys(wanted["performance_id"]):
+            staleness_s = wanted.get("max_staleness_s")
+            try:
+                found = _available(who, performance_id, staleness_s)
+            except NotFoundError:
+                not_found.append(performance_id)
+            else:
+                items.append(msgspec.Raw(found))
+        body = msgspec.json.encode({"items": items, "not_found": not_found})
+        return replied(Reply(200, encoded=body))
 
 
 @blp.route("/performances/<uuid:performance_id>/seats")

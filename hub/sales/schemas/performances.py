@@ -1,19 +1,15 @@
 """The wire of what agents see: performances, availability, seats."""
 
-from marshmallow import fields, validate
+from typing import Any
 
-from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from hub.kernel.http import Moment, ReplySchema, RequestSchema
+from hub.sales.schemas.catalogue import PlaceQuerySchema
 from hub.sales.schemas.prices import PricedSchema
 
-GENRES = ["film", "stage", "sport", "general"]
-
-
-class PerformanceQuerySchema(PageSchema):
-    """Which performances to list; from now on unless said otherwise."""
-
-    genre = fields.String(validate=validate.OneOf(GENRES))
-    starts_from = Moment()
-    starts_until = Moment()
+PERFORMANCES_MAX = 50
+PRICE_MAX = 1_000_000_000
 
 
 class StalenessSchema(RequestSchema):
@@ -22,6 +18,37 @@ class StalenessSchema(RequestSchema):
     max_staleness_s = fields.Integer(
         validate=validate.Range(0, 60),
         metadata={"description": "0: looked up now; else as old as the hub allows"},
+    )
+
+
+class PerformanceQuerySchema(PlaceQuerySchema):
+    """Which performances to list; from now on unless said otherwise."""
+
+    production_id = fields.UUID()
+    venue_id = fields.UUID()
+    starts_from = Moment()
+    starts_until = Moment()
+    currency = fields.String(validate=validate.Regexp(r"^[A-Z]{3}\Z"))
+    price_from_minor = fields.Integer(validate=validate.Range(0, PRICE_MAX))
+    price_until_minor = fields.Integer(validate=validate.Range(0, PRICE_MAX))
+
+    @validates_schema
+    def check_currency(self, data: dict[str, Any], **_: Any) -> None:
+        if data.keys() & {"price_from_minor", "price_until_minor"} and (
+            "currency" not in data
+        ):
+            message = "Say in which currency the price is."
+            raise ValidationError(message, "currency")
+
+
+class ManyPerformancesSchema(StalenessSchema):
+    """Which performances, and how old the answers may be."""
+
+    performance_id = fields.List(
+        fields.UUID(),
+        required=True,
+        validate=validate.Length(1, PERFORMANCES_MAX),
+        metadata={"description": "Repeated, for each"},
     )
 
 
@@ -105,7 +132,11 @@ class AreaAvailabilitySchema(ReplySchema):
     area = fields.String(required=True)
     name = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     is_seated = fields.Boolean(required=True)
-    available = fields.Integer(required=True)
+    available = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The most of any of its offers; null: no limit"},
+    )
     nothing_because = fields.String(
         required=True,
         allow_none=True,
@@ -125,6 +156,13 @@ class AvailabilitySchema(ReplySchema):
     is_on_sale = fields.Boolean(required=True)
     not_on_sale_because = fields.String(required=True, allow_none=True)
     areas = fields.List(fields.Nested(AreaAvailabilitySchema), required=True)
+
+
+class ManyAvailabilitiesSchema(ReplySchema):
+    """Availability of several performances; those not to be seen are named."""
+
+    items = fields.List(fields.Nested(AvailabilitySchema), required=True)
+    not_found = fields.List(fields.UUID(), required=True)
 
 
 class SeatSchema(ReplySchema):

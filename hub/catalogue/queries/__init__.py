@@ -4,14 +4,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, or_, select, text, tuple_
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from hub.catalogue.models import Auditorium, Performance, Production, Seat, Venue
+from hub.catalogue.models import Seat
 from hub.catalogue.rules import SaleWindow
 
 SEAT_MAPS_MAX = 256
@@ -46,26 +45,6 @@ _STRAYED = text(
     " JOIN partner o ON o.id = p.supplier_id"
     " WHERE (p.world, p.world, p.world) <> (s.world, r.world, o.world)"
     " OR (s.supplier_id, r.supplier_id) <> (p.supplier_id, p.supplier_id) LIMIT 20"
-)
-_LISTED = (
-    Performance.id,
-    Performance.version,
-    Performance.starts_at,
-    Performance.ends_at,
-    Performance.zone,
-    Performance.business_on,
-    Performance.is_open_dated,
-    Performance.on_sale_at,
-    Performance.cut_off_at,
-    Performance.status,
-    Production.id.label("production_id"),
-    Production.genre,
-    Production.title,
-    Venue.id.label("venue_id"),
-    Venue.name.label("venue"),
-    Venue.city,
-    Venue.country,
-    Auditorium.name.label("auditorium"),
 )
 
 
@@ -145,55 +124,6 @@ def offers(
         "performances": list(performance_ids),
     }
     return session.execute(_OFFERS, wanted).all()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """Which announced performances to list."""
-
-    performance_id: UUID | None = None
-    genre: str | None = None
-    starts_from: datetime | None = None
-    starts_until: datetime | None = None
-    after: tuple[datetime, UUID] | None = None
-    limit: int = 1
-
-    @property
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """What is asked for, as SQL."""
-        said: list[ColumnElement[bool]] = []
-        if self.performance_id is not None:
-            said.append(Performance.id == self.performance_id)
-        if self.genre is not None:
-            said.append(Production.genre == self.genre)
-        if self.starts_from is not None:
-            said.append(Performance.starts_at >= self.starts_from)
-        if self.starts_until is not None:
-            said.append(Performance.starts_at < self.starts_until)
-        if self.after is not None:
-            key = tuple_(Performance.starts_at, Performance.id)
-            said.append(key > self.after)
-        return said
-
-
-def performances(
-    session: Session, listing: Listing, *, world: str, now: datetime
-) -> Sequence[Row[Any]]:
-    """Return announced performances by start and id, one more than the limit."""
-    is_announced = or_(
-        Performance.announce_at.is_(None), Performance.announce_at <= now
-    )
-    wanted = (
-        select(*_LISTED)
-        .join(Production, Production.id == Performance.production_id)
-        .join(Auditorium, Auditorium.id == Performance.auditorium_id)
-        .join(Venue, Venue.id == Auditorium.venue_id)
-        .where(Performance.world == world, Performance.withdrawn_at.is_(None))
-        .where(is_announced, *listing.conditions)
-        .order_by(Performance.starts_at, Performance.id)
-        .limit(listing.limit + 1)
-    )
-    return list(session.execute(wanted))
 
 
 def broken_laws(session: Session) -> list[dict[str, Any]]:

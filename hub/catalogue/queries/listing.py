@@ -1,0 +1,250 @@
+"""Performances and productions as agents look for them; calendars."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, or_, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from hub.catalogue.models import (
+    Auditorium,
+    Offer,
+    Performance,
+    PerformanceArea,
+    Production,
+    Venue,
+)
+from hub.catalogue.rules import searchable
+from hub.kernel.errors import NotFoundError
+
+WORDS_MAX = 8
+_LISTED = (
+    Performance.id,
+    Performance.version,
+    Performance.starts_at,
+    Performance.ends_at,
+    Performance.zone,
+    Performance.business_on,
+    Performance.is_open_dated,
+    Performance.on_sale_at,
+    Performance.cut_off_at,
+    Performance.status,
+    Production.id.label("production_id"),
+    Production.genre,
+    Production.title,
+    Venue.id.label("venue_id"),
+    Venue.name.label("venue"),
+    Venue.city,
+    Venue.country,
+    Auditorium.name.label("auditorium"),
+)
+_ANNOUNCED = (
+    "p.withdrawn_at IS NULL AND (p.announce_at IS NULL OR p.announce_at <= :now)"
+    " AND p.world = :world"
+)
+_PRICES = (
+    "SELECT o.currency, min(o.face_minor + o.booking_fee_minor) AS from_minor,"
+    " max(o.face_minor + o.booking_fee_minor) AS until_minor FROM offer o"
+    " JOIN performance_area pa ON pa.id = o.performance_area_id"
+    " WHERE NOT o.is_withdrawn AND pa.performance_id"
+)
+_PRODUCTIONS = text(
+    "SELECT s.id, s.version, s.genre, s.title, s.description, s.runtime_min, s.images,"  # noqa: S608 - our own words
+    " found.performances, found.first_starts_at, found.last_starts_at,"
+    " coalesce(prices.said, '[]') AS prices FROM production s CROSS JOIN LATERAL ("
+    "  SELECT count(*)::int AS performances, min(p.starts_at) AS first_starts_at,"
+    "  max(p.starts_at) AS last_starts_at, array_agg(p.id) AS ids FROM performance p"
+    "  JOIN auditorium r ON r.id = p.auditorium_id JOIN venue v ON v.id = r.venue_id"
+    f"  WHERE p.production_id = s.id AND {_ANNOUNCED}"
+    "  AND coalesce(p.ends_at, p.starts_at) > :now AND p.status = 'scheduled'"
+    "  AND (CAST(:city AS text) IS NULL OR lower(v.city) = lower(:city))"
+    "  AND (CAST(:country AS text) IS NULL OR v.country = :country)"
+    " ) found LEFT JOIN LATERAL (SELECT jsonb_agg(to_jsonb(one) ORDER BY one.currency)"
+    f"  AS said FROM ({_PRICES} = ANY(found.ids) GROUP BY o.currency) one) prices"
+    " ON true WHERE s.world = :world AND (:is_any OR found.performances > 0)"
+    " AND (CAST(:after AS uuid) IS NULL OR s.id > :after)"
+    " AND (CAST(:id AS uuid) IS NULL OR s.id = :id)"
+    " AND (CAST(:genre AS text) IS NULL OR s.genre = :genre)"
+    " AND s.search LIKE ALL (CAST(:words AS text[])) ORDER BY s.id LIMIT :most"
+)
+_CALENDAR = text(
+    "SELECT (p.starts_at AT TIME ZONE p.zone)::date AS day, count(*)::int"  # noqa: S608 - our own words
+    " AS performances, min(p.starts_at) AS first_starts_at,"
+    " count(*) FILTER (WHERE p.status = 'cancelled')::int AS cancelled,"
+    " coalesce((SELECT jsonb_agg(to_jsonb(one) ORDER BY one.currency) FROM"
+    f" ({_PRICES} = ANY(array_agg(p.id)) GROUP BY o.currency) one), '[]') AS prices"
+    f" FROM performance p WHERE p.production_id = :production AND {_ANNOUNCED}"
+    " AND (p.starts_at AT TIME ZONE p.zone)::date BETWEEN :first AND :last"
+    " AND coalesce(p.ends_at, p.starts_at) > :now GROUP BY 1 ORDER BY 1"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which announced performances to list.
+
+    *q*: words that the titles or the venue's name and city hold, all of them.
+    """
+
+    performance_id: UUID | None = None
+    production_id: UUID | None = None
+    venue_id: UUID | None = None
+    q: str | None = None
+    genre: str | None = None
+    city: str | None = None
+    country: str | None = None
+    starts_from: datetime | None = None
+    starts_until: datetime | None = None
+    currency: str | None = None
+    price_from_minor: int | None = None
+    price_until_minor: int | None = None
+    after: tuple[datetime, UUID] | None = None
+    limit: int = 1
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What is asked for, as SQL."""
+        same = (
+            (Performance.id, self.performance_id),
+            (Performance.production_id, self.production_id),
+            (Venue.id, self.venue_id),
+            (Production.genre, self.genre),
+            (Venue.country, self.country),
+        )
+        said = [column == value for column, value in same if value is not None]
+        if self.city is not None:
+            said.append(Venue.city.ilike(self.city.replace("%", r"\%")))
+        if self.starts_from is not None:
+            said.append(Performance.starts_at >= self.starts_from)
+        if self.starts_until is not None:
+            said.append(Performance.starts_at < self.starts_until)
+        if self.currency is not None:
+            said.append(self._is_priced())
+        if self.after is not None:
+            key = tuple_(Performance.starts_at, Performance.id)
+            said.append(key > self.after)
+        where = Production.search.concat(" ").concat(Venue.search)
+        return [*said, *(where.like(word) for word in like_words(self.q))]
+
+    def _is_priced(self) -> ColumnElement[bool]:
+        """Say whether one of a performance's prices lies within what is asked for."""
+        price = Offer.face_minor + Offer.booking_fee_minor
+        found = (
+            select(Offer.id)
+            .join(PerformanceArea, PerformanceArea.id == Offer.performance_area_id)
+            .where(
+                PerformanceArea.performance_id == Performance.id,
+                Offer.is_withdrawn.is_(False),
+                Offer.currency == self.currency,
+            )
+        )
+        if self.price_from_minor is not None:
+            found = found.where(price >= self.price_from_minor)
+        if self.price_until_minor is not None:
+            found = found.where(price <= self.price_until_minor)
+        return found.exists()
+
+
+def like_words(said: str | None) -> list[str]:
+    """Return patterns that text must match which holds all words of a search."""
+    words = searchable([said or ""]).split()[:WORDS_MAX]
+    return ["%" + _literal(word) + "%" for word in words]
+
+
+def _literal(word: str) -> str:
+    for sign in ("\\", "%", "_"):
+        word = word.replace(sign, "\\" + sign)
+    return word
+
+
+def performances(
+    session: Session, listing: Listing, *, world: str, now: datetime
+) -> Sequence[Row[Any]]:
+    """Return announced performances by start and id, one more than the limit."""
+    is_announced = or_(
+        Performance.announce_at.is_(None), Performance.announce_at <= now
+    )
+    wanted = (
+        select(*_LISTED)
+        .join(Production, Production.id == Performance.production_id)
+        .join(Auditorium, Auditorium.id == Performance.auditorium_id)
+        .join(Venue, Venue.id == Auditorium.venue_id)
+        .where(Performance.world == world, Performance.withdrawn_at.is_(None))
+        .where(is_announced, *listing.conditions)
+        .order_by(Performance.starts_at, Performance.id)
+        .limit(listing.limit + 1)
+    )
+    return list(session.execute(wanted))
+
+
+def productions(
+    session: Session,
+    *,
+    world: str,
+    now: datetime,
+    q: str | None = None,
+    genre: str | None = None,
+    city: str | None = None,
+    country: str | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return productions with performances to come, by id, one more than the limit."""
+    where = {
+        **_EVERY,
+        "world": world,
+        "now": now,
+        "words": like_words(q),
+        "genre": genre,
+        "city": city,
+        "country": country,
+        "after": after,
+        "most": limit + 1,
+    }
+    return session.execute(_PRODUCTIONS, where).all()
+
+
+_EVERY: dict[str, Any] = {
+    "id": None,
+    "is_any": False,
+    "words": [],
+    "genre": None,
+    "city": None,
+    "country": None,
+    "after": None,
+    "most": 1,
+}
+
+
+def get_production(
+    session: Session, production_id: UUID, *, world: str, now: datetime
+) -> Row[Any]:
+    """Return a production with what is to come of it; NotFoundError for others."""
+    where = {**_EVERY, "id": production_id, "world": world, "now": now, "is_any": True}
+    found = session.execute(_PRODUCTIONS, where).one_or_none()
+    if found is None:
+        raise NotFoundError(production_id=production_id)
+    return found
+
+
+def calendar(
+    session: Session,
+    production_id: UUID,
+    *,
+    world: str,
+    now: datetime,
+    first: date,
+    last: date,
+) -> Sequence[Row[Any]]:
+    """Return the days with performances to come, on the clocks of their venues."""
+    where = {
+        "production": production_id,
+        "world": world,
+        "now": now,
+        "first": first,
+        "last": last,
+    }
+    return session.execute(_CALENDAR, where).all()

@@ -1,0 +1,75 @@
+"""Agents' resources: productions, found by words and place, and their calendars."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+
+from hub.catalogue.queries import listing
+from hub.kernel import clock
+from hub.kernel.callers import caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import InvalidRequestError
+from hub.kernel.pages import id_after, page
+from hub.sales.api.blueprint import blp
+from hub.sales.schemas import catalogue as schemas
+
+DAYS_MAX = 366
+DAYS_DEFAULT = 62
+
+
+@blp.route("/productions")
+class Productions(MethodView):
+    @blp.conditional
+    @blp.arguments(schemas.ProductionQuerySchema, location="query")
+    @blp.response(200, schemas.ProductionPageSchema)
+    @blp.problems(InvalidRequestError)
+    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """List productions with performances to come, with dates and prices."""
+        world = caller().world
+        wanted["after"] = id_after(wanted.get("after"))
+        with transaction() as session:
+            now = clock.now(session, world)
+            rows = listing.productions(session, world=world, now=now, **wanted)
+        return page(rows, wanted["limit"], lambda row: [row.id])
+
+
+@blp.route("/productions/<uuid:production_id>")
+class ProductionById(MethodView):
+    @blp.conditional
+    @blp.response(200, schemas.ProductionSchema)
+    @blp.problems()
+    def get(self, production_id: UUID) -> Any:
+        """Show a production in all its languages."""
+        world = caller().world
+        with transaction() as session:
+            now = clock.now(session, world)
+            return listing.get_production(session, production_id, world=world, now=now)
+
+
+@blp.route("/productions/<uuid:production_id>/calendar")
+class ProductionCalendar(MethodView):
+    @blp.conditional
+    @blp.arguments(schemas.CalendarQuerySchema, location="query")
+    @blp.response(200, schemas.CalendarSchema)
+    @blp.problems(InvalidRequestError)
+    def get(self, wanted: dict[str, Any], production_id: UUID) -> dict[str, Any]:
+        """List the days on which it is to be seen, on the clocks of its venues."""
+        world = caller().world
+        with transaction() as session:
+            now = clock.now(session, world)
+            first = wanted.get("first_day", now.date())
+            last = wanted.get("last_day", first + timedelta(days=DAYS_DEFAULT))
+            _refuse_impossible(first, last)
+            listing.get_production(session, production_id, world=world, now=now)
+            days = listing.calendar(
+                session, production_id, world=world, now=now, first=first, last=last
+            )
+        return {"production_id": production_id, "days": days}
+
+
+def _refuse_impossible(first: date, last: date) -> None:
+    if not first <= last <= first + timedelta(days=DAYS_MAX):
+        reason = f"not before first_day, and at most {DAYS_MAX} days after it"
+        raise InvalidRequestError(field="last_day", reason=reason)

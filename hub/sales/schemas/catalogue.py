@@ -1,0 +1,103 @@
+"""The wire of the catalogue: productions, calendars, what is searched by."""
+
+from marshmallow import fields, validate
+
+from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
+
+GENRES = ["film", "stage", "sport", "general"]
+WORDS = fields.String(
+    validate=validate.Length(1, 100),
+    metadata={
+        "description": "Words that titles (in any language) hold, all of them; for"
+        " performances also venue and city. Case and accents do not count"
+    },
+)
+
+
+def names() -> fields.Dict:
+    """Return a field of text by language."""
+    return fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class PlaceQuerySchema(PageSchema):
+    """Words, genre and place."""
+
+    q = WORDS
+    genre = fields.String(validate=validate.OneOf(GENRES))
+    city = fields.String(validate=validate.Length(1, 128))
+    country = fields.String(
+        validate=validate.Regexp(r"^[A-Z]{2}\Z"),
+        metadata={"description": "ISO 3166-1 alpha-2"},
+    )
+
+
+class ProductionQuerySchema(PlaceQuerySchema):
+    """Which productions to list."""
+
+
+class ImageSchema(ReplySchema):
+    """Where an image is to be had."""
+
+    url = fields.String(required=True)
+    kind = fields.String(required=True)
+    width = fields.Integer(required=True, allow_none=True)
+    height = fields.Integer(required=True, allow_none=True)
+
+
+class PriceRangeSchema(ReplySchema):
+    """Prices of one currency, booking fee included (minor units)."""
+
+    currency = fields.String(required=True)
+    from_minor = fields.Integer(required=True)
+    until_minor = fields.Integer(required=True)
+
+
+class ProductionSchema(ReplySchema):
+    """A film, play, concert, match or exhibition."""
+
+    id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    genre = fields.String(required=True)
+    title = names()
+    description = names()
+    runtime_min = fields.Integer(required=True, allow_none=True)
+    images = fields.List(fields.Nested(ImageSchema), required=True)
+    performances = fields.Integer(
+        required=True, metadata={"description": "Announced, and still to come"}
+    )
+    first_starts_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_starts_at = fields.AwareDateTime(required=True, allow_none=True)
+    prices = fields.List(fields.Nested(PriceRangeSchema), required=True)
+
+
+class ProductionPageSchema(ReplySchema):
+    """A page of productions."""
+
+    items = fields.List(fields.Nested(ProductionSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class CalendarQuerySchema(RequestSchema):
+    """Which days; from today on unless said otherwise."""
+
+    first_day = fields.Date()
+    last_day = fields.Date()
+
+
+class DaySchema(ReplySchema):
+    """A day with performances, on the clocks of their venues."""
+
+    day = fields.Date(required=True)
+    performances = fields.Integer(required=True)
+    cancelled = fields.Integer(
+        required=True, metadata={"description": "Of them, how many are cancelled"}
+    )
+    first_starts_at = fields.AwareDateTime(required=True)
+    prices = fields.List(fields.Nested(PriceRangeSchema), required=True)
+
+
+class CalendarSchema(ReplySchema):
+    """The days on which a production is to be seen."""
+
+    production_id = fields.UUID(required=True)
+    days = fields.List(fields.Nested(DaySchema), required=True)
