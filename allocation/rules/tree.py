@@ -78,6 +78,7 @@ def move(nodes: Nodes, leaf: UUID, seats: int, *, is_forced: bool = False) -> No
 def _refuse_overcommitted(node: Node, nodes: Nodes, leaf: UUID) -> None:
     if node.overcommitted:
         raise OvercommittedError(
+            node_id=leaf,
             over_by=node.overcommitted,
             bound_by=node.level,
             walk=told_walk(nodes, leaf, binds=node.id),
@@ -89,6 +90,7 @@ def _refuse_above_ceiling(
 ) -> None:
     if node.ceiling is not None and node.taken + change > node.ceiling:
         raise AllotmentExhaustedError(
+            node_id=leaf,
             wanted=seats,
             free=available(nodes, leaf),
             bound_by=node.level,

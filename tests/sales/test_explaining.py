@@ -300,6 +300,8 @@ def test_a_refusal_says_which_node_binds(hub):
     hub.hold("bob", [(offer_id, 9)])
     refused = hub.hold("ann", [(offer_id, 2)], expect=409)
     assert (refused["bound_by"], refused["free"]) == ("area", 1)
+    assert refused["area"] == "floor"
+    assert hub.get("ann", f"/v1/nodes/{refused['node_id']}/history")
     walk = [(n["level"], n["ceiling"], n["taken"], n["binds"]) for n in refused["walk"]]
     assert walk == [
         ("agent", 3, 0, False),

@@ -93,10 +93,10 @@ def place(batch: HoldBatch, wish: HoldWish) -> Reply:
     try:
         deltas = batch.seating.choose(wish)
     except HubError:
-        tree.settle(batch.nodes, wish.seats_by_leaf)  # its refusal says more
+        _settle(batch, wish, wish.seats_by_leaf)  # its refusal says more
         raise
     try:
-        after = tree.settle(batch.nodes, deltas)
+        after = _settle(batch, wish, deltas)
         _refuse_protected(batch, wish, after)
         wanted = [(limit, n.quantity) for n in wish.lines for limit in n.limits]
         caps = count(batch.counts.caps, wanted) if wanted else {}
@@ -107,6 +107,20 @@ def place(batch: HoldBatch, wish: HoldWish) -> Reply:
     batch.nodes = after
     batch.counts.caps |= caps
     return _placed(batch, wish, now)
+
+
+def _settle(
+    batch: HoldBatch, wish: HoldWish, deltas: Mapping[UUID, int]
+) -> dict[UUID, tree.Node]:
+    """Take seats; a refusal says in which area."""
+    try:
+        return tree.settle(batch.nodes, deltas)
+    except HubError as error:
+        for line in wish.lines:
+            if error.facts.get("node_id") in {line.leaf_id, *line.basket.own_blocks}:
+                error.facts["area"] = line.offer.area
+                break
+        raise
 
 
 def _book(batch: HoldBatch, wish: HoldWish, now: datetime) -> Reply:
