@@ -86,6 +86,7 @@ GET    /v1/deliveries/<uuid:delivery_id>                      read supplier oper
 GET    /v1/deliveries/<uuid:delivery_id>/refusals             read supplier operator
 POST   /v1/deliveries/<uuid:delivery_id>/decision             write operator
 
+GET    /v1/changes                                            read agent
 GET    /v1/productions                                        read agent
 GET    /v1/productions/<uuid:production_id>                   read agent
 GET    /v1/productions/<uuid:production_id>/calendar          read agent

@@ -19,6 +19,11 @@ from allocation.services.scheduling import publish_due
 from allocation.services.sharing import mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
 from connectors.services.steps import INVENTORY_CHANGED
+from hub.catalogue.services.changes import (
+    announce_due,
+    number_changes,
+    prune_changes,
+)
 from hub.config import Settings, child_environment
 from hub.kernel import db, idempotency, jobs, log, metrics
 from hub.kernel.db import transaction
@@ -129,6 +134,9 @@ def periodic_tasks(settings: Settings) -> list[Task]:
         Task("plans", 1.0, _plans),
         Task("requests", 5.0, _requests),
         Task("rebalance", 30.0, _rebalance),
+        Task("number changes", 0.2, _number_changes),
+        Task("announce", 1.0, _announce),
+        Task("prune changes", 3_600.0, _prune_changes),
         Task("seal", 1.0, _seal),
         Task("fold", 1.0, _fold),
         Task("release", 60.0, _release),
@@ -206,6 +214,21 @@ def _fold() -> int:
 def _release() -> int:
     with transaction() as session:
         return release_due(session)
+
+
+def _number_changes() -> int:
+    with transaction() as session:
+        return number_changes(session)
+
+
+def _announce() -> int:
+    with transaction() as session:
+        return announce_due(session)
+
+
+def _prune_changes() -> int:
+    with transaction() as session:
+        return prune_changes(session)
 
 
 def _seal() -> None:

@@ -14,6 +14,7 @@ NAMES = [
     *("relay", "lapse", "mend", "seal", "fold", "release"),
     *("stages", "void", "recalls", "requests", "rebalance", "plans"),
     *("count waiting", "prune keys", "prune quotes", "partitions"),
+    *("number changes", "announce", "prune changes"),
     "watch over-commitment",
 ]
 

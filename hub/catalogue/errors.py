@@ -27,3 +27,9 @@ class SalesClosedError(HubError):
     """The sale is over."""
 
     code, title, status = "sales-closed", "Sales have closed", 409
+
+
+class ChangesGoneError(HubError):
+    """Changes after that position are not kept any more."""
+
+    code, title, status = "changes-gone", "These changes are not kept any more", 410

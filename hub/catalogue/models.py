@@ -9,9 +9,11 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     LargeBinary,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -182,3 +184,39 @@ class Offer(Base):
     tickets_min: Mapped[int]
     tickets_max: Mapped[int]
     is_withdrawn: Mapped[bool] = mapped_column(server_default="false")
+
+
+class Change(Base):
+    """Something of the catalogue that changed; numbered once it is committed.
+
+    Written by triggers. ``position`` counts the changes of a world as they are read.
+    """
+
+    __tablename__ = "change"
+    __table_args__ = (
+        CheckConstraint("what IN ('changed', 'withdrawn', 'announced')", name="what"),
+        Index("uq_change_position", "world", "position", unique=True),
+        Index("ix_change_waiting", "seq", postgresql_where=text("position IS NULL")),
+    )
+
+    seq: Mapped[int] = mapped_column(
+        BigInteger, Identity(always=True), primary_key=True
+    )
+    world: Mapped[str]
+    position: Mapped[int | None] = mapped_column(BigInteger)
+    kind: Mapped[str]
+    entity_id: Mapped[UUID]
+    version: Mapped[int] = mapped_column(BigInteger)
+    what: Mapped[str]
+    made_at: Mapped[Timestamp]
+
+
+class ChangeFeed(Base):
+    """How far the changes of a world are numbered, pruned, and announced."""
+
+    __tablename__ = "change_feed"
+
+    world: Mapped[WorldName] = mapped_column(primary_key=True)
+    last: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    pruned_until: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    announced_until: Mapped[Timestamp]

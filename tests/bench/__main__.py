@@ -13,6 +13,7 @@ from hub.verify import verify
 from tests.bench import engine
 from tests.bench.aims import aim_of
 from tests.bench.feeds import feeds, memory
+from tests.bench.following import following
 from tests.bench.harness import (
     CALLERS,
     PAIRS,
@@ -85,6 +86,7 @@ def main():
             splitting(lambda: fresh_hub(stores, folder), rows)
             db.SessionFactory.kw["bind"].dispose()
             feeds(lambda: fresh_hub(stores, folder), rows)
+            following(lambda: fresh_hub(stores, folder), rows)
             best_available(rows)
             memory(rows)
             quoting(rows)

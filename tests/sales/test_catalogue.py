@@ -5,6 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.catalogue.services.changes import (
+    announce_due,
+    number_changes,
+    prune_changes,
+)
+from hub.kernel.db import transaction
 from tests.hubs import TODAY, ZONE, auditorium, offer, performance, production, venue
 
 IMAGES = [{"url": "https://images.example/hamlet.jpg", "width": 800, "height": 1200}]
@@ -178,3 +184,86 @@ def test_production_records_without_images_keep_their_digest(hub):
     assert refusal["code"] == "version-reused"
     wrong = hub.deliver([production(version=2, images=[{"url": "http://plain"}])])
     assert hub.refusals(wrong)[0]["field"] == "images[0].url"
+
+
+def numbered():
+    with transaction() as session:
+        announce_due(session)
+    with transaction() as session:
+        while number_changes(session):
+            pass
+
+
+def followed(hub, after=None, who="ann", expect=200):
+    query = "" if after is None else f"?after={after}"
+    return hub.get(who, f"/v1/changes{query}", expect)
+
+
+def told(found):
+    return [(item["kind"], item["version"], item["what"]) for item in found["items"]]
+
+
+def test_changes_are_followed_from_a_snapshot(hub):
+    hub.deliver([venue(), auditorium(), production(), performance()])
+    numbered()
+    first = followed(hub)
+    assert sorted(told(first)) == [
+        ("auditorium", 1, "changed"),
+        ("performance", 1, "changed"),
+        ("production", 1, "changed"),
+        ("venue", 1, "changed"),
+    ]
+    assert first["next"] == first["latest"] == 4
+    assert followed(hub, first["latest"])["items"] == []
+    hub.deliver([production(version=3), performance(version=2, floor=20)])
+    hub.deliver([production(version=3)])  # nothing new
+    assert followed(hub, first["latest"])["items"] == []  # not numbered yet
+    numbered()
+    more = followed(hub, first["latest"])
+    assert told(more) == [("production", 3, "changed"), ("performance", 2, "changed")]
+    one = hub.get("ann", f"/v1/changes?after={first['latest']}&limit=1")
+    assert (told(one), one["next"], one["latest"]) == (told(more)[:1], 5, 6)
+    assert told(followed(hub, one["next"])) == told(more)[1:]
+    followed(hub, 7, expect=422)
+    assert hub.get("ann", "/v1/changes?after=-1", 422)
+
+
+def test_what_a_full_delivery_leaves_out_is_withdrawn(hub):
+    shows = [performance(f"p{no}") for no in range(12)]  # of few, one is too many
+    hub.deliver([venue(), auditorium(), production(), *shows])
+    numbered()
+    before = followed(hub)["latest"]
+    hub.deliver(shows[1:], mode="full")
+    numbered()
+    assert told(followed(hub, before)) == [("performance", 1, "withdrawn")]
+    hub.deliver([shows[0]])
+    numbered()
+    again = told(followed(hub, before + 1))
+    assert again == [("performance", 1, "changed")]
+
+
+def test_what_is_announced_later_is_told_then(hub):
+    soon = (TODAY + timedelta(days=3)).isoformat()
+    hub.deliver([venue(), auditorium(), production(), performance(announce_at=soon)])
+    numbered()
+    found = followed(hub)
+    assert "performance" not in {item["kind"] for item in found["items"]}
+    assert found["next"] == found["latest"] == 4  # what is not for it is passed over
+    hub.move_clock(days=4)
+    numbered()
+    assert told(followed(hub, found["next"])) == [("performance", 1, "announced")]
+    numbered()
+    assert followed(hub, found["next"] + 1)["items"] == []
+
+
+def test_changes_that_are_not_kept_any_more_are_said_to_be_gone(hub):
+    hub.deliver([venue(), auditorium(), production(), performance()])
+    numbered()
+    with transaction() as session:
+        assert prune_changes(session, days=-1) == 4
+    assert followed(hub, 2, expect=410)["code"] == "changes-gone"
+    assert followed(hub)["items"] == []
+    hub.deliver([production(version=2)])
+    numbered()
+    assert told(followed(hub)) == [("production", 2, "changed")]
+    followed(hub, who="sup", expect=403)

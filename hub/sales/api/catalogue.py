@@ -4,19 +4,54 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from flask import Response
 from flask.views import MethodView
 
+from hub.catalogue.errors import ChangesGoneError
 from hub.catalogue.queries import listing
+from hub.catalogue.queries.changes import changes
 from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
+from hub.kernel.http import replied
+from hub.kernel.idempotency import Reply
 from hub.kernel.pages import id_after, page
 from hub.sales.api.blueprint import blp
 from hub.sales.schemas import catalogue as schemas
 
 DAYS_MAX = 366
 DAYS_DEFAULT = 62
+
+
+@blp.route("/changes")
+class Changes(MethodView):
+    @blp.arguments(schemas.ChangesQuerySchema, location="query")
+    @blp.response(200, schemas.ChangeListSchema)
+    @blp.problems(ChangesGoneError, InvalidRequestError)
+    def get(self, wanted: dict[str, Any]) -> Response:
+        """Tell what has changed in the catalogue, each change once, in order.
+
+        Of one thing never an older version after a newer one. To begin, note
+        ``latest``, read the lists, and follow from there.
+        """
+        world = caller().world
+        with transaction() as session:
+            now = clock.now(session, world)
+            found = changes(
+                session,
+                world=world,
+                now=now,
+                after=wanted.get("after"),
+                most=wanted["limit"],
+            )
+        body = {
+            "items": [row._asdict() for row in found.items],
+            "next": found.next,
+            "latest": found.latest,
+        }
+        return replied(Reply(200, encoded=msgspec.json.encode(body)))
 
 
 @blp.route("/productions")

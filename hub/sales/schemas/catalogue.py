@@ -101,3 +101,43 @@ class CalendarSchema(ReplySchema):
 
     production_id = fields.UUID(required=True)
     days = fields.List(fields.Nested(DaySchema), required=True)
+
+
+class ChangesQuerySchema(RequestSchema):
+    """After which change."""
+
+    after = fields.Integer(
+        validate=validate.Range(0, 2**63 - 1),
+        metadata={"description": "A position; without one, from the oldest kept"},
+    )
+    limit = fields.Integer(load_default=500, validate=validate.Range(1, 1_000))
+
+
+class ChangeSchema(ReplySchema):
+    """Something that changed, and its version then."""
+
+    position = fields.Integer(required=True)
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(["venue", "auditorium", "production", "performance"]),
+    )
+    id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    what = fields.String(
+        required=True,
+        validate=validate.OneOf(["changed", "withdrawn", "announced"]),
+        metadata={"description": "What is new has changed, too"},
+    )
+    made_at = fields.AwareDateTime(required=True)
+
+
+class ChangeListSchema(ReplySchema):
+    """Changes in their order."""
+
+    items = fields.List(fields.Nested(ChangeSchema), required=True)
+    next = fields.Integer(
+        required=True, metadata={"description": "The ``after`` of the next read"}
+    )
+    latest = fields.Integer(
+        required=True, metadata={"description": "The position of the last change"}
+    )
