@@ -23,6 +23,7 @@ class Hold(Base):
     """Seats taken for a short time on the way to a sale.
 
     ``wanted``: of one that the supplier is asked for, what it is to be placed from.
+    ``is_counted``: whether look-to-book bounded its agent when it was placed.
     """
 
     __tablename__ = "hold"
@@ -39,7 +40,12 @@ class Hold(Base):
             "id",
             postgresql_where=text("state = 'held'"),
         ),
-        Index("ix_hold_recent", "agent_id", "id"),
+        Index(
+            "ix_hold_counted",
+            "agent_id",
+            "id",
+            postgresql_where=text("is_counted"),
+        ),
         Index(
             "ix_hold_expires_at", "expires_at", postgresql_where=text("state = 'held'")
         ),
@@ -61,6 +67,7 @@ class Hold(Base):
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     reason: Mapped[str | None]
     wanted: Mapped[Json | None]
+    is_counted: Mapped[bool] = mapped_column(server_default="false")
 
 
 class FrozenQuote(Base):

@@ -58,12 +58,28 @@ READS = [
         ),
     ),
 ]
+# Which holds look-to-book counts: only those are in an index.
+WRITES = [
+    (
+        "extensions_most, extendable_until, created_at, kind)",
+        "extensions_most, extendable_until, created_at, kind, is_counted)",
+    ),
+    (
+        "SELECT id, world, agent, 'held', 1, expires_at, ttl, most, until, at, kind",
+        (
+            "SELECT id, world, agent, 'held', 1, expires_at, ttl, most, until, at, kind,"
+            " counted"
+        ),
+    ),
+    ("kind text)", "kind text, counted boolean)"),
+]
 
 
-def _change(pairs: list[tuple[str, str]]) -> None:
-    """Replace parts of what holds and confirms lock and read."""
+def _change(name: str, pairs: list[tuple[str, str]]) -> None:
+    """Replace parts of a function of the database."""
     bind = op.get_bind()
-    said = bind.scalar(text("SELECT pg_get_functiondef('lock_sales'::regproc)"))
+    found = text("SELECT pg_get_functiondef(CAST(:name AS regproc))")
+    said = bind.scalar(found, {"name": name})
     for before, after in pairs:
         if said.count(before) != 1:
             raise RuntimeError(before)
@@ -74,14 +90,18 @@ def _change(pairs: list[tuple[str, str]]) -> None:
 def upgrade() -> None:
     op.execute(SCHEDULE)
     op.execute("ALTER TABLE stop ADD venue text, ADD auditorium text, ADD genre text")
-    _change(READS)
-    op.execute("CREATE INDEX ix_hold_recent ON hold (agent_id, id)")
+    _change("lock_sales", READS)
+    op.execute("ALTER TABLE hold ADD is_counted boolean NOT NULL DEFAULT false")
+    op.execute("CREATE INDEX ix_hold_counted ON hold (agent_id, id) WHERE is_counted")
+    _change("place_holds", WRITES)
     op.execute("GRANT UPDATE (caps) ON order_line TO hub_app")
 
 
 def downgrade() -> None:
-    _change([(after, before) for before, after in READS])
+    _change("lock_sales", [(after, before) for before, after in READS])
+    _change("place_holds", [(after, before) for before, after in WRITES])
     op.execute("DROP TABLE plan_schedule")
     op.execute("ALTER TABLE stop DROP venue, DROP auditorium, DROP genre")
     op.execute("REVOKE UPDATE (caps) ON order_line FROM hub_app")
-    op.execute("DROP INDEX ix_hold_recent")
+    op.execute("DROP INDEX ix_hold_counted")
+    op.execute("ALTER TABLE hold DROP is_counted")

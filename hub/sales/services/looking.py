@@ -22,7 +22,7 @@ _OF_SUPPLIERS = "JOIN performance p ON p.id = l.performance_id AND p.supplier_id
 _LOOKS = text(
     "SELECT (SELECT count(DISTINCT h.id) FROM hold h"  # noqa: S608 - our own words
     f" JOIN hold_line l ON l.hold_id = h.id {_OF_SUPPLIERS}(:suppliers)"
-    f" WHERE h.agent_id IN {_FAMILY} AND h.id > {_RECENT}"
+    f" WHERE h.agent_id IN {_FAMILY} AND h.id > {_RECENT} AND h.is_counted"
     " AND h.created_at > :since) AS looks,"
     " (SELECT count(DISTINCT o.id) FROM sale_order o"
     f" JOIN order_line l ON l.order_id = o.id {_OF_SUPPLIERS}(:suppliers)"

@@ -26,8 +26,8 @@ from hub.sales.services.wishes import HoldWish, WishLine
 REQUEST_TTL_S = 48 * 3_600
 _REQUEST = text(
     "INSERT INTO hold (id, world, agent_id, state, version, expires_at, ttl_s, kind,"
-    " created_at, wanted) VALUES (:id, :world, :agent, 'requested', 1, :until, :ttl,"
-    " 'request', :at, CAST(:wanted AS jsonb))"
+    " created_at, wanted, is_counted) VALUES (:id, :world, :agent, 'requested', 1,"
+    " :until, :ttl, 'request', :at, CAST(:wanted AS jsonb), :counted)"
 )
 _LINES = text(
     "INSERT INTO hold_line (hold_id, no, performance_id, node_id, offer_id, quantity,"
@@ -71,6 +71,7 @@ def ask_supplier(
         "until": until,
         "ttl": wish.ttl_s,
         "at": now,
+        "counted": wish.is_counted,
         "wanted": msgspec.json.encode(wanted).decode(),
     }
     session.execute(_REQUEST, values)

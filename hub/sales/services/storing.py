@@ -60,6 +60,7 @@ def _hold(placed: Placed) -> dict[str, Any]:
         "until": placed.now + timedelta(seconds=ttl_max),
         "at": placed.now,
         "kind": wish.kind,
+        "counted": wish.is_counted,
     }
 
 

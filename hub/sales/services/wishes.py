@@ -86,6 +86,11 @@ class HoldWish:
         return self.basket.agent.parent_id or self.agent_id
 
     @property
+    def is_counted(self) -> bool:
+        """Whether look-to-book bounds its agent: then it counts."""
+        return self.basket.holding.look_to_book is not None
+
+    @property
     def performance_ids(self) -> set[UUID]:
         return set(self.basket.epochs)
 
