@@ -342,6 +342,7 @@ def make_live(owner_url):
         tables = connection.execute(
             "SELECT table_name FROM information_schema.columns WHERE column_name ="
             " 'world' AND table_schema = 'public'"
+            " AND table_name <> 'change_feed'"  # each world has one of its own
         ).fetchall()
         for (table,) in tables:
             connection.execute(f"UPDATE {table} SET world = 'live'")
