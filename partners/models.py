@@ -48,6 +48,11 @@ class Partner(Base):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner.id"))
     created_at: Mapped[CreatedAt]
 
+    @property
+    def holder_id(self) -> UUID:
+        """Whose allotments and limits it sells within: its agent's, or its own."""
+        return self.parent_id or self.id
+
 
 class Credential(Base):
     """An API key: shown once, stored as a keyed hash."""

@@ -11,6 +11,9 @@ from hub.kernel.callers import Caller, Kind
 from hub.kernel.errors import NotFoundError
 from partners.models import Contract, Credential, Partner
 
+FAMILY = "(SELECT id FROM partner WHERE :holder IN (id, parent_id))"
+"""An agent and its sub-agents, in SQL."""
+
 
 def find_caller(session: Session, key_hash: bytes) -> Caller | None:
     """Return whose key this is, unless it is unknown or expired."""

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from allocation.queries.plans import Ground
 from allocation.rules.limits import Buyable, Limit, limits
 from allocation.rules.plans.language import PlanRules
+from hub.kernel.committer import is_kept_waiting
 from hub.kernel.db import rows
 from hub.kernel.errors import OverloadedError
 
@@ -52,32 +53,32 @@ _TAKEN = text(
     " JOIN area a ON a.id = pa.area_id JOIN partner p ON p.id = t.agent_id"
     " LEFT JOIN partner up ON up.id = p.parent_id"
 )
-_NOTES = [
-    text(
+
+
+def _noting(line: str, owner: str, key: str, seats: str) -> TextClause:
+    """Note on lines which caps they lack, and return the seats by cap."""
+    return text(
         "WITH said AS (SELECT * FROM json_to_recordset(CAST(:rows AS json))"  # noqa: S608 - our own words
-        " AS r(offer uuid, agent uuid, caps uuid[])), found AS (SELECT l.hold_id, l.no,"
+        f" AS r(offer uuid, agent uuid, caps uuid[])), found AS (SELECT l.{key}, l.no,"
         " ARRAY(SELECT unnest(s.caps) EXCEPT SELECT unnest(l.caps)) AS missing"
-        " FROM hold_line l JOIN hold h ON h.id = l.hold_id AND h.state = 'held'"
-        " JOIN said s ON (s.offer, s.agent) = (l.offer_id, h.agent_id)"
-        f" WHERE l.node_id IN ({_NODES})), noted AS (UPDATE hold_line l"
-        " SET caps = l.caps || f.missing FROM found f WHERE f.missing <> '{}'"
-        " AND (l.hold_id, l.no) = (f.hold_id, f.no)"
-        " RETURNING f.missing, l.quantity AS seats)"
-        " SELECT unnest(missing) AS cap, sum(seats)::int AS seats FROM noted GROUP BY 1"
-    ),
-    text(
-        "WITH said AS (SELECT * FROM json_to_recordset(CAST(:rows AS json))"  # noqa: S608 - our own words
-        " AS r(offer uuid, agent uuid, caps uuid[])), found AS ("
-        "SELECT l.order_id, l.no,"
-        " ARRAY(SELECT unnest(s.caps) EXCEPT SELECT unnest(l.caps)) AS missing"
-        " FROM order_line l JOIN sale_order o ON o.id = l.order_id"
+        f" FROM {line} l JOIN {owner} o ON o.id = l.{key}"
         " JOIN said s ON (s.offer, s.agent) = (l.offer_id, o.agent_id)"
-        f" WHERE l.node_id IN ({_NODES})), noted AS (UPDATE order_line l"
+        f" WHERE l.node_id IN ({_NODES})), noted AS (UPDATE {line} l"
         " SET caps = l.caps || f.missing FROM found f WHERE f.missing <> '{}'"
-        " AND (l.order_id, l.no) = (f.order_id, f.no)"
-        " RETURNING f.missing, l.quantity - l.cancelled AS seats)"
+        f" AND (l.{key}, l.no) = (f.{key}, f.no)"
+        f" RETURNING f.missing, {seats} AS seats)"
         " SELECT unnest(missing) AS cap, sum(seats)::int AS seats FROM noted GROUP BY 1"
+    )
+
+
+_NOTES = [
+    _noting(
+        "hold_line",
+        "(SELECT id, agent_id FROM hold WHERE state = 'held')",
+        "hold_id",
+        "l.quantity",
     ),
+    _noting("order_line", "sale_order", "order_id", "l.quantity - l.cancelled"),
 ]
 _MAKE = text(
     "INSERT INTO cap_count (id, world, kind, subject, performance_id, taken)"
@@ -137,8 +138,7 @@ def _lock_what_is_taken(session: Session, where: Mapping[str, Any]) -> None:
                 for lock in _LOCKS:
                     session.execute(lock, where)
         except OperationalError as error:
-            is_locked = getattr(error.orig, "sqlstate", None) == "55P03"
-            if not is_locked:
+            if not is_kept_waiting(error):
                 raise
             if time.monotonic() > deadline:
                 raise OverloadedError from error

@@ -1,8 +1,9 @@
 """Rebalancing: promises follow confirmed sell-through, each move with its reason."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -145,8 +146,7 @@ def _moves(
         own = [
             share
             for share in shares
-            if share.area == area
-            and _is_promised(share, (share.area, share.agent) in recalled)
+            if share.area == area and _is_promised(share, recalled)
         ]
         paces = []
         for share in own:
@@ -158,7 +158,7 @@ def _moves(
     return found
 
 
-def _is_promised(share: Share, is_recalled: bool) -> bool:  # noqa: FBT001
+def _is_promised(share: Share, recalled: Collection[Any]) -> bool:
     """Say whether an allotment has a promise, or could have one.
 
     Not in free sale, nor if the supplier has taken all of it back.
@@ -166,7 +166,7 @@ def _is_promised(share: Share, is_recalled: bool) -> bool:  # noqa: FBT001
     if not share.is_leaf or share.guarantee > 0:
         return share.is_leaf
     is_said = bool(share.rules) and share.rules[-1].kind is not RuleKind.FREE_SALE
-    return is_said and not is_recalled
+    return is_said and (share.area, share.agent) not in recalled
 
 
 def _pace(

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
 from hub.catalogue.services.changes import (
     announce_due,
@@ -73,6 +74,7 @@ def titles(hub, query=""):
         ("q=_erby", []),
         ("genre=sport", ["The 100% Derby"]),
         ("city=lyon", ["Norma"]),
+        ("city=_yon", []),
         ("country=FR", ["Norma"]),
         ("currency=EUR&price_until_minor=1000", ["Hamlet"]),
         ("currency=EUR&price_from_minor=8000&q=hamlet", ["Hamlet"] * 2),
@@ -139,6 +141,27 @@ def test_the_calendar_is_on_the_clocks_of_the_venue(season):
     hub.get("ann", f"{path}?first_day=2027-01-02&last_day=2027-01-01", 422)
     hub.get("ann", f"{path}?first_day=2026-01-01&last_day=2029-01-01", 422)
     hub.get("ann", f"/v1/productions/{hub.ids['sup']}/calendar", 404)
+
+
+def test_a_production_is_not_told_before_anything_of_it_is_announced(season):
+    hub = season
+    soon = (TODAY + timedelta(days=3)).isoformat()
+    hub.deliver(
+        [
+            production("secret", title={"en": "Secret"}),
+            performance("s1", production="secret", announce_at=soon),
+        ]
+    )
+    with transaction() as session:
+        wanted = text("SELECT id FROM production WHERE ref = 'secret'")
+        path = f"/v1/productions/{session.scalar(wanted)}"
+    for said in (path, f"{path}/calendar"):
+        hub.get("ann", said, 404)
+    hub.move_clock(days=4)
+    assert hub.get("ann", path)["performances"] == 1
+    assert len(hub.get("ann", f"{path}/calendar")["days"]) == 1
+    hub.move_clock(days=40)  # what is over is still told
+    assert hub.get("ann", path)["performances"] == 0
 
 
 def test_what_has_not_changed_is_not_sent_again(season):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from hub.catalogue.models import (
@@ -51,6 +51,10 @@ _PRICES = (
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
     " WHERE NOT o.is_withdrawn AND pa.performance_id"
 )
+_SEEN = f"SELECT FROM performance p WHERE p.production_id = s.id AND {_ANNOUNCED}"
+_IS_SEEN = text(
+    f"SELECT EXISTS (SELECT FROM production s WHERE s.id = :id AND EXISTS ({_SEEN}))"  # noqa: S608 - our own words
+)
 _PRODUCTIONS = text(
     "SELECT s.id, s.version, s.genre, s.title, s.description, s.runtime_min, s.images,"  # noqa: S608 - our own words
     " found.performances, found.first_starts_at, found.last_starts_at,"
@@ -64,7 +68,8 @@ _PRODUCTIONS = text(
     "  AND (CAST(:country AS text) IS NULL OR v.country = :country)"
     " ) found LEFT JOIN LATERAL (SELECT jsonb_agg(to_jsonb(one) ORDER BY one.currency)"
     f"  AS said FROM ({_PRICES} = ANY(found.ids) GROUP BY o.currency) one) prices"
-    " ON true WHERE s.world = :world AND (:is_any OR found.performances > 0)"
+    " ON true WHERE s.world = :world AND (found.performances > 0"
+    f"  OR :is_over AND EXISTS ({_SEEN}))"
     " AND (CAST(:after AS uuid) IS NULL OR s.id > :after)"
     " AND (CAST(:id AS uuid) IS NULL OR s.id = :id)"
     " AND (CAST(:genre AS text) IS NULL OR s.genre = :genre)"
@@ -116,7 +121,7 @@ class Listing:
         )
         said = [column == value for column, value in same if value is not None]
         if self.city is not None:
-            said.append(Venue.city.ilike(self.city.replace("%", r"\%")))
+            said.append(func.lower(Venue.city) == self.city.lower())
         if self.starts_from is not None:
             said.append(Performance.starts_at >= self.starts_from)
         if self.starts_until is not None:
@@ -194,7 +199,8 @@ def productions(
 ) -> Sequence[Row[Any]]:
     """Return productions with performances to come, by id, one more than the limit."""
     where = {
-        **_EVERY,
+        "id": None,
+        "is_over": False,
         "world": world,
         "now": now,
         "words": like_words(q),
@@ -207,23 +213,22 @@ def productions(
     return session.execute(_PRODUCTIONS, where).all()
 
 
-_EVERY: dict[str, Any] = {
-    "id": None,
-    "is_any": False,
-    "words": [],
-    "genre": None,
-    "city": None,
-    "country": None,
-    "after": None,
-    "most": 1,
-}
-
-
 def get_production(
     session: Session, production_id: UUID, *, world: str, now: datetime
 ) -> Row[Any]:
-    """Return a production with what is to come of it; NotFoundError for others."""
-    where = {**_EVERY, "id": production_id, "world": world, "now": now, "is_any": True}
+    """Return a production with what is to come of it.
+
+    NotFoundError for one of which nothing was announced yet, as for all others.
+    """
+    where: dict[str, Any] = {
+        **dict.fromkeys(("genre", "city", "country", "after")),
+        "id": production_id,
+        "is_over": True,
+        "world": world,
+        "now": now,
+        "words": [],
+        "most": 1,
+    }
     found = session.execute(_PRODUCTIONS, where).one_or_none()
     if found is None:
         raise NotFoundError(production_id=production_id)
@@ -239,7 +244,13 @@ def calendar(
     first: date,
     last: date,
 ) -> Sequence[Row[Any]]:
-    """Return the days with performances to come, on the clocks of their venues."""
+    """Return the days with performances to come, on the clocks of their venues.
+
+    NotFoundError for a production of which nothing was announced yet.
+    """
+    seen = {"id": production_id, "world": world, "now": now}
+    if not session.scalar(_IS_SEEN, seen):
+        raise NotFoundError(production_id=production_id)
     where = {
         "production": production_id,
         "world": world,

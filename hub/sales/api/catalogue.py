@@ -97,7 +97,6 @@ class ProductionCalendar(MethodView):
             first = wanted.get("first_day", now.date())
             last = wanted.get("last_day", first + timedelta(days=DAYS_DEFAULT))
             _refuse_impossible(first, last)
-            listing.get_production(session, production_id, world=world, now=now)
             days = listing.calendar(
                 session, production_id, world=world, now=now, first=first, last=last
             )

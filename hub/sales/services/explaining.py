@@ -154,10 +154,8 @@ def _walked(looking: _Looking, standing: Standing) -> dict[str, Any]:
     agent, tree = looking.found.agent, looking.tree
     nodes, leaf = standing.nodes, standing.leaf
     free, binds = available(nodes, leaf), binding(nodes, leaf)
-    names = {
-        node.id: name_of(node, tree.get(node.id), agent.ref)
-        for node in walk(nodes, leaf)
-    }
+    above = walk(nodes, leaf)
+    names = {n.id: name_of(n, tree.get(n.id), agent.ref) for n in above}
     steps = [
         step(
             node,
@@ -166,7 +164,7 @@ def _walked(looking: _Looking, standing: Standing) -> dict[str, Any]:
             is_bound=node.id == binds,
             is_own=node.id in tree and tree[node.id].agent_id == agent.id,
         )
-        for node in walk(nodes, leaf)
+        for node in above
     ]
     who = None if binds is None else names[binds]
     sentences = [whole(agent.ref, standing.area, free, who)]

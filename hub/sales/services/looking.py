@@ -12,21 +12,21 @@ from allocation.rules.plans.language import Holding
 from hub.kernel import clock
 from hub.sales.errors import LookToBookError
 from hub.sales.services.wishes import HoldWish
+from partners.queries import FAMILY
 
 LOOKS_FREE = 50
 SPAN = timedelta(days=1)
-_FAMILY = "(SELECT id FROM partner WHERE :holder IN (id, parent_id))"
 # Ids are of real time, in any world; a request has its own from when it was made.
 _RECENT = "first_id_at(now() - interval '3 days')"
 _OF_SUPPLIERS = "JOIN performance p ON p.id = l.performance_id AND p.supplier_id = ANY"
 _LOOKS = text(
     "SELECT (SELECT count(DISTINCT h.id) FROM hold h"  # noqa: S608 - our own words
     f" JOIN hold_line l ON l.hold_id = h.id {_OF_SUPPLIERS}(:suppliers)"
-    f" WHERE h.agent_id IN {_FAMILY} AND h.id > {_RECENT} AND h.is_counted"
+    f" WHERE h.agent_id IN {FAMILY} AND h.id > {_RECENT} AND h.is_counted"
     " AND h.created_at > :since) AS looks,"
     " (SELECT count(DISTINCT o.id) FROM sale_order o"
     f" JOIN order_line l ON l.order_id = o.id {_OF_SUPPLIERS}(:suppliers)"
-    f" WHERE o.agent_id IN {_FAMILY} AND o.id > {_RECENT}"
+    f" WHERE o.agent_id IN {FAMILY} AND o.id > {_RECENT}"
     " AND o.confirmed_at > :since) AS books"
 )
 

@@ -42,7 +42,7 @@ def limits_of_now(
     if standing is None:
         return
     agent, said = found.agent, holding(standing)
-    holder = agent.parent_id or agent.id
+    holder = agent.holder_id
     seen = looks(session, agent.world, holder, {offers[0].supplier_id}, said)
     if seen is not None:
         of = f"holds within a day, having confirmed {seen.orders}"

@@ -176,7 +176,7 @@ def buyable(offer: Row[Any], agent: Partner, standing: Standing | None) -> Buyab
         channel=agent.channel or "",
         agent=(share.agent if share else None) or agent.ref,
         agent_id=agent.id,
-        holder_id=agent.parent_id or agent.id,
+        holder_id=agent.holder_id,
         venue=offer.venue,
         auditorium=offer.auditorium,
         genre=offer.genre,
@@ -208,8 +208,7 @@ def held_most(
 
     An agent and its sub-agents hold them together.
     """
-    holder = agent.parent_id or agent.id
-    limit = held_limit(holding(standing), supplier_id, holder)
+    limit = held_limit(holding(standing), supplier_id, agent.holder_id)
     return () if limit is None else (limit,)
 
 

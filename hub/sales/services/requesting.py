@@ -22,6 +22,7 @@ from hub.sales.models import Hold
 from hub.sales.rules import HoldState
 from hub.sales.services.telling import hold_body, hold_line
 from hub.sales.services.wishes import HoldWish, WishLine
+from partners.queries import FAMILY
 
 REQUEST_TTL_S = 48 * 3_600
 _REQUEST = text(
@@ -36,10 +37,9 @@ _LINES = text(
     " AS r(hold uuid, no int, performance uuid, node uuid, offer uuid, quantity int,"
     " seats uuid[], quote uuid, owed bigint)"
 )
-_FAMILY = "(SELECT id FROM partner WHERE :holder IN (id, parent_id))"
 _PENDING = text(
     "SELECT coalesce(sum(l.quantity), 0)::int FROM hold h JOIN hold_line l"  # noqa: S608 - our own words
-    f" ON l.hold_id = h.id WHERE h.state = 'requested' AND h.agent_id IN {_FAMILY}"
+    f" ON l.hold_id = h.id WHERE h.state = 'requested' AND h.agent_id IN {FAMILY}"
     " AND l.performance_id = :performance"
 )
 

@@ -83,7 +83,7 @@ class HoldWish:
     @property
     def holder_id(self) -> UUID:
         """Whose limits it heeds: its agent's, or of the agent above that."""
-        return self.basket.agent.parent_id or self.agent_id
+        return self.basket.agent.holder_id
 
     @property
     def is_counted(self) -> bool:
