@@ -90,6 +90,19 @@ def rooms(
     return found
 
 
+_SEATED = text(
+    "SELECT p.id, p.auditorium_id FROM performance p WHERE p.id = ANY(:ids) AND (EXISTS"
+    " (SELECT FROM seat_taken t WHERE t.performance_id = p.id) OR EXISTS"
+    " (SELECT FROM block_seat b WHERE b.performance_id = p.id))"
+)
+
+
+def seated(session: Session, ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the auditoriums of performances that have seats taken or in blocks."""
+    rows = session.execute(_SEATED, {"ids": list(ids)}) if ids else ()
+    return {row.id: row.auditorium_id for row in rows}
+
+
 def get_feed(session: Session, supplier_id: UUID, name: str) -> Feed:
     """Return a supplier's feed by name; NotFoundError if it has none such."""
     wanted = select(Feed).where(Feed.supplier_id == supplier_id, Feed.name == name)

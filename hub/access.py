@@ -105,7 +105,15 @@ POST   /v1/sales-reports                                      write agent
 GET    /v1/orders                                             read agent
 POST   /v1/orders                                             write agent
 GET    /v1/orders/<uuid:order_id>                             read agent
+POST   /v1/orders/<uuid:order_id>/cancellation-quotes         read agent
 POST   /v1/orders/<uuid:order_id>/cancellations               write agent
+POST   /v1/orders/<uuid:order_id>/exchange-quotes             read agent
+POST   /v1/orders/<uuid:order_id>/exchanges                   write agent
+POST   /v1/orders/<uuid:order_id>/tickets/<uuid:ticket_id>/replacements write agent
+GET    /v1/notices                                            read supplier agent operator
+POST   /v1/notices/<uuid:notice_id>/acknowledgement           write agent
+POST   /v1/performances/<uuid:performance_id>/refund-runs     write supplier operator
+GET    /v1/refund-runs/<uuid:run_id>                          read supplier operator
 
 POST   /v1/periods/<period>/drafts                            write finance
 GET    /v1/statements                                         read supplier agent finance

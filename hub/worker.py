@@ -29,6 +29,8 @@ from hub.kernel import db, idempotency, jobs, log, metrics
 from hub.kernel.db import transaction
 from hub.sales.services.freezing import prune_quotes
 from hub.sales.services.lapse import lapse_due
+from hub.sales.services.noticing import tell_disruptions
+from hub.sales.services.refunding import go_on_refunding
 from hub.sales.services.requesting import lapse_requests
 from hub.sales.services.steering import carry_out_due, void_all_stopped
 from hub.serve import Stop, start, stop
@@ -135,6 +137,8 @@ def periodic_tasks(settings: Settings) -> list[Task]:
         Task("requests", 5.0, _requests),
         Task("rebalance", 30.0, _rebalance),
         Task("number changes", 0.2, _number_changes),
+        Task("disruptions", 1.0, _disruptions),
+        Task("refunds", 1.0, _refunds),
         Task("announce", 1.0, _announce),
         Task("prune changes", 3_600.0, _prune_changes),
         Task("seal", 1.0, _seal),
@@ -214,6 +218,16 @@ def _fold() -> int:
 def _release() -> int:
     with transaction() as session:
         return release_due(session)
+
+
+def _disruptions() -> int:
+    with transaction() as session:
+        return tell_disruptions(session)
+
+
+def _refunds() -> int:
+    with transaction() as session:
+        return go_on_refunding(session)
 
 
 def _number_changes() -> int:

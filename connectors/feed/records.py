@@ -122,6 +122,13 @@ class AreaSoldRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     capacity: Count
 
 
+class ResaleRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the public may be asked for a ticket; both the same is parity."""
+
+    floor_minor: Minor | None = None
+    ceiling_minor: Minor | None = None
+
+
 class OfferRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A price: area x price type; the face value includes the tax (basis points)."""
 
@@ -133,6 +140,7 @@ class OfferRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     tax_bp: Annotated[int, Meta(ge=0, le=10_000)] = 0
     tickets_min: Annotated[int, Meta(ge=1, le=100)] = 1
     tickets_max: Annotated[int, Meta(ge=1, le=100)] = 10
+    resale: ResaleRecord | UnsetType = UNSET
 
 
 class PerformanceRecord(Record, tag="performance", frozen=True, kw_only=True):
@@ -147,7 +155,26 @@ class PerformanceRecord(Record, tag="performance", frozen=True, kw_only=True):
     announce_at: Moment | None = None
     on_sale_at: Moment | None = None
     cut_off_at: Moment | None = None
-    status: Literal["scheduled", "cancelled"] = "scheduled"
+    status: Annotated[
+        Literal["scheduled", "postponed", "cancelled"],
+        Meta(description="Postponed: it has no date now, its tickets stay valid"),
+    ] = "scheduled"
+    admission: (
+        Annotated[
+            Literal["ticket", "order"],
+            Meta(description="By a code for each ticket, or one for all of an order"),
+        ]
+        | UnsetType
+    ) = UNSET
+    names: (
+        Annotated[
+            Literal["none", "order", "ticket"],
+            Meta(
+                description="Whose names are asked for: the buyer's, or each holder's"
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     areas: Annotated[list[AreaSoldRecord], Meta(min_length=1, max_length=500)]
     offers: Annotated[list[OfferRecord], Meta(min_length=1, max_length=2_000)]
 

@@ -17,7 +17,7 @@ from connectors.models import Feed
 from connectors.queries import Known, Room
 from connectors.rules import RefusedError, business_date, check_now
 from connectors.services.taken import Taken
-from hub.catalogue.models import Offer, Performance, PerformanceArea
+from hub.catalogue.models import Area, Offer, Performance, PerformanceArea
 from hub.kernel import clock
 from hub.kernel.ids import new_id
 
@@ -38,6 +38,7 @@ def write_performances(session: Session, feed: Feed, taken: Sequence[Taken]) -> 
         session, "production", supplier, {record.production for record in records}
     )
     rooms = queries.rooms(session, supplier, {record.auditorium for record in records})
+    seated = queries.seated(session, {f.old_id for f in taken if f.old_id})
     now = clock.now(session, feed.world)
     refused: Refused = []
     good: list[Taken] = []
@@ -45,6 +46,7 @@ def write_performances(session: Session, feed: Feed, taken: Sequence[Taken]) -> 
         try:
             check_now(found.record, now)
             _check_known(found.record, productions, rooms)
+            _check_room(found, rooms, seated)
         except RefusedError as error:
             refused.append((found, error))
         else:
@@ -78,6 +80,16 @@ def _check_known(
             raise RefusedError(f"{field}.capacity", "above-area", reason)
 
 
+def _check_room(
+    found: Taken, rooms: Mapping[str, Room], seated: Mapping[UUID, UUID]
+) -> None:
+    """Refuse another auditorium where seats of the one before are somebody's."""
+    before = seated.get(found.old_id) if found.old_id else None
+    if before is not None and before != rooms[found.record.auditorium].id:
+        reason = "seats are held, sold or in blocks: cancel it, and deliver another"
+        raise RefusedError("auditorium", "seats-taken", reason)
+
+
 def _performance(
     feed: Feed,
     found: Taken,
@@ -109,6 +121,8 @@ def _performance(
         "on_sale_at": record.on_sale_at,
         "cut_off_at": record.cut_off_at,
         "status": record.status,
+        "admission": record.admission or "ticket",
+        "names": record.names or "none",
     }
 
 
@@ -168,6 +182,10 @@ def _inventory(
             "tax_bp": offer.tax_bp,
             "tickets_min": offer.tickets_min,
             "tickets_max": offer.tickets_max,
+            "resale_floor_minor": offer.resale.floor_minor if offer.resale else None,
+            "resale_ceiling_minor": offer.resale.ceiling_minor
+            if offer.resale
+            else None,
         }
         for offer in record.offers
     ]
@@ -215,19 +233,24 @@ def _change_inventory(
 ) -> None:
     """Write areas and offers of a changed performance."""
     areas, offers = _inventory(record, performance_id, rooms)
-    wanted = select(PerformanceArea).where(
-        PerformanceArea.performance_id == performance_id
+    refs = [sold.area for sold in record.areas]
+    wanted = (
+        select(PerformanceArea, Area.ref)
+        .join(Area, Area.id == PerformanceArea.area_id)
+        .where(PerformanceArea.performance_id == performance_id)
     )
-    old = {area.area_id: area for area in session.scalars(wanted)}
-    ids = {a["id"]: old[a["area_id"]].id for a in areas if a["area_id"] in old}
-    new = [area for area in areas if area["area_id"] not in old]
+    old = {ref: area for area, ref in session.execute(wanted)}
+    named = list(zip(areas, refs, strict=True))
+    ids = {a["id"]: old[ref].id for a, ref in named if ref in old}
+    new = [area for area, ref in named if ref not in old]
     capacities = {ids[a["id"]]: a["capacity"] for a in areas if a["id"] in ids}
+    for area, ref in named:
+        if ref in old:
+            old[ref].area_id = area["area_id"]  # that of the room it is in now
     gone = {area.id: 0 for area in old.values() if area.id not in capacities}
     copy(session, PerformanceArea.__table__, new)
     if new:
-        names = {
-            a["id"]: sold.area for a, sold in zip(areas, record.areas, strict=True)
-        }
+        names = {area["id"]: ref for area, ref in named}
         sold = [(a["id"], performance_id, names[a["id"]], a["capacity"]) for a in new]
         add_trees(session, feed.world, feed.supplier_id, sold)
     for offer in offers:

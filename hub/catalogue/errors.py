@@ -15,6 +15,14 @@ class PerformanceCancelledError(HubError):
     code, title, status = "performance-cancelled", "The performance is cancelled", 409
 
 
+class PerformancePostponedError(HubError):
+    """The performance has no date at the moment; its tickets stay valid."""
+
+    code, title, status = "performance-postponed", "The performance is postponed", 409
+    retry = Retry.LATER
+    retry_after_s = 3_600
+
+
 class SalesNotOpenError(HubError):
     """The sale has not begun; the facts say when it does."""
 

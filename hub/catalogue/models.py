@@ -120,12 +120,20 @@ class Production(FromSupplier, Base):
 
 
 class Performance(FromSupplier, Base):
-    """One showing of a production at a place and time."""
+    """One showing of a production at a place and time.
+
+    *admission*: by a code for each ticket, or one for the order's. *names*: whose it
+    asks for: nobody's, the buyer's, or that of each ticket's holder.
+    """
 
     __tablename__ = "performance"
     __table_args__ = (
         UniqueConstraint("supplier_id", "ref"),
-        CheckConstraint("status IN ('scheduled', 'cancelled')", name="status"),
+        CheckConstraint(
+            "status IN ('scheduled', 'postponed', 'cancelled')", name="status"
+        ),
+        CheckConstraint("admission IN ('ticket', 'order')", name="admission"),
+        CheckConstraint("names IN ('none', 'order', 'ticket')", name="names"),
         Index("ix_performance_listing", "world", "starts_at", "id"),
         Index("ix_performance_feed_id", "feed_id"),
         Index("ix_performance_production_id", "production_id", "starts_at"),
@@ -144,6 +152,8 @@ class Performance(FromSupplier, Base):
     on_sale_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     cut_off_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     status: Mapped[str]
+    admission: Mapped[str] = mapped_column(server_default="ticket")
+    names: Mapped[str] = mapped_column(server_default="none")
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
@@ -172,6 +182,7 @@ class Offer(Base):
         CheckConstraint(
             "1 <= tickets_min AND tickets_min <= tickets_max", name="limits"
         ),
+        CheckConstraint("resale_floor_minor <= resale_ceiling_minor", name="resale"),
     )
 
     id: Mapped[Id]
@@ -184,10 +195,12 @@ class Offer(Base):
     tickets_min: Mapped[int]
     tickets_max: Mapped[int]
     is_withdrawn: Mapped[bool] = mapped_column(server_default="false")
+    resale_floor_minor: Mapped[int | None] = mapped_column(BigInteger)
+    resale_ceiling_minor: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Change(Base):
-    """Something of the catalogue that changed; numbered once it is committed.
+    """Something that changed for all, or for an agent; numbered once committed.
 
     Written by triggers. ``position`` counts the changes of a world as they are read.
     """
@@ -197,6 +210,16 @@ class Change(Base):
         CheckConstraint("what IN ('changed', 'withdrawn', 'announced')", name="what"),
         Index("uq_change_position", "world", "position", unique=True),
         Index("ix_change_waiting", "seq", postgresql_where=text("position IS NULL")),
+        Index(
+            "ix_change_public",
+            *("world", "position"),
+            postgresql_where=text("agent_id IS NULL"),
+        ),
+        Index(
+            "ix_change_agent_id",
+            *("agent_id", "position"),
+            postgresql_where=text("agent_id IS NOT NULL"),
+        ),
     )
 
     seq: Mapped[int] = mapped_column(
@@ -204,6 +227,7 @@ class Change(Base):
     )
     world: Mapped[str]
     position: Mapped[int | None] = mapped_column(BigInteger)
+    agent_id: Mapped[UUID | None]
     kind: Mapped[str]
     entity_id: Mapped[UUID]
     version: Mapped[int] = mapped_column(BigInteger)

@@ -9,6 +9,7 @@ from uuid import UUID
 from hub.catalogue.errors import (
     NotOfferedError,
     PerformanceCancelledError,
+    PerformancePostponedError,
     SalesClosedError,
     SalesNotOpenError,
 )
@@ -64,8 +65,7 @@ class SaleWindow:
 
     def refuse_unless_on_sale(self, now: datetime) -> None:
         """Raise the reason why nothing may be held now, if there is one."""
-        if self.status == "cancelled":
-            raise PerformanceCancelledError(performance_id=self.performance_id)
+        refuse_unless_taking_place(self.status, self.performance_id)
         if self.is_withdrawn or not self.is_announced(now):
             raise NotOfferedError(performance_id=self.performance_id)
         if self.on_sale_at is not None and now < self.on_sale_at:
@@ -73,3 +73,11 @@ class SaleWindow:
         closes_at = self.cut_off_at or self.last_at
         if now >= closes_at:
             raise SalesClosedError(closed_at=closes_at.isoformat())
+
+
+def refuse_unless_taking_place(status: str, performance_id: UUID) -> None:
+    """Raise PerformanceCancelledError, or -PostponedError until it has a new date."""
+    if status == "cancelled":
+        raise PerformanceCancelledError(performance_id=performance_id)
+    if status == "postponed":
+        raise PerformancePostponedError(performance_id=performance_id)

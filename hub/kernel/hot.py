@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from hub.kernel.db import HotSessionFactory
 
@@ -57,8 +58,38 @@ class Calls:
         self.is_open = False
 
 
+class InnerCalls(Calls):
+    """The same calls inside a transaction that somebody else began and will end."""
+
+    def begin(self, call: LiteralString, *said: bytes) -> str:
+        """Call a function with documents; return the one it answers."""
+        cursor = self.connection.execute(call, _texts(said), prepare=True)
+        found: str = cursor.fetchone()[0]  # type: ignore[index]
+        return found
+
+    def commit(self, *said: Said) -> None:
+        """Call functions with documents; whoever began commits."""
+        for call, documents in said:
+            texts = _texts(map(msgspec.json.encode, documents))
+            self.connection.execute(call, texts, prepare=True)
+
+
+def inner_calls(session: Session) -> InnerCalls:
+    """Return the calls of a session's own transaction, all it holds back sent."""
+    session.flush()
+    connection: psycopg.Connection[Any] = (
+        session.connection().connection.driver_connection  # type: ignore[assignment]
+    )
+    return InnerCalls(connection)
+
+
 def _texts(said: Iterable[bytes]) -> list[str]:
     return [document.decode() for document in said]
+
+
+def as_dbapi_error(error: psycopg.Error) -> Exception:
+    """Return what SQLAlchemy would have made of a driver's error."""
+    return DBAPIError.instance(None, None, error, psycopg.Error, dialect=_DIALECT)
 
 
 @contextmanager
@@ -73,9 +104,7 @@ def hot_calls() -> Generator[Calls]:
     except psycopg.Error as error:
         if connection.broken:
             pooled.invalidate(error)
-        raise DBAPIError.instance(
-            None, None, error, psycopg.Error, dialect=_DIALECT
-        ) from error
+        raise as_dbapi_error(error) from error
     finally:
         try:
             if not connection.closed:

@@ -106,3 +106,77 @@ class LookToBookError(HubError):
     code, title, status = "look-to-book", "Too many holds for what is confirmed", 429
     retry = Retry.LATER
     retry_after_s = 60
+
+
+class RealNameRequiredError(HubError):
+    """The venue asks for the buyer's, or each holder's, name and document."""
+
+    code, title, status = "real-name-required", "The venue asks for names", 422
+
+
+class NameTwiceError(HubError):
+    """One document is given for two tickets of one performance."""
+
+    code, title, status = "name-twice", "A person may hold one ticket of it", 422
+
+
+class NameTakenError(HubError):
+    """The person has a ticket of this performance already, from any agent."""
+
+    code, title, status = "name-taken", "This person has a ticket of it already", 409
+
+
+class ResalePriceError(HubError):
+    """The price to the public is not one the supplier lets the ticket go for."""
+
+    code, title, status = "resale-price", "Not a price the supplier allows", 422
+
+
+class OrderChangedError(HubError):
+    """The order has another version than the one that was meant."""
+
+    code, title, status = "order-changed", "The order has changed meanwhile", 409
+    retry = Retry.REQUOTE
+
+
+class MustAlsoCancelError(HubError):
+    """Some tickets cannot stay without those to be cancelled; the facts name them."""
+
+    code, title, status = "must-also-cancel", "Others must be cancelled with them", 409
+
+
+class TicketUsedError(HubError):
+    """A ticket somebody has entered with can be neither cancelled nor replaced."""
+
+    code, title, status = "ticket-used", "The ticket has been used", 409
+
+
+class NotCancelledError(HubError):
+    """Only the tickets of a cancelled performance are refunded all at once."""
+
+    code, title, status = "not-cancelled", "The performance is not cancelled", 409
+
+
+class RefundsRunningError(HubError):
+    """The tickets of this performance are being refunded already."""
+
+    code, title, status = "refunds-running", "A refund run is under way", 409
+
+
+class TicketCancelledError(HubError):
+    """The ticket is cancelled: it has no code to replace."""
+
+    code, title, status = "ticket-cancelled", "The ticket is cancelled", 409
+
+
+class ExchangeDifferenceError(HubError):
+    """The difference is not the one that was shown; the facts say which it is now."""
+
+    code, title, status = "exchange-difference", "It comes to another amount", 409
+    retry = Retry.REQUOTE
+
+
+class NotExchangeableError(HubError):
+    """An exchange is of tickets of one currency, for a hold in the same."""
+
+    code, title, status = "not-exchangeable", "These cannot be exchanged", 422

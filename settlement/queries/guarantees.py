@@ -41,7 +41,7 @@ _EARNED = {
         f" WHERE e.{side}_contract_id = :contract"
         f" AND coalesce(e.{side}_stated_at, e.happened_at) >= :starts"
         f" AND coalesce(e.{side}_stated_at, e.happened_at) < :ends"
-        " AND e.kind IN ('sale', 'cancellation', 'true-up')"
+        " AND e.kind IN ('sale', 'cancellation', 'venue-cancellation', 'true-up')"
     )
     for side, own in _OWN.items()
 }

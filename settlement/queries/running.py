@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from settlement.queries.terms import clauses_of
 from settlement.rules.clauses import Clauses
 from settlement.rules.periods import Period
-from settlement.rules.postings import Fact, moved
+from settlement.rules.postings import VENUE_CANCELLATION, Fact, moved
 from settlement.rules.quotes import Quote, Running, Side
 from settlement.rules.running import (
     Meter,
@@ -29,7 +29,7 @@ _STATED = {
 }
 _FACTS = {
     side: text(
-        "SELECT e.order_id, e.line_no, e.sequence, e.tickets, e.happened_at,"  # noqa: S608 - our own words
+        "SELECT e.order_id, e.line_no, e.sequence, e.kind, e.tickets, e.happened_at,"  # noqa: S608 - our own words
         f" {stated} AS stated_at, l.quote::text AS quote, o.confirmed_at,"
         " (SELECT coalesce(-sum(b.tickets), 0) FROM journal_entry b"
         "  WHERE b.order_id = e.order_id AND b.line_no = e.line_no"
@@ -130,19 +130,15 @@ def _moved(
     row: Row[Any], quote: Quote, own: Side, running: Running, read: Clauses
 ) -> Moved | None:
     side = "agent" if own is quote.agent else "supplier"
-    amounts = [
-        amount
-        for amount in quote.of(running.what, side)
-        if not (row.sequence and amount.is_kept)
-    ]
-    if not amounts:
-        return None
     before = int(row.returned)
     cancelled = (before, before - row.tickets) if row.sequence else (0, 0)
     fact = Fact(
         *(row.order_id, row.line_no, row.sequence, quote, cancelled),
-        *(row.happened_at, row.confirmed_at),
+        *(row.happened_at, row.confirmed_at, row.kind == VENUE_CANCELLATION),
     )
+    amounts = [a for a in quote.of(running.what, side) if not fact.leaves(a)]
+    if not amounts:
+        return None
     meter = meter_of(read, clause_of(read, running.what))
     return Moved(
         running.what,

@@ -58,7 +58,7 @@ def _ran(fact: Fact, side: Side, running: Running) -> tuple[str, dict[str, int]]
     found = [
         amount
         for amount in fact.quote.of(running.what, name)
-        if not (fact.sequence and amount.is_kept)
+        if not fact.leaves(amount)
     ]
     accrued = sum(moved(amount.earned_minor, fact) for amount in found)
     ran = NOTHING | {"accrued_minor": accrued}

@@ -9,6 +9,7 @@ from hub.kernel.money import part
 from settlement.rules import accounts as to
 from settlement.rules.quotes import Amount, Quote
 
+SALE, CANCELLATION, VENUE_CANCELLATION = "sale", "cancellation", "venue-cancellation"
 Money = tuple[str, str, str, int]  # account, whose, what, minor units
 HOLDERS = {
     "agent": (to.RECEIVABLE_AGENT, "agent"),
@@ -25,7 +26,8 @@ class Fact:
     """Tickets of one order line were sold or cancelled.
 
     ``cancelled`` counts those of the line cancelled before and after the fact; a sale
-    has (0, 0). ``sequence`` numbers the facts of the line from 0.
+    has (0, 0). ``sequence`` numbers the facts of the line from 0. What the venue
+    cancels (*is_venues*) returns all, also what the terms would keep, at no fee.
     """
 
     order_id: UUID
@@ -35,16 +37,23 @@ class Fact:
     cancelled: tuple[int, int]
     happened_at: datetime
     sold_at: datetime | None = None
+    is_venues: bool = False
 
     @property
     def kind(self) -> str:
-        return "cancellation" if self.sequence else "sale"
+        if not self.sequence:
+            return SALE
+        return VENUE_CANCELLATION if self.is_venues else CANCELLATION
 
     @property
     def tickets(self) -> int:
         """Tickets that moved: positive when sold, negative when cancelled."""
         before, after = self.cancelled
         return before - after if self.sequence else self.quote.quantity
+
+    def leaves(self, amount: Amount) -> bool:
+        """Say whether the fact leaves an amount of the line as it is."""
+        return bool(self.sequence) and amount.is_kept and not self.is_venues
 
     def stated_at(self, name: str) -> datetime | None:
         """Return when a side's statement has the fact; None if when it happened.
@@ -117,12 +126,12 @@ def _money(fact: Fact) -> Iterator[Money]:
     holders = REFUNDED if fact.sequence else HOLDERS
     sale = Sale(quote, holders[quote.collector])
     for amount in quote.amounts:
-        if fact.sequence and amount.is_kept:
+        if fact.leaves(amount):
             continue
         minor = moved(amount.minor, fact)
         net = moved(amount.net_minor, fact) if amount.tax_minor else minor
         yield from _LEGS[amount.what](sale, amount, minor, net)
-    if fact.sequence:
+    if fact.kind == CANCELLATION:
         yield from _refund_fees(fact, sale)
 
 

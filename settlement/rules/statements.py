@@ -9,7 +9,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from settlement.rules import accounts as to
-from settlement.rules.postings import Leg
+from settlement.rules.postings import (
+    CANCELLATION,
+    SALE,
+    VENUE_CANCELLATION,
+    Leg,
+)
 
 SUMMED = (
     *("tickets", "face_minor", "booking_fee_minor", "service_fee_minor"),
@@ -23,8 +28,8 @@ ACCOUNTS = {
 SIGNS = {"agent": 1, "supplier": -1}
 # What is earned in a period; what is only paid is not on its statement.
 STATED = (
-    *("sale", "cancellation", "true-up", "guarantee", "bill", "chargeback"),
-    *("release", "reserve-released", "purchase"),
+    *(SALE, CANCELLATION, VENUE_CANCELLATION, "true-up", "guarantee", "bill"),
+    *("chargeback", "release", "reserve-released", "purchase"),
 )
 # A closed statement keeps the form it was closed in; the first had no other amounts.
 FORM = 2

@@ -362,3 +362,19 @@ def test_two_jobs_on_one_feed_do_no_harm(hub):
     with transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM performance")) == 3_001
     hub.assert_lawful()
+
+
+def test_a_performance_moves_to_another_room_unless_seats_are_somebodys(hub):
+    sold = hub.on_sale()
+    hub.deliver([auditorium("other", standing=200), performance(version=2, floor=150)])
+    floor = hub.offer_id("ann", sold["id"])
+    hub.confirm("ann", hub.hold("ann", [(floor, 3)]))
+    moved = performance(version=3, floor=120, auditorium="other")
+    assert hub.deliver([moved])["refused"] == 0
+    assert hub.areas("ann", sold["id"])["floor"]["available"] == 117
+    stalls = hub.offer_id("ann", sold["id"], "stalls")
+    hub.hold("ann", [(stalls, 2)])
+    back = hub.deliver([performance(version=4)])
+    assert [r["code"] for r in hub.refusals(back)] == ["seats-taken"]
+    assert hub.areas("ann", sold["id"])["stalls"]["available"] == 28
+    hub.assert_lawful()

@@ -57,6 +57,8 @@ def test_tables_of_worlds_and_money_say_whose_they_are(session):
         "hold_line": "hold",
         "order_line": "sale_order",
         "ticket": "sale_order",
+        "former_code": "sale_order",
+        "order_person": "sale_order",
         "terms": "contract",
         "posting": "journal_entry",
         "tax_code": "",

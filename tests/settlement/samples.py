@@ -53,8 +53,8 @@ def quote(sold, supplier=None, agent=None, taxes=TAXES, totals=None):
     return quotes([deal(sold, supplier, agent)], taxes, running)[0]
 
 
-def fact(found, sequence=0, cancelled=(0, 0)):
-    return Fact(UUID(int=5), 1, sequence, found, cancelled, NOON, NOON)
+def fact(found, sequence=0, cancelled=(0, 0), *, is_venues=False):
+    return Fact(UUID(int=5), 1, sequence, found, cancelled, NOON, NOON, is_venues)
 
 
 def sums(legs, *, by_what=False):

@@ -248,6 +248,33 @@ def test_what_is_kept_does_not_go_back(sold, supplier, agent):
 
 
 @LAWFUL
+@given(sold=solds, supplier=suppliers | principals, agent=agents, cut=st.integers(1, 30))
+def test_what_the_venue_cancels_returns_what_the_terms_would_keep(
+    sold, supplier, agent, cut
+):
+    kept = dict.fromkeys(("booking_fee", "service_fee", "commission"), "kept")
+    kept["fee_per_ticket_minor"] = 70
+    found = quoted(sold, supplier | {"refund": kept}, agent | {"refund": kept})
+    cut = min(cut, found.quantity - 1)
+    legs = list(postings(fact(found)))
+    if cut:  # the agent cancels some, and pays for it
+        legs += postings(fact(found, 1, (0, cut)))
+    before = sums(legs, by_what=True)
+    legs += postings(fact(found, 2, (cut, found.quantity), is_venues=True))
+    left = sums(legs, by_what=True)
+    if not cut:
+        refunded = {k: n for k, n in left.items() if k[0] == "payable:buyer-refund"}
+        paid = {k: n for k, n in left.items() if k[0] == "asset:psp"}
+        assert sum(refunded.values()) == -sum(paid.values())
+        assert left.keys() == refunded.keys() | paid.keys()
+    fees = {k: n for k, n in left.items() if k[1] == "refund-fee"}
+    assert fees == {k: n for k, n in before.items() if k[1] == "refund-fee"}
+    for key, minor in left.items():  # of what was kept, the share of what was cut
+        if key[1] in {"commission", "service-fee"} and cut:
+            assert abs(minor) <= abs(before.get(key, 0))
+
+
+@LAWFUL
 @given(sold=solds, supplier=suppliers, agent=agents)
 def test_a_stored_quote_is_the_quote(sold, supplier, agent):
     found = quoted(sold, supplier, agent)

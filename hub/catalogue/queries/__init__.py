@@ -26,6 +26,7 @@ _WINDOWS = text(
 _OFFERS = text(
     "SELECT o.id AS offer_id, o.price_type, o.currency, o.face_minor,"
     " o.booking_fee_minor, o.tax_bp, o.tickets_min, o.tickets_max,"
+    " o.resale_floor_minor, o.resale_ceiling_minor,"
     " pa.id AS performance_area_id, a.id AS area_id, a.ref AS area,"
     " a.name AS area_name, a.is_seated,"
     " pa.performance_id, p.supplier_id, p.version, r.version AS map_version,"

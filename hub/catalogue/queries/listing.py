@@ -32,6 +32,8 @@ _LISTED = (
     Performance.on_sale_at,
     Performance.cut_off_at,
     Performance.status,
+    Performance.admission,
+    Performance.names,
     Production.id.label("production_id"),
     Production.genre,
     Production.title,

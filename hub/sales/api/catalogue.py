@@ -31,17 +31,18 @@ class Changes(MethodView):
     @blp.response(200, schemas.ChangeListSchema)
     @blp.problems(ChangesGoneError, InvalidRequestError)
     def get(self, wanted: dict[str, Any]) -> Response:
-        """Tell what has changed in the catalogue, each change once, in order.
+        """Tell what has changed in the catalogue and the agent's orders, in order.
 
-        Of one thing never an older version after a newer one. To begin, note
-        ``latest``, read the lists, and follow from there.
+        Each change once; of one thing never an older version after a newer one. To
+        begin, note ``latest``, read the lists, and follow from there.
         """
-        world = caller().world
+        world, agent_id = caller().world, caller().partner
         with transaction() as session:
             now = clock.now(session, world)
             found = changes(
                 session,
                 world=world,
+                agent_id=agent_id,
                 now=now,
                 after=wanted.get("after"),
                 most=wanted["limit"],

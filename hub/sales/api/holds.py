@@ -19,6 +19,7 @@ from hub.sales import errors, queries
 from hub.sales.api.blueprint import KEYS, blp, claim_of
 from hub.sales.api.placing import placed
 from hub.sales.schemas import sale as schemas
+from hub.sales.schemas.orders import OrderSchema
 from hub.sales.services import keeping, lapse, views
 from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.placing import submit
@@ -129,7 +130,7 @@ class HoldExtension(MethodView):
 class SalesReports(MethodView):
     @blp.arguments(schemas.SalesReportSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
-    @blp.response(201, schemas.OrderSchema)
+    @blp.response(201, OrderSchema)
     @blp.problems(
         allocation.NotAllottedError,
         allocation.AllotmentExhaustedError,

@@ -1,4 +1,4 @@
-"""Agents' resources: orders, and cancelling them."""
+"""Agents' resources: orders, what cancelling or exchanging comes to, and doing it."""
 
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,40 @@ from hub.kernel.idempotency import Reply
 from hub.kernel.pages import id_after, page
 from hub.sales import errors, queries
 from hub.sales.api.blueprint import KEYS, blp, claim_of, once
-from hub.sales.schemas import sale as schemas
-from hub.sales.services import orders, views
+from hub.sales.models import Order
+from hub.sales.schemas import orders as schemas
+from hub.sales.services import cancelling, exchanging, replacing, views
 from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.placing import submit
+
+CONFIRMS = (
+    errors.HoldExpiredError,
+    errors.HoldReleasedError,
+    errors.AlreadyConfirmedError,
+    errors.ReferenceTakenError,
+    catalogue.PerformanceCancelledError,
+    catalogue.PerformancePostponedError,
+    allocation.StoppedError,
+    errors.HoldChangedError,
+    errors.HoldVoidedError,
+    errors.HoldRequestedError,
+    errors.RealNameRequiredError,
+    errors.NameTwiceError,
+    errors.NameTakenError,
+    errors.ResalePriceError,
+    errors.PerformanceBusyError,
+)
+RETURNS = (
+    errors.AlreadyCancelledError,
+    errors.PastCancellationError,
+    errors.TicketUsedError,
+    errors.MustAlsoCancelError,
+)
+
+
+def _view(session: Session, order: Order) -> dict[str, Any]:
+    session.flush()  # the view reads the lines as they are now
+    return views.order_views(session, [order])[0]
 
 
 @blp.route("/orders")
@@ -29,15 +59,14 @@ class Orders(MethodView):
     @blp.response(200, schemas.OrderPageSchema)
     @blp.problems(InvalidRequestError)
     def get(self, wanted: dict[str, Any]) -> Response:
-        """List the agent's orders, oldest first; find one by its reference."""
-        limit = wanted["limit"]
+        """List the agent's orders, oldest first; find some by what is known of them."""
+        limit, after = wanted.pop("limit"), id_after(wanted.pop("after", None))
+        who = caller()
         with transaction() as session:
             rows = queries.list_orders(
                 session,
-                world=caller().world,
-                agent_id=caller().partner,
-                reference=wanted.get("reference"),
-                after=id_after(wanted.get("after")),
+                queries.OrderFilter(who.world, who.partner, **wanted),
+                after=after,
                 limit=limit,
             )
             found = page(rows, limit, lambda row: [row.id])
@@ -47,20 +76,7 @@ class Orders(MethodView):
     @blp.arguments(schemas.OrderRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
-    @blp.problems(
-        errors.HoldExpiredError,
-        errors.HoldReleasedError,
-        errors.AlreadyConfirmedError,
-        errors.ReferenceTakenError,
-        catalogue.PerformanceCancelledError,
-        allocation.StoppedError,
-        errors.HoldChangedError,
-        errors.HoldVoidedError,
-        errors.HoldRequestedError,
-        errors.PerformanceBusyError,
-        OverloadedError,
-        *KEYS,
-    )
+    @blp.problems(*CONFIRMS, OverloadedError, *KEYS)
     def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
         """Confirm a hold into an order with tickets."""
         who = caller()
@@ -73,6 +89,7 @@ class Orders(MethodView):
 @blp.route("/orders/<uuid:order_id>")
 class OrderById(MethodView):
     @blp.response(200, schemas.OrderSchema)
+    @blp.conditional
     @blp.problems()
     def get(self, order_id: UUID) -> Response:
         """Show an order with its tickets."""
@@ -81,7 +98,21 @@ class OrderById(MethodView):
             order = queries.get_order(
                 session, order_id, world=who.world, agent_id=who.partner
             )
-            return replied(Reply(200, views.order_views(session, [order])[0]))
+            return replied(Reply(200, _view(session, order)))
+
+
+@blp.route("/orders/<uuid:order_id>/cancellation-quotes")
+class CancellationQuotes(MethodView):
+    @blp.arguments(schemas.CancellationQuoteRequestSchema)
+    @blp.response(200, schemas.CancellationQuoteSchema)
+    @blp.problems()
+    def post(self, wanted: dict[str, Any], order_id: UUID) -> Response:
+        """Say what cancelling tickets would give back; nothing is cancelled."""
+        with transaction() as session:
+            found = cancelling.giving(
+                session, caller(), order_id, wanted.get("ticket_ids")
+            )
+            return replied(Reply(200, cancelling.quoted(found)))
 
 
 @blp.route("/orders/<uuid:order_id>/cancellations")
@@ -89,17 +120,96 @@ class OrderCancellations(MethodView):
     @blp.arguments(schemas.CancellationRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
-    @blp.problems(errors.AlreadyCancelledError, errors.PastCancellationError, *KEYS)
+    @blp.problems(*RETURNS, errors.OrderChangedError, *KEYS)
     def post(
         self, wanted: dict[str, Any], headers: dict[str, str], order_id: UUID
     ) -> Response:
         """Cancel tickets of an order, or all that are left."""
 
         def cancel(session: Session) -> dict[str, Any]:
-            order = orders.cancel_tickets(
-                session, caller(), order_id, wanted.get("ticket_ids")
+            order = cancelling.cancel_tickets(
+                *(session, caller(), order_id, wanted.get("ticket_ids")),
+                wanted.get("order_version"),
             )
-            session.flush()  # the view reads the lines as they are now
-            return views.order_views(session, [order])[0]
+            return _view(session, order)
 
         return once(headers["idempotency_key"], 201, cancel)
+
+
+@blp.route("/orders/<uuid:order_id>/exchange-quotes")
+class ExchangeQuotes(MethodView):
+    @blp.arguments(schemas.ExchangeQuoteRequestSchema)
+    @blp.response(200, schemas.ExchangeQuoteSchema)
+    @blp.problems(
+        errors.HoldExpiredError,
+        errors.HoldReleasedError,
+        errors.HoldVoidedError,
+        errors.HoldRequestedError,
+        errors.AlreadyConfirmedError,
+        errors.NotExchangeableError,
+    )
+    def post(self, wanted: dict[str, Any], order_id: UUID) -> Response:
+        """Say what exchanging tickets for a hold comes to; nothing is exchanged."""
+        with transaction() as session:
+            found = exchanging.quote_exchange(
+                session,
+                caller(),
+                order_id,
+                ticket_ids=wanted.get("ticket_ids"),
+                hold_id=wanted["hold_id"],
+            )
+            return replied(Reply(200, found))
+
+
+@blp.route("/orders/<uuid:order_id>/exchanges")
+class OrderExchanges(MethodView):
+    @blp.arguments(schemas.ExchangeRequestSchema)
+    @blp.arguments(IdempotencyKeySchema, location="headers")
+    @blp.response(201, schemas.OrderSchema)
+    @blp.problems(
+        *CONFIRMS,
+        *RETURNS,
+        errors.ExchangeDifferenceError,
+        errors.NotExchangeableError,
+        *KEYS,
+    )
+    def post(
+        self, wanted: dict[str, Any], headers: dict[str, str], order_id: UUID
+    ) -> Response:
+        """Give tickets up for a hold: both or neither; answers the new order."""
+        who, key = caller(), headers["idempotency_key"]
+        said: dict[str, Any] = {
+            name: wanted.pop(name)
+            for name in ("ticket_ids", "difference_minor")
+            if name in wanted
+        }
+        wish = ConfirmWish(claim_of(key), who.world, who.partner, **wanted)
+        return once(
+            key,
+            201,
+            lambda session: exchanging.exchange(session, order_id, wish, said, who),
+        )
+
+
+@blp.route("/orders/<uuid:order_id>/tickets/<uuid:ticket_id>/replacements")
+class TicketReplacements(MethodView):
+    @blp.arguments(schemas.ReplacementRequestSchema)
+    @blp.arguments(IdempotencyKeySchema, location="headers")
+    @blp.response(201, schemas.OrderSchema)
+    @blp.problems(errors.TicketUsedError, errors.TicketCancelledError, *KEYS)
+    def post(
+        self,
+        wanted: dict[str, Any],
+        headers: dict[str, str],
+        order_id: UUID,
+        ticket_id: UUID,
+    ) -> Response:
+        """Replace a ticket's code, for the old one is lost: it opens no door then."""
+
+        def work(session: Session) -> dict[str, Any]:
+            order = replacing.replace_code(
+                session, caller(), order_id, ticket_id, wanted["reason"]
+            )
+            return _view(session, order)
+
+        return once(headers["idempotency_key"], 201, work)

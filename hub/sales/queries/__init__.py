@@ -2,6 +2,7 @@
 
 from hub.sales.queries.laws import broken_laws
 from hub.sales.queries.sale import (
+    OrderFilter,
     get_hold,
     get_order,
     has_due_holds,
@@ -9,11 +10,13 @@ from hub.sales.queries.sale import (
     list_orders,
     lock_due_holds,
     order_lines,
+    people,
     request_of,
     tickets,
 )
 
 __all__ = [
+    "OrderFilter",
     "broken_laws",
     "get_hold",
     "get_order",
@@ -22,6 +25,7 @@ __all__ = [
     "list_orders",
     "lock_due_holds",
     "order_lines",
+    "people",
     "request_of",
     "tickets",
 ]

@@ -16,7 +16,10 @@ _LINES = text(
     "SELECT l.order_id, l.no, l.quote, o.world, o.confirmed_at,"
     " (SELECT array_agg(t.cancelled_at ORDER BY t.cancelled_at) FROM ticket t"
     " WHERE (t.order_id, t.line_no) = (l.order_id, l.no)"
-    " AND t.cancelled_at IS NOT NULL) AS cancelled"
+    " AND t.cancelled_at IS NOT NULL) AS cancelled,"
+    " (SELECT array_agg(DISTINCT t.cancelled_at) FROM ticket t"
+    " WHERE (t.order_id, t.line_no) = (l.order_id, l.no)"
+    " AND t.cancelled_for = 'venue') AS by_venue"
     " FROM order_line l JOIN sale_order o ON o.id = l.order_id"
     " ORDER BY l.order_id, l.no"
 )
@@ -96,14 +99,16 @@ def _facts(line: Row[Any], quote: Quote, entries: Sequence[Row[Any]]) -> Iterato
     were cancelled at which moment by the tickets.
     """
     yield Fact(line.order_id, line.no, 0, quote, (0, 0), line.confirmed_at)
-    left = Counter(line.cancelled or ())
+    left, by_venue = Counter(line.cancelled or ()), set(line.by_venue or ())
     before = 0
     for sequence, entry in enumerate(entries[1:], start=1):
         count = min(-entry.tickets, left[entry.happened_at])
         left[entry.happened_at] -= count
         after = before + count
+        at = entry.happened_at
         yield Fact(
-            line.order_id, line.no, sequence, quote, (before, after), entry.happened_at
+            *(line.order_id, line.no, sequence, quote, (before, after)),
+            *(at, line.confirmed_at, at in by_venue),
         )
         before = after
     for at, count in (+left).items():  # cancelled, and posted by no entry

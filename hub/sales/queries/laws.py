@@ -34,7 +34,8 @@ _TOLD = (
     " sum(a.left_) FILTER (WHERE (a.what, a.side) = ('commission', 'supplier'))"
     " AS earned, sum(a.left_) FILTER (WHERE a.what = 'service-fee') AS fee"
     " FROM (SELECT what, side, minor,"
-    "  CASE WHEN is_kept THEN minor ELSE still_sold(minor, l) END AS left_"
+    "  CASE WHEN is_kept THEN still_kept(minor, l)"
+    "  ELSE still_sold(minor, l) END AS left_"
     "  FROM jsonb_to_recordset(l.quote->'amounts')"
     "  AS r(what text, side text, minor bigint, is_kept boolean)) a) said"
 )

@@ -1,6 +1,8 @@
 """Holds, orders and tickets as they are read and locked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,15 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from hub.kernel.errors import NotFoundError
-from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
+from hub.sales.models import (
+    Hold,
+    HoldLine,
+    Order,
+    OrderLine,
+    OrderPerson,
+    Ticket,
+)
+from hub.sales.rules.people import Person
 
 _DUE = (
     "SELECT h.id FROM hold h JOIN world w ON w.name = h.world"
@@ -100,22 +110,52 @@ def get_order(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders of an agent are meant; all that is said holds."""
+
+    world: str
+    agent_id: UUID
+    reference: str | None = None
+    reference_starts: str | None = None
+    ticket_code: str | None = None
+    performance_id: UUID | None = None
+    state: str | None = None
+    confirmed_from: datetime | None = None
+    confirmed_until: datetime | None = None
+
+    def conditions(self) -> Iterator[Any]:
+        """Yield what is asked of an order."""
+        yield Order.world == self.world
+        yield Order.agent_id == self.agent_id
+        if self.reference is not None:
+            yield Order.reference == self.reference
+        if self.reference_starts is not None:
+            yield Order.reference.startswith(self.reference_starts, autoescape=True)
+        if self.ticket_code is not None:
+            coded = select(Ticket.order_id).where(Ticket.code == self.ticket_code)
+            yield Order.id.in_(coded)
+        if self.performance_id is not None:
+            sold = select(OrderLine.order_id).where(
+                OrderLine.performance_id == self.performance_id
+            )
+            yield Order.id.in_(sold)
+        if self.state is not None:
+            yield Order.state == self.state
+        if self.confirmed_from is not None:
+            yield Order.confirmed_at >= self.confirmed_from
+        if self.confirmed_until is not None:
+            yield Order.confirmed_at < self.confirmed_until
+
+
 def list_orders(
-    session: Session,
-    *,
-    world: str,
-    agent_id: UUID,
-    reference: str | None,
-    after: UUID | None,
-    limit: int,
+    session: Session, wanted: OrderFilter, *, after: UUID | None, limit: int
 ) -> Sequence[Order]:
-    """Return an agent's orders by id, one more than *limit*."""
-    wanted = select(Order).where(Order.world == world, Order.agent_id == agent_id)
-    if reference is not None:
-        wanted = wanted.where(Order.reference == reference)
+    """Return orders by id, one more than *limit*."""
+    found = select(Order).where(*wanted.conditions())
     if after is not None:
-        wanted = wanted.where(Order.id > after)
-    return session.scalars(wanted.order_by(Order.id).limit(limit + 1)).all()
+        found = found.where(Order.id > after)
+    return session.scalars(found.order_by(Order.id).limit(limit + 1)).all()
 
 
 def order_lines(session: Session, order_ids: Sequence[UUID]) -> Sequence[OrderLine]:
@@ -128,3 +168,16 @@ def tickets(session: Session, order_ids: Sequence[UUID]) -> Sequence[Ticket]:
     """Return the tickets of orders."""
     wanted = select(Ticket).where(Ticket.order_id.in_(order_ids))
     return session.scalars(wanted.order_by(Ticket.order_id, Ticket.id)).all()
+
+
+def people(
+    session: Session, order_ids: Sequence[UUID]
+) -> dict[tuple[UUID, UUID | None], Person]:
+    """Return the buyers of orders, and the holders of their tickets, by ticket."""
+    wanted = select(OrderPerson).where(OrderPerson.order_id.in_(order_ids))
+    return {
+        (row.order_id, row.ticket_id): Person(
+            row.name, row.id_type, row.id_number, row.email, row.phone
+        )
+        for row in session.scalars(wanted)
+    }

@@ -5,6 +5,7 @@ from marshmallow import fields, validate
 from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
 
 GENRES = ["film", "stage", "sport", "general"]
+KINDS = ("venue", "auditorium", "production", "performance", "order", "notice")
 WORDS = fields.String(
     validate=validate.Length(1, 100),
     metadata={
@@ -119,7 +120,8 @@ class ChangeSchema(ReplySchema):
     position = fields.Integer(required=True)
     kind = fields.String(
         required=True,
-        validate=validate.OneOf(["venue", "auditorium", "production", "performance"]),
+        validate=validate.OneOf(KINDS),
+        metadata={"description": "Orders and notices are the agent's own"},
     )
     id = fields.UUID(required=True)
     version = fields.Integer(required=True)

@@ -74,7 +74,19 @@ class PerformanceSchema(ReplySchema):
     is_open_dated = fields.Boolean(required=True)
     on_sale_at = fields.AwareDateTime(required=True, allow_none=True)
     cut_off_at = fields.AwareDateTime(required=True, allow_none=True)
-    status = fields.String(required=True)
+    status = fields.String(
+        required=True, validate=validate.OneOf(["scheduled", "postponed", "cancelled"])
+    )
+    admission = fields.String(
+        required=True,
+        validate=validate.OneOf(["ticket", "order"]),
+        metadata={"description": "By a code for each ticket, or one for an order's"},
+    )
+    names = fields.String(
+        required=True,
+        validate=validate.OneOf(["none", "order", "ticket"]),
+        metadata={"description": "Whose names a confirm must give: buyer's, holders'"},
+    )
 
 
 class PerformancePageSchema(ReplySchema):
@@ -92,6 +104,14 @@ class OfferSchema(PricedSchema):
     tax_bp = fields.Integer(required=True)
     tickets_min = fields.Integer(required=True)
     tickets_max = fields.Integer(required=True)
+    resale_floor_minor = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The public pays no less for a ticket"},
+    )
+    resale_ceiling_minor = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "And no more"}
+    )
     available = fields.Integer(
         required=True,
         allow_none=True,

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
-from hub.sales.rules import HoldState, OrderState
+from hub.kernel.http import Moment, ReplySchema, RequestSchema
+from hub.sales.rules import HoldState
 from hub.sales.schemas.prices import PricedSchema
 
 LINES_MAX = 10
@@ -112,59 +112,3 @@ class FenceSchema(RequestSchema):
     """Which version of a hold is meant."""
 
     version = fields.Integer(metadata={"description": FENCE})
-
-
-class OrderRequestSchema(RequestSchema):
-    """Which hold to confirm, and what the agent calls the order."""
-
-    hold_id = fields.UUID(required=True)
-    hold_version = fields.Integer(strict=True, metadata={"description": FENCE})
-    reference = fields.String(required=True, validate=REFERENCE)
-
-
-class TicketSchema(ReplySchema):
-    """One admission."""
-
-    id = fields.UUID(required=True)
-    line_no = fields.Integer(required=True)
-    code = fields.String(required=True)
-    seat = fields.Nested(SeatNameSchema, required=True, allow_none=True)
-    cancelled_at = fields.AwareDateTime(required=True, allow_none=True)
-
-
-class OrderLineSchema(HoldLineSchema):
-    """Some tickets of one offer, sold; amounts are those of the sale."""
-
-    cancelled = fields.Integer(required=True)
-
-
-class OrderSchema(ReplySchema):
-    """A confirmed sale."""
-
-    id = fields.UUID(required=True)
-    hold_id = fields.UUID(required=True)
-    reference = fields.String(required=True)
-    state = fields.String(required=True, validate=validate.OneOf([*OrderState]))
-    version = fields.Integer(required=True)
-    confirmed_at = fields.AwareDateTime(required=True)
-    lines = fields.List(fields.Nested(OrderLineSchema), required=True)
-    tickets = fields.List(fields.Nested(TicketSchema), required=True)
-
-
-class OrderPageSchema(ReplySchema):
-    """A page of orders."""
-
-    items = fields.List(fields.Nested(OrderSchema), required=True)
-    next = fields.String(required=True, allow_none=True)
-
-
-class OrderQuerySchema(PageSchema):
-    """Which orders to list."""
-
-    reference = fields.String(validate=validate.Length(1, 64))
-
-
-class CancellationRequestSchema(RequestSchema):
-    """Which tickets to cancel; all that are left unless named."""
-
-    ticket_ids = fields.List(fields.UUID(), validate=validate.Length(1, 1_000))

@@ -266,6 +266,8 @@ def _offer(
         "tax_bp": offer.tax_bp,
         "tickets_min": offer.tickets_min,
         "tickets_max": offer.tickets_max,
+        "resale_floor_minor": offer.resale_floor_minor,
+        "resale_ceiling_minor": offer.resale_ceiling_minor,
         "available": free if refusal is None else 0,
         **priced(quote),
     }

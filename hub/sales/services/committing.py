@@ -10,11 +10,12 @@ from uuid import UUID
 
 import msgspec
 import psycopg
+from sqlalchemy.orm import Session
 
 from hub.kernel import idempotency
 from hub.kernel.committer import Committer, Steps, TryAgainError
 from hub.kernel.errors import HubError
-from hub.kernel.hot import Calls, Said, hot_calls
+from hub.kernel.hot import Calls, Said, as_dbapi_error, hot_calls, inner_calls
 from hub.kernel.idempotency import Earlier, Key, Reply
 from hub.kernel.metrics import ORDERS
 from hub.sales.errors import PerformanceBusyError
@@ -31,7 +32,7 @@ Wish = HoldWish | ConfirmWish
 PLACE_HOLDS = "SELECT place_holds(%s::json, %s::json, %s::json, %s::json, %s::json)"
 PLACE_ORDERS = (
     "SELECT place_orders(%s::json, %s::json, %s::json, %s::json, %s::json, %s::json,"
-    " %s::json)"
+    " %s::json, %s::json)"
 )
 COUNT = "SELECT count_sales(%s::json, %s::json, %s::json)"
 LOST_SEATS, TWIN = "HB001", "HB002"
@@ -140,6 +141,25 @@ def write(calls: Calls, batch: SaleBatch) -> None:
         raise
     batch.counts.warn()
     ORDERS.labels("confirmed").inc(len(made))
+
+
+def confirm_within(session: Session, wish: ConfirmWish) -> Reply:
+    """Confirm a hold in a session's own transaction, beside what else it does.
+
+    What the wish is refused for is raised; PerformanceBusyError if another was faster.
+    """
+    calls = inner_calls(session)
+    try:
+        batch = lock(calls, [wish])
+        answer = decide(batch, wish)
+        if isinstance(answer, HubError):
+            raise answer
+        write(calls, batch)
+    except TryAgainError as error:
+        raise PerformanceBusyError from error
+    except psycopg.Error as error:
+        raise as_dbapi_error(error) from error
+    return answer
 
 
 STEPS = Steps(lock=lock, decide=decide, write=write)

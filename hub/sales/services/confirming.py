@@ -3,7 +3,7 @@
 A buyer who has paid is not refused for credit: what was reserved becomes exposure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,15 +12,22 @@ from uuid import UUID
 import psycopg
 
 from allocation.rules.limits import Buyable, StopSaid, refuse_stopped
-from hub.catalogue.errors import PerformanceCancelledError
+from hub.catalogue.rules import refuse_unless_taking_place
 from hub.kernel.errors import NotFoundError
 from hub.kernel.idempotency import Reply
 from hub.kernel.ids import new_id
-from hub.sales.errors import ReferenceTakenError
+from hub.sales.errors import NameTakenError, ReferenceTakenError
 from hub.sales.queries.frozen import hot_quotes
 from hub.sales.rules import OrderState, new_code, refuse_if_changed, refuse_unless_held
+from hub.sales.rules.people import (
+    Asked,
+    Person,
+    holders_by_line,
+    refuse_price,
+    refuse_taken,
+)
 from hub.sales.services.counting import Counts
-from hub.sales.services.locked import HoldRow, Locked
+from hub.sales.services.locked import HoldRow, Locked, SoldRow
 from hub.sales.services.ordering import (
     CREATED,
     ConfirmWish,
@@ -28,7 +35,13 @@ from hub.sales.services.ordering import (
     Made,
     Ticket,
 )
-from hub.sales.services.telling import hold_line
+from hub.sales.services.telling import (
+    OrderHead,
+    hold_line,
+    order_body,
+    order_line,
+    ticket_body,
+)
 from hub.sales.services.wishes import REPORT
 
 
@@ -39,10 +52,12 @@ class ConfirmBatch:
     counts: Counts
     holds: dict[UUID, HoldRow]
     lines: dict[UUID, list[HeldLine]]
-    status: dict[UUID, str]
+    sold: dict[UUID, SoldRow]
     stops: list[StopSaid]
     references: set[tuple[UUID, str]]
     seats: dict[UUID, dict[str, Any]]
+    people: dict[UUID, set[str]]
+    named: set[tuple[UUID, str | None, str | None]] = field(default_factory=set)
     confirmed: set[UUID] = field(default_factory=set)
     made: list[Made] = field(default_factory=list)
 
@@ -61,11 +76,20 @@ def confirm_batch(
         counts=counts,
         holds={row.id: row for row in found.holds or ()},
         lines=lines,
-        status=found.status or {},
+        sold=found.status or {},
         stops=found.found_stops(),
         references=set(found.references or ()),
         seats={i: {"id": str(i), "row": row, "number": no} for i, row, no in seats},
+        people=_grouped(found.people or ()),
     )
+
+
+def _grouped(found: Iterable[tuple[UUID, str]]) -> dict[UUID, set[str]]:
+    """Return documents that have a ticket already, by the hold that names them."""
+    taken: dict[UUID, set[str]] = {}
+    for hold_id, number in found:
+        taken.setdefault(hold_id, set()).add(number)
+    return taken
 
 
 def confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
@@ -80,16 +104,45 @@ def confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
     if hold.kind != REPORT:  # what was sold elsewhere is a fact
         for line in lines:
             _refuse_closed(batch, hold, line)
+    holders = _holders(batch, wish, lines)
+    for line in lines:
+        row = line.row
+        bounds = (row.resale_floor_minor, row.resale_ceiling_minor)
+        refuse_price(row.no, wish.resale.get(row.no), *bounds)
     reference = (wish.agent_id, wish.reference)
     if reference in batch.references:
         raise ReferenceTakenError(reference=wish.reference)
     batch.references.add(reference)
     batch.confirmed.add(hold.id)
-    made = _made(batch, wish, lines, now)
+    made = _made(batch, wish, lines, holders, now)
     batch.made.append(made)
     for line in lines:
         _count(batch.counts, line)
     return made.reply
+
+
+def _holders(
+    batch: ConfirmBatch, wish: ConfirmWish, lines: Sequence[HeldLine]
+) -> dict[int, Sequence[Person]]:
+    """Return whose the tickets of each line are, where their performance asks."""
+    asked = [
+        Asked(
+            *(line.row.no, line.row.performance_id, line.row.quantity),
+            batch.sold[line.row.performance_id].names,
+        )
+        for line in lines
+    ]
+    found = holders_by_line(asked, wish.buyer, wish.holders)
+    refuse_taken(wish.holders, batch.people.get(wish.hold_id, ()))
+    keys = {
+        (line.performance_id, person.id_type, person.id_number)
+        for line in asked
+        for person in found.get(line.no, ())
+    }
+    if keys & batch.named:  # of the same batch: the next one will find it stored
+        raise NameTakenError
+    batch.named |= keys
+    return found
 
 
 def _count(counts: Counts, line: HeldLine) -> None:
@@ -106,43 +159,58 @@ def _count(counts: Counts, line: HeldLine) -> None:
 
 def _refuse_closed(batch: ConfirmBatch, hold: HoldRow, line: HeldLine) -> None:
     performance_id = line.row.performance_id
-    if batch.status[performance_id] == "cancelled":
-        raise PerformanceCancelledError(performance_id=performance_id)
+    refuse_unless_taking_place(batch.sold[performance_id].status, performance_id)
     if batch.stops:
         stops, supplier = batch.stops, line.row.supplier_id
         refuse_stopped(stops, supplier, _buyable(line, hold), only_hard=True)
 
 
 def _made(
-    batch: ConfirmBatch, wish: ConfirmWish, lines: Sequence[HeldLine], now: datetime
+    batch: ConfirmBatch,
+    wish: ConfirmWish,
+    lines: Sequence[HeldLine],
+    holders: Mapping[int, Sequence[Person]],
+    now: datetime,
 ) -> Made:
     order_id = new_id()
-    tickets = [
-        Ticket(new_id(), line, new_code(), seat, node)
-        for line in lines
-        for seat, node in _places(line)
-    ]
-    body = {
-        "id": str(order_id),
-        "hold_id": str(wish.hold_id),
-        "reference": wish.reference,
-        "state": str(OrderState.CONFIRMED),
-        "version": 1,
-        "confirmed_at": now.isoformat(),
-        "lines": [_told(batch, line) for line in lines],
-        "tickets": [
-            {
-                "id": str(ticket.id),
-                "line_no": ticket.line.row.no,
-                "code": ticket.code,
-                "seat": batch.seats[ticket.seat_id] if ticket.seat_id else None,
-                "cancelled_at": None,
-            }
+    tickets = list(_tickets(batch, lines, holders))
+    body = order_body(
+        OrderHead(
+            *(order_id, wish.hold_id, wish.reference, OrderState.CONFIRMED, 1, now),
+            wish.exchanged_from,
+        ),
+        buyer=wish.buyer,
+        lines=[_told(batch, wish, line) for line in lines],
+        tickets=[
+            ticket_body(
+                *(ticket.id, ticket.line.row.no, ticket.code),
+                batch.seats[ticket.seat_id] if ticket.seat_id else None,
+                holder=ticket.holder,
+            )
             for ticket in sorted(tickets, key=lambda ticket: ticket.id)
         ],
-    }
+    )
     reply = Reply.of(CREATED, body)
     return Made(wish, order_id, now, lines, tickets, reply)
+
+
+def _tickets(
+    batch: ConfirmBatch,
+    lines: Sequence[HeldLine],
+    holders: Mapping[int, Sequence[Person]],
+) -> Iterator[Ticket]:
+    """Yield the tickets of an order: with codes of their own, or its performance's."""
+    shared: dict[UUID, str] = {}
+    for line in lines:
+        row = line.row
+        is_shared = batch.sold[row.performance_id].admission == "order"
+        nobody: Sequence[Person | None] = [None] * row.quantity
+        own = holders.get(row.no) or nobody
+        for (seat, node), holder in zip(_places(line), own, strict=True):
+            code = new_code()
+            if is_shared:
+                code = shared.setdefault(row.performance_id, code)
+            yield Ticket(new_id(), line, code, seat, node, is_shared, holder)
 
 
 def _places(line: HeldLine) -> list[tuple[UUID | None, UUID | None]]:
@@ -164,8 +232,8 @@ def _buyable(line: HeldLine, hold: HoldRow) -> Buyable:
     )
 
 
-def _told(batch: ConfirmBatch, line: HeldLine) -> dict[str, Any]:
+def _told(batch: ConfirmBatch, wish: ConfirmWish, line: HeldLine) -> dict[str, Any]:
     row = line.row
     seats = [batch.seats[seat] for seat in row.seat_ids]
     said = hold_line(row.no, row, row.quantity, seats, line.frozen.told)
-    return {**said, "cancelled": 0}
+    return order_line(said, 0, wish.resale.get(row.no))

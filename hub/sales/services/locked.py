@@ -143,6 +143,16 @@ class LineRow(Row, frozen=True, array_like=True):
     venue: str
     auditorium: str
     genre: str
+    resale_floor_minor: int | None
+    resale_ceiling_minor: int | None
+
+
+class SoldRow(Row, frozen=True, array_like=True):
+    """What a performance says of those that are sold tickets for it."""
+
+    status: str
+    admission: str
+    names: str
 
 
 class Locked(Struct, frozen=True):
@@ -166,8 +176,9 @@ class Locked(Struct, frozen=True):
     holds: list[HoldRow] | None = None
     lines: list[LineRow] | None = None
     references: list[tuple[UUID, str]] | None = None
-    status: dict[UUID, str] | None = None
+    status: dict[UUID, SoldRow] | None = None
     seats: list[tuple[UUID, str, str]] | None = None
+    people: list[tuple[UUID, str]] | None = None
 
     def earlier(self) -> dict[Key, Earlier]:
         """Return what is stored under keys that were used before."""

@@ -32,9 +32,8 @@ def lock_all(
     wishes: list[HoldWish | ConfirmWish] = [*asked, *confirmed]
     wanted = {
         "share": list(shared),
-        "confirm": list({wish.hold_id for wish in confirmed}),
+        **_confirmed(confirmed),
         "grant": [wish.hold_id for wish in asked if wish.kind == REQUEST],
-        "references": [{"a": w.agent_id, "r": w.reference} for w in confirmed],
         "keys": [
             {"w": key.world, "o": key.owner_id, "k": key.key}
             for key in {wish.claim.key for wish in wishes}
@@ -54,6 +53,19 @@ def lock_all(
     else:
         look.note(found.taken or (), found.among or ())
     return found, {shared[key] for key in found.busy or ()}
+
+
+def _confirmed(wishes: Sequence[ConfirmWish]) -> dict[str, list[Any]]:
+    """Return what is asked for confirms: holds, references, whose tickets they are."""
+    return {
+        "confirm": list({wish.hold_id for wish in wishes}),
+        "references": [{"a": w.agent_id, "r": w.reference} for w in wishes],
+        "people": [
+            {"h": wish.hold_id, "t": person.id_type, "n": person.id_number}
+            for wish in wishes
+            for person in wish.holders
+        ],
+    }
 
 
 def _paths(wishes: Iterable[HoldWish]) -> dict[UUID, tuple[UUID, ...]]:

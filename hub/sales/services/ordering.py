@@ -1,7 +1,7 @@
 """Orders that are decided, and what is written of them: one document a table."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ import msgspec
 from hub.kernel.idempotency import Claim, Reply
 from hub.kernel.ids import new_id
 from hub.sales.queries.frozen import Frozen
+from hub.sales.rules.people import Person
 from hub.sales.services.locked import LineRow
 from settlement.rules.postings import Fact
 from settlement.services.journal import Posted, said_of_facts
@@ -20,7 +21,11 @@ CREATED = 201
 
 @dataclass(frozen=True, slots=True)
 class ConfirmWish:
-    """An agent wants one of its holds to become an order under its reference."""
+    """An agent wants one of its holds to become an order under its reference.
+
+    *holders*: whose its tickets are, of each line in their order; *resale*: what the
+    public pays for a ticket, by line.
+    """
 
     claim: Claim
     world: str
@@ -28,6 +33,10 @@ class ConfirmWish:
     hold_id: UUID
     reference: str
     hold_version: int | None = None
+    buyer: Person | None = None
+    holders: tuple[Person, ...] = ()
+    resale: Mapping[int, int] = field(default_factory=dict)
+    exchanged_from: UUID | None = None
 
     @property
     def owner(self) -> UUID:
@@ -51,6 +60,8 @@ class Ticket:
     code: str
     seat_id: UUID | None
     node_id: UUID | None
+    is_shared: bool
+    holder: Person | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ class Made:
 
 
 def said_of_orders(made: Sequence[Made]) -> list[Sequence[Any]]:
-    """Return orders, lines, tickets, keys, entries, postings and totals to write."""
+    """Return orders, lines, tickets, keys, entries, postings, totals, people."""
     posted = [_posted(m, line) for m in made for line in m.lines]
     return [
         [_order(m) for m in made],
@@ -74,6 +85,7 @@ def said_of_orders(made: Sequence[Made]) -> list[Sequence[Any]]:
         [_ticket(m, ticket) for m in made for ticket in m.tickets],
         [_key(m) for m in made],
         *said_of_facts(posted),
+        [row for m in made for row in _people(m)],
     ]
 
 
@@ -102,6 +114,7 @@ def _order(made: Made) -> dict[str, Any]:
         "agent": made.wish.agent_id,
         "hold": made.wish.hold_id,
         "reference": made.wish.reference,
+        "exchanged": made.wish.exchanged_from,
         "at": made.at,
     }
 
@@ -113,7 +126,23 @@ def _line(made: Made, line: HeldLine) -> dict[str, Any]:
         "no": line.row.no,
         "face": line.frozen.face_minor,
         "booking": line.frozen.booking_fee_minor,
+        "resale": made.wish.resale.get(line.row.no),
     }
+
+
+def _people(made: Made) -> Iterator[dict[str, Any]]:
+    """Yield who bought it, and whose its tickets are."""
+    if made.wish.buyer is not None:
+        yield {"order_id": made.order_id, "no": 0} | asdict(made.wish.buyer)
+    held = [(ticket, ticket.holder) for ticket in made.tickets]
+    for no, (ticket, holder) in enumerate(held, start=1):
+        if holder is not None:
+            yield {
+                "order_id": made.order_id,
+                "no": no,
+                "ticket_id": ticket.id,
+                "performance_id": ticket.line.row.performance_id,
+            } | asdict(holder)
 
 
 def _ticket(made: Made, ticket: Ticket) -> dict[str, Any]:
@@ -125,4 +154,5 @@ def _ticket(made: Made, ticket: Ticket) -> dict[str, Any]:
         "code": ticket.code,
         "seat_id": ticket.seat_id,
         "node_id": ticket.node_id,
+        "is_shared": ticket.is_shared,
     }

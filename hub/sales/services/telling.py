@@ -1,9 +1,13 @@
 """How holds are told to their agents."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from hub.sales.rules import order_state
+from hub.sales.rules.people import Person
 
 HELD = "held"
 """What is kept of a new hold's reply: its id; the rest is told from the hold."""
@@ -52,4 +56,78 @@ def hold_body(
         "currency": lines[0]["currency"],
         **{name: sum(line[name] for line in lines) for name in SUMMED},
         "lines": list(lines),
+    }
+
+
+def order_line(
+    said: Mapping[str, Any], cancelled: int, resale_minor: int | None
+) -> dict[str, Any]:
+    """Return how a line of an order is told; amounts are those of the sale."""
+    state = order_state(said["quantity"], cancelled)
+    return {
+        **said,
+        "state": str(state),
+        "cancelled": cancelled,
+        "resale_minor": resale_minor,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHead:
+    """What an order says of itself."""
+
+    id: UUID
+    hold_id: UUID
+    reference: str
+    state: str
+    version: int
+    confirmed_at: datetime
+    exchanged_from: UUID | None
+
+
+def order_body(
+    order: OrderHead,
+    *,
+    buyer: Person | None,
+    lines: Sequence[dict[str, Any]],
+    tickets: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return how an order is told."""
+    return {
+        "id": str(order.id),
+        "hold_id": str(order.hold_id),
+        "reference": order.reference,
+        "state": str(order.state),
+        "version": order.version,
+        "confirmed_at": order.confirmed_at.isoformat(),
+        "exchanged_from": order.exchanged_from and str(order.exchanged_from),
+        "buyer": buyer and buyer.told(),
+        "lines": list(lines),
+        "tickets": list(tickets),
+    }
+
+
+def ticket_body(
+    ticket_id: UUID,
+    line_no: int,
+    code: str,
+    seat: Any,
+    *,
+    holder: Person | None = None,
+    used_at: datetime | None = None,
+    cancelled_at: datetime | None = None,
+    cancelled_for: str | None = None,
+) -> dict[str, Any]:
+    """Return how a ticket is told; what is cancelled has no code any more."""
+    state = "used" if used_at else "cancelled" if cancelled_at else "valid"
+    return {
+        "id": str(ticket_id),
+        "line_no": line_no,
+        "state": state,
+        "code": None if cancelled_at else code,
+        "seat": seat,
+        "holder": holder and holder.told(),
+        "used_at": used_at and used_at.isoformat(),
+        "cancelled_at": cancelled_at and cancelled_at.isoformat(),
+        "cancelled_for": cancelled_for,
     }

@@ -14,7 +14,16 @@ from hub.sales import queries
 from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
 from hub.sales.queries.frozen import frozen_quotes
 from hub.sales.rules import HoldState, priced
-from hub.sales.services.telling import HELD, hold_body, hold_line
+from hub.sales.rules.people import Person
+from hub.sales.services.telling import (
+    HELD,
+    OrderHead,
+    hold_body,
+    hold_line,
+    order_body,
+    order_line,
+    ticket_body,
+)
 from settlement.rules.quotes import Quote
 
 _OFFERED = text(
@@ -104,32 +113,36 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
     told = _told(session, lines, seats_of)
     lines_of: dict[UUID, list[dict[str, Any]]] = {}
     for line, said in zip(lines, told, strict=True):
-        whole = {**said, "cancelled": line.cancelled}
+        whole = order_line(said, line.cancelled, line.resale_minor)
         lines_of.setdefault(line.order_id, []).append(whole)
     tickets_of: dict[UUID, list[dict[str, Any]]] = {}
+    people = queries.people(session, ids)
     for ticket in tickets:
-        tickets_of.setdefault(ticket.order_id, []).append(_ticket(ticket, names))
+        holder = people.get((ticket.order_id, ticket.id))
+        said = _ticket(ticket, names, holder)
+        tickets_of.setdefault(ticket.order_id, []).append(said)
     return [
-        {
-            "id": str(order.id),
-            "hold_id": str(order.hold_id),
-            "reference": order.reference,
-            "state": str(order.state),
-            "version": order.version,
-            "confirmed_at": order.confirmed_at.isoformat(),
-            "lines": lines_of[order.id],
-            "tickets": tickets_of[order.id],
-        }
+        order_body(
+            OrderHead(
+                *(order.id, order.hold_id, order.reference, order.state),
+                *(order.version, order.confirmed_at, order.exchanged_from),
+            ),
+            buyer=people.get((order.id, None)),
+            lines=lines_of[order.id],
+            tickets=tickets_of[order.id],
+        )
         for order in orders
     ]
 
 
-def _ticket(ticket: Ticket, names: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
-    cancelled_at = ticket.cancelled_at
-    return {
-        "id": str(ticket.id),
-        "line_no": ticket.line_no,
-        "code": ticket.code,
-        "seat": names[ticket.seat_id] if ticket.seat_id else None,
-        "cancelled_at": cancelled_at and cancelled_at.isoformat(),
-    }
+def _ticket(
+    ticket: Ticket, names: dict[UUID, dict[str, Any]], holder: Person | None
+) -> dict[str, Any]:
+    return ticket_body(
+        *(ticket.id, ticket.line_no, ticket.code),
+        names[ticket.seat_id] if ticket.seat_id else None,
+        holder=holder,
+        used_at=ticket.used_at,
+        cancelled_at=ticket.cancelled_at,
+        cancelled_for=ticket.cancelled_for,
+    )

@@ -1,4 +1,4 @@
-"""Tables: holds, orders and tickets."""
+"""Tables: holds and the quotes that stand on them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,9 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
-    UniqueConstraint,
     Uuid,
     text,
 )
@@ -108,87 +106,3 @@ class HoldLine(Base):
     caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
     held_caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
     quote_id: Mapped[UUID]
-
-
-class Order(Base):
-    """A confirmed sale, under the agent's own reference.
-
-    What orders, lines and tickets refer to outside the sale is looked up by triggers,
-    once a statement, and may not be deleted.
-    """
-
-    __tablename__ = "sale_order"
-    __table_args__ = (
-        UniqueConstraint("agent_id", "reference"),
-        UniqueConstraint("hold_id"),
-        CheckConstraint(
-            "state IN ('confirmed', 'partly_cancelled', 'cancelled')", name="state"
-        ),
-        Index("ix_sale_order_listing", "agent_id", "id"),
-    )
-
-    id: Mapped[Id]
-    world: Mapped[str]
-    agent_id: Mapped[UUID]
-    hold_id: Mapped[UUID]
-    reference: Mapped[str]
-    state: Mapped[str]
-    version: Mapped[int]
-    confirmed_at: Mapped[Timestamp]
-
-
-class OrderLine(Base):
-    """Some tickets of one offer in an order, with the price and terms frozen on it."""
-
-    __tablename__ = "order_line"
-    __table_args__ = (
-        CheckConstraint("0 <= cancelled AND cancelled <= quantity", name="cancelled"),
-        Index("ix_order_line_node_id", "node_id"),
-    )
-
-    order_id: Mapped[UUID] = mapped_column(
-        ForeignKey("sale_order.id"), primary_key=True
-    )
-    no: Mapped[int] = mapped_column(primary_key=True)
-    performance_id: Mapped[UUID]
-    node_id: Mapped[UUID]
-    offer_id: Mapped[UUID]
-    quantity: Mapped[int]
-    cancelled: Mapped[int] = mapped_column(server_default="0")
-    currency: Mapped[str]
-    face_minor: Mapped[Minor]
-    booking_fee_minor: Mapped[Minor]
-    caps: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
-    quote: Mapped[Json]
-
-
-class Ticket(Base):
-    """One admission in an order; ``node_id`` is the block its seat was taken from."""
-
-    __tablename__ = "ticket"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["order_id", "line_no"], ["order_line.order_id", "order_line.no"]
-        ),
-        UniqueConstraint("code"),
-        Index("ix_ticket_order_id", "order_id"),
-        Index(
-            "ix_ticket_node_id", "node_id", postgresql_where=text("node_id IS NOT NULL")
-        ),
-        Index(
-            "uq_ticket_valid_seat",
-            "performance_id",
-            "seat_id",
-            unique=True,
-            postgresql_where=text("cancelled_at IS NULL AND seat_id IS NOT NULL"),
-        ),
-    )
-
-    id: Mapped[Id]
-    order_id: Mapped[UUID]
-    line_no: Mapped[int]
-    performance_id: Mapped[UUID]
-    code: Mapped[str]
-    seat_id: Mapped[UUID | None]
-    node_id: Mapped[UUID | None]
-    cancelled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,19 @@
+"""Tables of the sale."""
+
+from hub.sales.models.disruptions import Disruption, Notice, RefundRun
+from hub.sales.models.holds import FrozenQuote, Hold, HoldLine
+from hub.sales.models.orders import FormerCode, Order, OrderLine, OrderPerson, Ticket
+
+__all__ = [
+    "Disruption",
+    "FormerCode",
+    "FrozenQuote",
+    "Hold",
+    "HoldLine",
+    "Notice",
+    "Order",
+    "OrderLine",
+    "OrderPerson",
+    "RefundRun",
+    "Ticket",
+]

@@ -1,0 +1,283 @@
+"""The wire of orders: confirming, showing, cancelling and exchanging them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
+from hub.sales.rules import OrderState
+from hub.sales.rules.people import Person
+from hub.sales.schemas.sale import (
+    FENCE,
+    LINES_MAX,
+    REFERENCE,
+    TICKETS_MAX,
+    HoldLineSchema,
+    SeatNameSchema,
+)
+
+ID_TYPES = ("national-id", "passport", "driving-licence", "residence-permit")
+MINOR_MAX = 100_000_000_00
+ORDER_FENCE = "Refused as order-changed unless the order still has this version"
+CANCELLED_FOR = ("agent", "exchange", "venue")
+TICKET_STATES = ("valid", "used", "cancelled")
+TICKET_IDS = fields.List(
+    fields.UUID(),
+    validate=validate.Length(1, 1_000),
+    metadata={"description": "Which tickets; all that are left unless named"},
+)
+
+
+class PersonSchema(RequestSchema):
+    """Somebody by name, with a document where the venue asks for one."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 200))
+    id_type = fields.String(validate=validate.OneOf(ID_TYPES))
+    id_number = fields.String(
+        validate=validate.Regexp(r"^[0-9A-Za-z][0-9A-Za-z .-]{2,38}[0-9A-Za-z]\Z")
+    )
+
+    @validates_schema
+    def check_document(self, data: dict[str, Any], **_: Any) -> None:
+        if ("id_type" in data) != ("id_number" in data):
+            message = "Give both, or neither."
+            raise ValidationError(message, "id_number")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Person:
+        if "id_number" in data:  # the same document, however it is written
+            signs = (sign for sign in data["id_number"] if sign.isalnum())
+            data["id_number"] = "".join(signs).upper()
+        return Person(**data)
+
+
+class BuyerSchema(PersonSchema):
+    """Who buys, and how to be reached."""
+
+    email = fields.Email(validate=validate.Length(max=254))
+    phone = fields.String(validate=validate.Regexp(r"^\+?[0-9][0-9 ().-]{3,30}\Z"))
+
+
+class HolderSchema(PersonSchema):
+    """Whose a ticket is; the document says so at the door."""
+
+    id_type = fields.String(required=True, validate=validate.OneOf(ID_TYPES))
+    id_number = fields.String(
+        required=True,
+        validate=validate.Regexp(r"^[0-9A-Za-z][0-9A-Za-z .-]{2,38}[0-9A-Za-z]\Z"),
+    )
+
+
+class ResaleSchema(RequestSchema):
+    """What the public pays for one ticket of a line; minor units."""
+
+    line_no = fields.Integer(
+        required=True, strict=True, validate=validate.Range(1, LINES_MAX)
+    )
+    price_minor = fields.Integer(
+        required=True, strict=True, validate=validate.Range(0, MINOR_MAX)
+    )
+
+
+class OrderRequestSchema(RequestSchema):
+    """Which hold to confirm, what the agent calls the order, and for whom it is."""
+
+    hold_id = fields.UUID(required=True)
+    hold_version = fields.Integer(strict=True, metadata={"description": FENCE})
+    reference = fields.String(required=True, validate=REFERENCE)
+    buyer = fields.Nested(BuyerSchema)
+    holders = fields.List(
+        fields.Nested(HolderSchema),
+        validate=validate.Length(1, LINES_MAX * TICKETS_MAX),
+        metadata={
+            "description": "Where a performance asks for each ticket's holder: line by"
+            " line, a holder for each ticket"
+        },
+    )
+    resale = fields.List(
+        fields.Nested(ResaleSchema),
+        validate=validate.Length(1, LINES_MAX),
+        metadata={
+            "description": "Needed for lines whose offer bounds the price to the public"
+        },
+    )
+
+    @post_load
+    def by_line(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "resale" in data:
+            said = data["resale"]
+            data["resale"] = {one["line_no"]: one["price_minor"] for one in said}
+        if "holders" in data:
+            data["holders"] = tuple(data["holders"])
+        return data
+
+
+class ShownPersonSchema(ReplySchema):
+    """A person as shown: of the document its last characters."""
+
+    name = fields.String(required=True)
+    id_type = fields.String(required=True, allow_none=True)
+    id_ends_with = fields.String(required=True, allow_none=True)
+
+
+class TicketSchema(ReplySchema):
+    """One admission; what is cancelled has no code any more."""
+
+    id = fields.UUID(required=True)
+    line_no = fields.Integer(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(TICKET_STATES))
+    code = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Where admission is by order, all its tickets have one code"
+        },
+    )
+    seat = fields.Nested(SeatNameSchema, required=True, allow_none=True)
+    holder = fields.Nested(ShownPersonSchema, required=True, allow_none=True)
+    used_at = fields.AwareDateTime(required=True, allow_none=True)
+    cancelled_at = fields.AwareDateTime(required=True, allow_none=True)
+    cancelled_for = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(CANCELLED_FOR)
+    )
+
+
+class OrderLineSchema(HoldLineSchema):
+    """Some tickets of one offer, sold; amounts are those of the sale."""
+
+    state = fields.String(required=True, validate=validate.OneOf([*OrderState]))
+    cancelled = fields.Integer(required=True)
+    resale_minor = fields.Integer(required=True, allow_none=True)
+
+
+class OrderSchema(ReplySchema):
+    """A confirmed sale."""
+
+    id = fields.UUID(required=True)
+    hold_id = fields.UUID(required=True)
+    reference = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf([*OrderState]))
+    version = fields.Integer(required=True)
+    confirmed_at = fields.AwareDateTime(required=True)
+    exchanged_from = fields.UUID(required=True, allow_none=True)
+    buyer = fields.Nested(ShownPersonSchema, required=True, allow_none=True)
+    lines = fields.List(fields.Nested(OrderLineSchema), required=True)
+    tickets = fields.List(fields.Nested(TicketSchema), required=True)
+
+
+class OrderPageSchema(ReplySchema):
+    """A page of orders."""
+
+    items = fields.List(fields.Nested(OrderSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class OrderQuerySchema(PageSchema):
+    """Which orders to list; all that is said holds."""
+
+    reference = fields.String(validate=validate.Length(1, 64))
+    reference_starts = fields.String(
+        validate=validate.Length(1, 64),
+        metadata={"description": "How the agent's own reference begins"},
+    )
+    ticket_code = fields.String(validate=validate.Length(1, 64))
+    performance_id = fields.UUID()
+    state = fields.String(validate=validate.OneOf([*OrderState]))
+    confirmed_from = Moment()
+    confirmed_until = Moment(metadata={"description": "Half-open: not this moment"})
+
+
+class CancellationRequestSchema(RequestSchema):
+    """Which tickets to cancel; all that are left unless named."""
+
+    ticket_ids = TICKET_IDS
+    order_version = fields.Integer(strict=True, metadata={"description": ORDER_FENCE})
+
+
+class CancellationQuoteRequestSchema(RequestSchema):
+    """Which tickets would be cancelled; all that are left unless named."""
+
+    ticket_ids = TICKET_IDS
+
+
+class CancellableSchema(ReplySchema):
+    """A ticket, and whether it can be cancelled now."""
+
+    id = fields.UUID(required=True)
+    can_be_cancelled = fields.Boolean(required=True)
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why not: a problem's code"},
+    )
+
+
+class CancellationQuoteSchema(ReplySchema):
+    """What cancelling would give back, in minor units; nothing is cancelled yet.
+
+    The buyer gets ``price_minor`` less ``refund_fee_minor``; what the agent owes falls
+    by ``net_minor``.
+    """
+
+    order_id = fields.UUID(required=True)
+    order_version = fields.Integer(required=True)
+    is_possible = fields.Boolean(required=True)
+    is_free = fields.Boolean(
+        required=True,
+        metadata={"description": "The venue's doing: all goes back, without a fee"},
+    )
+    until = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it is too late; none while the venue is due"},
+    )
+    tickets = fields.List(fields.Nested(CancellableSchema), required=True)
+    must_also_cancel = fields.List(
+        fields.UUID(),
+        required=True,
+        metadata={"description": "Tickets that cannot stay without them"},
+    )
+    currency = fields.String(required=True)
+    price_minor = fields.Integer(required=True)
+    commission_minor = fields.Integer(required=True)
+    service_fee_minor = fields.Integer(required=True)
+    refund_fee_minor = fields.Integer(required=True)
+    net_minor = fields.Integer(required=True)
+
+
+class ExchangeQuoteRequestSchema(RequestSchema):
+    """Which tickets to give up for a hold the agent has."""
+
+    ticket_ids = TICKET_IDS
+    hold_id = fields.UUID(required=True)
+
+
+class ExchangeRequestSchema(OrderRequestSchema):
+    """Which tickets to give up for a hold, at a difference that was shown before."""
+
+    ticket_ids = TICKET_IDS
+    difference_minor = fields.Integer(
+        required=True,
+        strict=True,
+        metadata={"description": "As the quote said; refused if it is another by now"},
+    )
+
+
+class ExchangeQuoteSchema(ReplySchema):
+    """What an exchange comes to; minor units. What is paid on top is positive."""
+
+    given_up = fields.Nested(CancellationQuoteSchema, required=True)
+    currency = fields.String(required=True)
+    price_minor = fields.Integer(required=True)
+    difference_minor = fields.Integer(
+        required=True, metadata={"description": "What the buyer pays on top, or gets"}
+    )
+    net_difference_minor = fields.Integer(
+        required=True, metadata={"description": "What the agent owes more, or less"}
+    )
+
+
+class ReplacementRequestSchema(RequestSchema):
+    """Why a ticket needs another code."""
+
+    reason = fields.String(required=True, validate=validate.Length(1, 200))

@@ -1,0 +1,168 @@
+"""Cancelling tickets of orders: what it would give back, and doing it."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from hub.kernel import clock
+from hub.kernel.callers import Caller
+from hub.kernel.errors import NotFoundError
+from hub.kernel.metrics import ORDERS
+from hub.sales import queries
+from hub.sales.errors import OrderChangedError
+from hub.sales.models import Order, OrderLine, Ticket
+from hub.sales.queries.returning import admissions
+from hub.sales.rules.returning import (
+    AGENT,
+    VENUE,
+    Admission,
+    must_also,
+    refuse_unless_returnable,
+)
+from hub.sales.services.undoing import Undone, undo
+from settlement.rules.postings import Fact, moved
+from settlement.rules.quotes import Quote
+from settlement.services.credit import Move, move_credit
+
+BUYERS = {"face": 1, "discount": -1, "booking-fee": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """An order of which some tickets are given up, as it stands now."""
+
+    order: Order
+    lines: Sequence[OrderLine]
+    tickets: Sequence[Ticket]
+    admissions: Sequence[Admission]
+    chosen: frozenset[UUID]
+    now: datetime
+
+    def undone(self, why: str) -> Undone:
+        """Return what is to be undone: all that the venue owes as the venue's."""
+        due = {seen.id for seen in self.admissions if seen.is_due}
+        picked = [ticket for ticket in self.tickets if ticket.id in self.chosen]
+        whys = {t.id: VENUE if t.id in due else why for t in picked}
+        return Undone(self.order, self.lines, picked, whys)
+
+
+def giving(
+    session: Session,
+    who: Caller,
+    order_id: UUID,
+    ticket_ids: Collection[UUID] | None,
+    *,
+    lock: bool = False,
+) -> Giving:
+    """Return an agent's order with the tickets it would give up: all left, or those.
+
+    NotFoundError for a ticket that is not the order's.
+    """
+    order = queries.get_order(
+        session, order_id, world=who.world, agent_id=who.partner, lock=lock
+    )
+    tickets = queries.tickets(session, [order_id])
+    now = clock.now(session, who.world)
+    seen = admissions(session, order, tickets, now)
+    known = {ticket.id for ticket in tickets}
+    for wanted in ticket_ids or ():
+        if wanted not in known:
+            raise NotFoundError(ticket_id=wanted)
+    left = [one.id for one in seen if one.is_left]
+    chosen = frozenset(left if ticket_ids is None else ticket_ids)
+    lines = queries.order_lines(session, [order_id])
+    return Giving(order, lines, tickets, seen, chosen, now)
+
+
+def cancel_tickets(
+    session: Session,
+    who: Caller,
+    order_id: UUID,
+    ticket_ids: Collection[UUID] | None,
+    order_version: int | None = None,
+) -> Order:
+    """Cancel tickets of an order, or all that are left; money and seats go back.
+
+    AlreadyCancelledError, TicketUsedError, PastCancellationError, MustAlsoCancelError
+    say why not, OrderChangedError that it is not the version its agent knows.
+    """
+    found = giving(session, who, order_id, ticket_ids, lock=True)
+    refuse_if_changed(found.order, order_version)
+    refuse_unless_returnable(found.admissions, found.chosen, found.now)
+    owed = undo(session, [found.undone(AGENT)], found.now)
+    move_credit(session, {i: Move(exposure=minor) for i, minor in owed.items()})
+    ORDERS.labels("cancelled").inc()
+    return found.order
+
+
+def refuse_if_changed(order: Order, known: int | None) -> None:
+    """Raise OrderChangedError if an order's agent knows another version of it."""
+    if known is not None and known != order.version:
+        raise OrderChangedError(version=order.version, known=known)
+
+
+def quoted(found: Giving) -> dict[str, Any]:
+    """Return what giving up tickets would return, and what stands against it."""
+    chosen = [one for one in found.admissions if one.id in found.chosen]
+    reasons = {one.id: one.refusal(found.now) for one in chosen}
+    can = [one for one in chosen if reasons[one.id] is None]
+    also = must_also(found.admissions, found.chosen)
+    is_free = all(one.is_due for one in can)
+    until = None if is_free else min(one.last_at for one in can if not one.is_due)
+    return {
+        "order_id": str(found.order.id),
+        "order_version": found.order.version,
+        "is_possible": bool(chosen) and len(can) == len(chosen) and not also,
+        "is_free": bool(can) and is_free,
+        "until": until and until.isoformat(),
+        "tickets": [
+            {
+                "id": str(one.id),
+                "can_be_cancelled": reasons[one.id] is None,
+                "reason": reasons[one.id],
+            }
+            for one in chosen
+        ],
+        "must_also_cancel": [str(ticket_id) for ticket_id in also],
+        "currency": found.lines[0].currency,
+        **_returned(found, {one.id: one.is_due for one in can}),
+    }
+
+
+def _returned(found: Giving, due: dict[UUID, bool]) -> dict[str, int]:
+    """Add up what comes back for tickets that can go; *due*: at the venue's cost."""
+    total: Counter[str] = Counter()
+    for line in found.lines:
+        own = [t for t in found.tickets if t.line_no == line.no and t.id in due]
+        if own:
+            total.update(_of_line(found.order, line, len(own), due[own[0].id]))
+    names = ("price_minor", "commission_minor", "service_fee_minor", "refund_fee_minor")
+    said = {name: total[name] for name in names}
+    back = said["price_minor"] + said["service_fee_minor"]
+    kept = said["commission_minor"] + said["refund_fee_minor"]
+    return said | {"net_minor": back - kept}
+
+
+def _of_line(order: Order, line: OrderLine, count: int, is_due: bool) -> dict[str, int]:  # noqa: FBT001
+    quote = Quote.loaded(line.quote)
+    cancelled = (line.cancelled, line.cancelled + count)
+    at = order.confirmed_at
+    fact = Fact(order.id, line.no, 1, quote, cancelled, at, at, is_due)
+    back: Counter[str] = Counter()
+    for amount in quote.amounts:
+        if fact.leaves(amount):
+            continue
+        minor = -moved(amount.minor, fact)
+        if amount.what in BUYERS:
+            back["price_minor"] += BUYERS[amount.what] * minor
+        elif amount.side == "agent" and amount.what == "commission":
+            back["commission_minor"] += minor
+        elif amount.side == "agent" and amount.what == "service-fee":
+            back["service_fee_minor"] += minor
+    fee = quote.agent.refund_fee_minor if quote.agent and not is_due else 0
+    return {**back, "refund_fee_minor": fee * count}
