@@ -1,7 +1,5 @@
 """Suppliers' resources: feeds and their deliveries, with the reports."""
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.http import Blueprint
 from hub.kernel.pages import id_after, page
+from hub.kernel.spreadsheets import csv_line
 from partners.queries import get_partner
 
 blp = Blueprint(
@@ -26,7 +25,6 @@ blp = Blueprint(
 )
 REPORT = ("line", "ref", "field", "code", "reason")
 REPORT_PAGE = 1_000
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @blp.route("/feed-schema")
@@ -41,6 +39,7 @@ class FeedSchema(MethodView):
 
 @blp.route("/partners/<uuid:supplier_id>/feeds")
 class Feeds(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.FeedRequestSchema)
     @blp.response(201, schemas.FeedSchema)
     @blp.problems(errors.FeedExistsError)
@@ -122,6 +121,7 @@ class DeliveryById(MethodView):
 
 @blp.route("/deliveries/<uuid:delivery_id>/decision")
 class DeliveryDecision(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.DecisionSchema)
     @blp.response(200, schemas.DeliverySchema)
     @blp.problems(errors.NotQuarantinedError)
@@ -182,14 +182,6 @@ def _ndjson_report(delivery_id: UUID) -> Iterator[str]:
 
 
 def _csv_report(delivery_id: UUID) -> Iterator[str]:
-    yield ",".join(REPORT) + "\r\n"
+    yield csv_line(REPORT)
     for refusal in _refusals(delivery_id):
-        cells = io.StringIO()
-        csv.writer(cells).writerow([_harmless(cell) for cell in refusal.values()])
-        yield cells.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """Keep a spreadsheet from taking a supplier's text for a formula."""
-    is_formula = isinstance(cell, str) and cell.startswith(FORMULA_STARTS)
-    return f"'{cell}" if is_formula else cell
+        yield csv_line(refusal.values())

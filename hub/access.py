@@ -1,5 +1,6 @@
 """Who may do what: one table of route x kind of caller; what it lacks is refused."""
 
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from partners.rules import key_hash
 ANYONE: Final = "anyone"
 CACHE_MAX = 10_000
 
+_ROW = re.compile(r"(\w+)\s+(/.*?)\s+(anyone|read|write)((?: \w+)*)")
 # ruff: noqa: E501 - a table is read across
 TABLE = """
 GET    /healthz                                               anyone
@@ -110,6 +112,21 @@ POST   /v1/orders/<uuid:order_id>/cancellations               write agent
 POST   /v1/orders/<uuid:order_id>/exchange-quotes             read agent
 POST   /v1/orders/<uuid:order_id>/exchanges                   write agent
 POST   /v1/orders/<uuid:order_id>/tickets/<uuid:ticket_id>/replacements write agent
+GET    /v1/orders/<uuid:order_id>/tickets.pdf                 read agent
+GET    /v1/orders/<uuid:order_id>/tickets/<uuid:ticket_id>/<any(qr, code128):symbology>.<any(svg, png):form> read agent
+POST   /v1/orders/<uuid:order_id>/links                       write agent
+GET    /t/<token>                                             anyone
+GET    /t/<token>/tickets.pdf                                 anyone
+GET    /v1/delivery-methods                                   read agent operator
+POST   /v1/delivery-methods                                   write operator
+PUT    /v1/delivery-methods/<ref>                             write operator
+GET    /v1/orders/<uuid:order_id>/shipment                    read agent
+PUT    /v1/orders/<uuid:order_id>/shipment                    write agent
+GET    /v1/shipments                                          read operator
+POST   /v1/shipments/<uuid:shipment_id>/dispatch              write operator
+GET    /v1/performances/<uuid:performance_id>/door-list       read supplier operator
+GET    /v1/performances/<uuid:performance_id>/door-list.csv   read supplier operator
+POST   /v1/performances/<uuid:performance_id>/redemptions     write supplier operator
 GET    /v1/notices                                            read supplier agent operator
 POST   /v1/notices/<uuid:notice_id>/acknowledgement           write agent
 POST   /v1/performances/<uuid:performance_id>/refund-runs     write supplier operator
@@ -137,11 +154,15 @@ class Access:
 
 
 def _parsed(table: str) -> dict[tuple[str, str], Access]:
-    rows = [line.split() for line in table.splitlines() if line]
-    return {
-        (method, route): Access(scope, frozenset(map(Kind, kinds)))
-        for method, route, scope, *kinds in rows
-    }
+    found = {}
+    for line in table.splitlines():
+        if line:
+            said = _ROW.fullmatch(line)
+            assert said is not None, line  # noqa: S101 - the table is ours
+            method, route, scope, kinds = said.groups()
+            access = Access(scope, frozenset(map(Kind, kinds.split())))
+            found[method, route] = access
+    return found
 
 
 ROUTES: Final = _parsed(TABLE)

@@ -18,6 +18,7 @@ from sqlalchemy import text
 import allocation.api
 import connectors.api
 import hub.sales.api
+import hub.tickets.api
 import partners.api
 import settlement.api
 from hub import access, config
@@ -36,6 +37,8 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE"}
 RESOURCES = (
     connectors.api.blp,
     hub.sales.api.blp,
+    hub.tickets.api.blp,
+    hub.tickets.api.links,
     partners.api.blp,
     allocation.api.blp,
     settlement.api.blp,

@@ -44,6 +44,7 @@ class Partners(MethodView):
             rows = queries.list_partners(session, world=world, after=after, limit=limit)
         return page(rows, limit, lambda row: [row.id])
 
+    @blp.keyed
     @blp.arguments(schemas.PartnerRequestSchema)
     @blp.response(201, schemas.PartnerSchema)
     @blp.problems(PartnerExistsError, InvalidRequestError)
@@ -74,6 +75,7 @@ class Contracts(MethodView):
             queries.get_partner(session, partner_id, world=caller().world)
             return {"items": queries.contracts_of(session, partner_id)}
 
+    @blp.keyed
     @blp.arguments(schemas.ContractRequestSchema)
     @blp.response(201, schemas.ContractSchema)
     @blp.problems(ContractExistsError, UnknownZoneError, UnknownCurrencyError)
@@ -154,6 +156,7 @@ class Clock(MethodView):
         with transaction() as session:
             return {"world": world, "now": clock.now(session, world)}
 
+    @blp.keyed
     @blp.arguments(schemas.ClockRequestSchema)
     @blp.response(200, schemas.ClockSchema)
     @blp.problems(clock.ClockFixedError, clock.ClockBackwardsError)

@@ -29,13 +29,15 @@ NAMES = {
     "period": "2020-01",
     "code": "not-found",
     "path": "index.css",
+    "symbology": "qr",
+    "form": "svg",
 }
 
 
 def path_of(route):
     """Fill a route's arguments with ids that do not exist."""
     return re.sub(
-        r"<(?:\w+:)?(\w+)>", lambda found: NAMES.get(found[1], str(uuid4())), route
+        r"<(?:[^:<>]+:)?(\w+)>", lambda found: NAMES.get(found[1], str(uuid4())), route
     )
 
 

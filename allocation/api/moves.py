@@ -36,6 +36,7 @@ class Blocks(MethodView):
             ground = get_ground(session, performance_id, caller())
             return {"items": list_blocks(session, ground.id)}
 
+    @blp.keyed
     @blp.arguments(schemas.BlockRequestSchema)
     @blp.response(201, schemas.BlockSchema)
     @blp.problems(
@@ -88,6 +89,7 @@ def _check(wanted: dict[str, Any], areas: Any) -> None:
 
 @blp.route("/blocks/<uuid:block_id>/release")
 class BlockRelease(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.BlockReleaseSchema)
     @blp.response(200, schemas.ReleasedSchema)
     @blp.problems()
@@ -116,6 +118,7 @@ class BlockRelease(MethodView):
 
 @blp.route("/performances/<uuid:performance_id>/transfers")
 class Transfers(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.TransferRequestSchema)
     @blp.response(201, schemas.MovedListSchema)
     @blp.problems(
@@ -142,6 +145,7 @@ class Transfers(MethodView):
 
 @blp.route("/performances/<uuid:performance_id>/areas/<area>/sub-agents")
 class SubAgents(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.HandOnSchema)
     @blp.response(200, schemas.SubAgentListSchema)
     @blp.problems(
@@ -188,6 +192,7 @@ def _handed(session: Session, agent: Partner, part: dict[str, Any]) -> subagents
 
 @blp.route("/performances/<uuid:performance_id>/rebalancing")
 class RebalancingResource(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.RebalanceSchema)
     @blp.response(200, schemas.MoveListSchema)
     @blp.problems(InvalidRequestError)

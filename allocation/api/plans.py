@@ -33,6 +33,7 @@ class Plans(MethodView):
                 "in_force": [plan.id for plan in in_force],
             }
 
+    @blp.keyed
     @blp.arguments(schemas.PlanRequestSchema)
     @blp.response(201, schemas.PlanSchema)
     @blp.problems(PlanRefusedError, InfeasiblePlanError)
@@ -56,6 +57,7 @@ class Plans(MethodView):
 
 @blp.route("/plans/<uuid:plan_id>/publication")
 class PlanPublications(MethodView):
+    @blp.keyed
     @blp.response(201, schemas.PublicationSchema)
     @blp.problems(PlanRefusedError, InfeasiblePlanError)
     def post(self, plan_id: UUID) -> Any:
@@ -65,6 +67,7 @@ class PlanPublications(MethodView):
             plan = queries.find_plan(session, plan_id, world=who.world)
             return plans.publish_plan(session, who.credential_id, plan)
 
+    @blp.keyed
     @blp.response(200, schemas.PublicationSchema)
     @blp.problems(PlanStateError)
     def delete(self, plan_id: UUID) -> Any:
@@ -77,6 +80,7 @@ class PlanPublications(MethodView):
 
 @blp.route("/plans/<uuid:plan_id>/schedule")
 class PlanScheduling(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.ScheduleRequestSchema)
     @blp.response(201, schemas.ScheduleSchema)
     @blp.problems(PlanStateError)
@@ -88,6 +92,7 @@ class PlanScheduling(MethodView):
             moment = wanted["effective_at"]
             return scheduling.schedule_plan(session, who, plan, moment)
 
+    @blp.keyed
     @blp.response(200, schemas.ScheduleSchema)
     @blp.problems(PlanStateError)
     def delete(self, plan_id: UUID) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -107,11 +108,29 @@ def bind(engine: Engine, hot: Engine | None = None) -> None:
     HotSessionFactory.configure(bind=hot or engine)
 
 
+_joined: ContextVar[Session | None] = ContextVar("joined", default=None)
+
+
 @contextmanager
 def transaction() -> Generator[Session]:
-    """Open the one transaction of this request, job or command."""
+    """Open the one transaction of this request, job or command, or join it."""
+    outer = _joined.get()
+    if outer is not None:
+        yield outer
+        outer.flush()
+        return
     with SessionFactory.begin() as session:
         yield session
+
+
+@contextmanager
+def joined(session: Session) -> Generator[None]:
+    """Let every transaction of this thread that is opened inside be this session's."""
+    token = _joined.set(session)
+    try:
+        yield
+    finally:
+        _joined.reset(token)
 
 
 def take_turns(session: Session, what: str) -> None:

@@ -31,7 +31,6 @@ from hub.kernel.errors import (
     Retry,
     UnauthenticatedError,
 )
-from hub.kernel.idempotency import Reply
 from hub.kernel.problems import (
     PROBLEM_JSON,
     handle_database_error,
@@ -39,9 +38,10 @@ from hub.kernel.problems import (
     handle_unexpected,
     problem,
 )
+from hub.kernel.writes import KEY_HEADER, KEY_MAX, KEYS, once_if_keyed
 
 PAGE_MAX = 200
-KEY_HEADER, KEY_MAX = "Idempotency-Key", 255
+APIDOC = "_apidoc"  # where flask-smorest keeps what a route documents
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -160,6 +160,28 @@ class Blueprint(flask_smorest.Blueprint):
 
         return read
 
+    def keyed(self, view: F) -> F:
+        """Let a write be sent with an Idempotency-Key, and repeated; outermost."""
+        said = {
+            "in": "header",
+            "name": KEY_HEADER,
+            "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX},
+            "description": "Chosen by the caller; a repeat gets the same reply",
+        }
+        documented: F = self.doc(parameters=[said])(once_if_keyed(view))
+        known = getattr(documented, APIDOC)["response"]["responses"]
+        for error in KEYS:
+            if error.status not in known:
+                documented = self.problem(error.status, error.title)(documented)
+        return documented
+
+    def problem(self, status: int, said: str) -> Callable[[F], F]:
+        """Document one status that a route may refuse with."""
+        documented: Callable[[F], F] = self.alt_response(
+            status, schema=ProblemSchema, content_type=PROBLEM_JSON, description=said
+        )
+        return documented
+
     def conditional(self, view: F) -> F:
         """Let a read be asked for again: with its ETag, 304 if nothing has changed."""
         said = "As it was when it had the ETag of If-None-Match"
@@ -180,15 +202,9 @@ class Blueprint(flask_smorest.Blueprint):
         def document(function: F) -> F:
             documented = function
             for status, said in titles.items():
-                documented = self.alt_response(
-                    status,
-                    schema=ProblemSchema,
-                    content_type=PROBLEM_JSON,
-                    description=". ".join(said),
-                )(documented)
+                documented = self.problem(status, ". ".join(said))(documented)
             # What is documented is done by the handlers: no need to call through it.
-            said_so = "_apidoc"  # where flask-smorest keeps what a route documents
-            setattr(function, said_so, getattr(documented, said_so))
+            setattr(function, APIDOC, getattr(documented, APIDOC))
             return function
 
         return document
@@ -252,18 +268,3 @@ class Api(flask_smorest.Api):
                 response.headers.add(name, value)
         response.headers.extend(data.get("headers") or {})
         return response
-
-
-def replied(reply: Reply) -> Response:
-    """Render an answer that was, or could be, stored under an idempotency key."""
-    response = Response(
-        reply.sent, status=reply.status, content_type="application/json"
-    )
-    if reply.is_replay:
-        response.headers["Idempotency-Replayed"] = "true"
-    return response
-
-
-def request_body() -> bytes:
-    """Return the body of this request, for its fingerprint."""
-    return request.get_data(cache=True)

@@ -36,6 +36,7 @@ class ContractCredit(MethodView):
             contract = get_contract(session, contract_id, world=caller().world)
             return credit_detail(session, contract)
 
+    @blp.keyed
     @blp.arguments(schemas.LimitRequestSchema)
     @blp.response(200, schemas.CreditSchema)
     @blp.problems(InvalidRequestError)

@@ -23,6 +23,7 @@ from settlement.services.revaluations import revalue
 
 @blp.route("/contracts/<uuid:contract_id>/movements")
 class ContractMovements(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.MovementRequestSchema)
     @blp.response(201, schemas.EntrySchema)
     @blp.problems(
@@ -76,6 +77,7 @@ class ContractBalances(MethodView):
 
 @blp.route("/legal-entities/<legal_entity>/revaluations")
 class Revaluations(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.RevaluationRequestSchema)
     @blp.response(201, schemas.RevaluationSchema)
     @blp.problems(errors.ReferenceUsedError, InvalidRequestError)

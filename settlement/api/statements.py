@@ -37,6 +37,7 @@ class ContractPreview(MethodView):
 
 @blp.route("/periods/<period>/drafts")
 class PeriodDrafts(MethodView):
+    @blp.keyed
     @blp.response(201, schemas.DraftsSchema)
     @blp.problems(errors.UnknownPeriodError, errors.PeriodOpenError)
     def post(self, period: str) -> dict[str, Any]:
@@ -94,6 +95,7 @@ class StatementLines(MethodView):
 
 @blp.route("/statements/<uuid:statement_id>/review")
 class StatementReview(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.ReviewRequestSchema)
     @blp.response(200, schemas.StatementSchema)
     @blp.problems(errors.StatementStateError, errors.ChangedSinceDraftError)

@@ -53,6 +53,7 @@ class ContractTerms(MethodView):
             rows = queries.list_terms(session, contract_id, after=after, limit=limit)
         return page(rows, limit, lambda row: [row.id])
 
+    @blp.keyed
     @blp.arguments(schemas.TermsRequestSchema)
     @blp.response(201, schemas.ProposedTermsSchema)
     @blp.problems(*REFUSED)
@@ -80,6 +81,7 @@ class TermsById(MethodView):
 
 @blp.route("/terms/<uuid:terms_id>/decision")
 class TermsDecision(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.TermsDecisionSchema)
     @blp.response(200, schemas.TermsSchema)
     @blp.problems(errors.TermsOverlapError, errors.OwnWorkError, errors.TermsStateError)
@@ -116,6 +118,7 @@ class TaxCodes(MethodView):
         with transaction() as session:
             return {"items": queries.list_tax_codes(session, legal_entity)}
 
+    @blp.keyed
     @blp.arguments(schemas.TaxCodeRequestSchema)
     @blp.response(201, schemas.TaxCodeSchema)
     @blp.problems(errors.TaxCodeOverlapError, *REFUSED)

@@ -176,6 +176,12 @@ def _added(booking: Booking, made: Sequence[Leg]) -> Added:
     return Added(str(contract.id), str(booking.terms_id), day, booking.bucket, measures)
 
 
+def bill_price(session: Session, contract: Contract, bill: Bill, at: datetime) -> int:
+    """Return what an agent would be billed, tax included; NotBilledError if nothing."""
+    side = session.get_one(Partner, contract.partner_id).kind
+    return _priced(session, contract, side, bill, at)[0].gross_minor
+
+
 def _priced(
     session: Session, contract: Contract, side: str, bill: Bill, at: datetime
 ) -> tuple[Charge, UUID]:

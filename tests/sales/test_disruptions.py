@@ -42,7 +42,9 @@ def run(hub, sold, who="operator", expect=202, **more):
 
 def test_all_tickets_of_a_cancelled_performance_go_back_at_no_cost(hub, sold):
     money = {who: owed(hub, who) for who in ("ann", "bob")}
-    orders = [sell(hub, who, sold, n) for who, n in (("ann", 2), ("ann", 3), ("bob", 1))]
+    orders = [
+        sell(hub, who, sold, n) for who, n in (("ann", 2), ("ann", 3), ("bob", 1))
+    ]
     hub.cancel("ann", orders[1], [orders[1]["tickets"][0]["id"]])  # and pays for it
     kept = owed(hub) - money["ann"]
     assert run(hub, sold, expect=409).get_json()["code"] == "not-cancelled"

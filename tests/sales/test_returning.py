@@ -158,7 +158,7 @@ def two_nights(hub):
     return order, offers, [first, second]
 
 
-def exchange(hub, order, hold, difference, expect=201, key=None, **more):
+def exchange(hub, order, hold, difference, *, expect=201, key=None, **more):
     wanted = {
         "hold_id": hold["id"],
         "difference_minor": difference,
@@ -233,7 +233,9 @@ def test_a_replaced_code_opens_no_door_any_more(hub, session):
     assert codes[first["id"]] != first["code"]
     assert codes[second["id"]] == second["code"]
     assert new["version"] == 2
-    assert session.scalars(text("SELECT code FROM former_code")).all() == [first["code"]]
+    assert session.scalars(text("SELECT code FROM former_code")).all() == [
+        first["code"]
+    ]
     hub.cancel("ann", order, [first["id"]])
     refused = hub.post("ann", path, {"reason": "lost"}, 409, key="s")
     assert refused["code"] == "ticket-cancelled"

@@ -248,7 +248,9 @@ def test_what_is_kept_does_not_go_back(sold, supplier, agent):
 
 
 @LAWFUL
-@given(sold=solds, supplier=suppliers | principals, agent=agents, cut=st.integers(1, 30))
+@given(
+    sold=solds, supplier=suppliers | principals, agent=agents, cut=st.integers(1, 30)
+)
 def test_what_the_venue_cancels_returns_what_the_terms_would_keep(
     sold, supplier, agent, cut
 ):

@@ -15,9 +15,9 @@ from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
-from hub.kernel.http import replied
 from hub.kernel.idempotency import Reply
 from hub.kernel.pages import id_after, page
+from hub.kernel.writes import replied
 from hub.sales.api.blueprint import blp
 from hub.sales.schemas import catalogue as schemas
 

@@ -13,8 +13,9 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.http import IdempotencyKeySchema
 from hub.kernel.pages import id_after, page
+from hub.kernel.writes import KEYS, once
 from hub.sales import errors
-from hub.sales.api.blueprint import KEYS, blp, once
+from hub.sales.api.blueprint import blp
 from hub.sales.models import RefundRun
 from hub.sales.queries.notices import get_refund_run, notices
 from hub.sales.schemas import disruptions as schemas

@@ -11,8 +11,8 @@ from allocation.queries.plans import get_ground
 from hub.kernel.callers import Kind, caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError, NotFoundError
-from hub.kernel.http import replied
 from hub.kernel.idempotency import Reply
+from hub.kernel.writes import replied
 from hub.sales.api.blueprint import blp
 from hub.sales.schemas import explaining as schemas
 from hub.sales.services.explaining import explain

@@ -13,10 +13,11 @@ from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import OverloadedError
-from hub.kernel.http import IdempotencyKeySchema, replied
+from hub.kernel.http import IdempotencyKeySchema
 from hub.kernel.idempotency import Reply
+from hub.kernel.writes import KEYS, claim_of, replied
 from hub.sales import errors, queries
-from hub.sales.api.blueprint import KEYS, blp, claim_of
+from hub.sales.api.blueprint import blp
 from hub.sales.api.placing import placed
 from hub.sales.schemas import sale as schemas
 from hub.sales.schemas.orders import OrderSchema
@@ -90,6 +91,7 @@ class HoldById(MethodView):
             )
             return replied(Reply(200, views.hold_view(session, who, hold)))
 
+    @blp.keyed
     @blp.arguments(schemas.FenceSchema, location="query")
     @blp.response(200, schemas.HoldSchema)
     @blp.problems(
@@ -107,6 +109,7 @@ class HoldById(MethodView):
 
 @blp.route("/holds/<uuid:hold_id>/extension")
 class HoldExtension(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.FenceSchema, location="query")
     @blp.response(200, schemas.HoldSchema)
     @blp.problems(

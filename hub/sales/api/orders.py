@@ -12,11 +12,12 @@ from hub.catalogue import errors as catalogue
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError, OverloadedError
-from hub.kernel.http import IdempotencyKeySchema, replied
+from hub.kernel.http import IdempotencyKeySchema
 from hub.kernel.idempotency import Reply
 from hub.kernel.pages import id_after, page
+from hub.kernel.writes import KEYS, claim_of, once, replied
 from hub.sales import errors, queries
-from hub.sales.api.blueprint import KEYS, blp, claim_of, once
+from hub.sales.api.blueprint import blp
 from hub.sales.models import Order
 from hub.sales.schemas import orders as schemas
 from hub.sales.services import cancelling, exchanging, replacing, views

@@ -13,9 +13,9 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller, caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError, NotFoundError
-from hub.kernel.http import replied
 from hub.kernel.idempotency import Reply
 from hub.kernel.pages import key_of, page
+from hub.kernel.writes import replied
 from hub.sales.api.blueprint import blp
 from hub.sales.schemas import performances as schemas
 from hub.sales.services import availability

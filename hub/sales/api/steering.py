@@ -52,6 +52,7 @@ class Stops(MethodView):
             found = list_stops(session, world=who.world, supplier_id=who.partner_id)
             return {"items": found}
 
+    @blp.keyed
     @blp.arguments(schemas.StopRequestSchema)
     @blp.response(201, schemas.StopSchema)
     @blp.problems(InvalidRequestError)
@@ -84,6 +85,7 @@ def _void(stop_id: UUID) -> None:
 
 @blp.route("/stops/<uuid:stop_id>")
 class StopById(MethodView):
+    @blp.keyed
     @blp.response(200, schemas.StopSchema)
     @blp.problems(allocation.AlreadyLiftedError)
     def delete(self, stop_id: UUID) -> Any:
@@ -94,6 +96,7 @@ class StopById(MethodView):
 
 @blp.route("/performances/<uuid:performance_id>/recalls")
 class Recalls(MethodView):
+    @blp.keyed
     @blp.arguments(schemas.RecallRequestSchema)
     @blp.response(201, schemas.RecallSchema)
     @blp.problems(allocation.NotAllottedError, ForbiddenError)
@@ -136,6 +139,7 @@ class RecallList(MethodView):
 
 @blp.route("/recalls/<uuid:recall_id>")
 class RecallById(MethodView):
+    @blp.keyed
     @blp.response(200, schemas.RecallSchema)
     @blp.problems(allocation.RecallDoneError)
     def delete(self, recall_id: UUID) -> Any:

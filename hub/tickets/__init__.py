@@ -1,0 +1,1 @@
+"""Tickets once they are sold: shown, printed, sent, and let in."""
