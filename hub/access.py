@@ -127,6 +127,15 @@ POST   /v1/shipments/<uuid:shipment_id>/dispatch              write operator
 GET    /v1/performances/<uuid:performance_id>/door-list       read supplier operator
 GET    /v1/performances/<uuid:performance_id>/door-list.csv   read supplier operator
 POST   /v1/performances/<uuid:performance_id>/redemptions     write supplier operator
+GET    /v1/webhook-endpoints                                  read agent
+POST   /v1/webhook-endpoints                                  write agent
+GET    /v1/webhook-endpoints/<uuid:endpoint_id>               read agent
+PUT    /v1/webhook-endpoints/<uuid:endpoint_id>               write agent
+DELETE /v1/webhook-endpoints/<uuid:endpoint_id>               write agent
+GET    /v1/webhook-endpoints/<uuid:endpoint_id>/secret        write agent
+POST   /v1/webhook-endpoints/<uuid:endpoint_id>/rotation      write agent
+POST   /v1/webhook-endpoints/<uuid:endpoint_id>/replays       write agent
+GET    /v1/webhook-endpoints/<uuid:endpoint_id>/deliveries    read agent
 GET    /v1/notices                                            read supplier agent operator
 POST   /v1/notices/<uuid:notice_id>/acknowledgement           write agent
 POST   /v1/performances/<uuid:performance_id>/refund-runs     write supplier operator

@@ -19,6 +19,7 @@ import allocation.api
 import connectors.api
 import hub.sales.api
 import hub.tickets.api
+import hub.webhooks.api
 import partners.api
 import settlement.api
 from hub import access, config
@@ -39,6 +40,7 @@ RESOURCES = (
     hub.sales.api.blp,
     hub.tickets.api.blp,
     hub.tickets.api.links,
+    hub.webhooks.api.blp,
     partners.api.blp,
     allocation.api.blp,
     settlement.api.blp,
@@ -84,6 +86,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         HUB_FEED_BYTES_MAX=settings.feed_bytes_max,
         HUB_METRICS_DIR=settings.metrics_dir,
         HUB_REDIS_URL=settings.redis_url,
+        HUB_WEBHOOKS_PRIVATE=settings.webhooks_private,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 SECRET_LENGTH_MIN = 32
 LOG_LEVELS = ("debug", "info", "warning", "error")
+PRIVATE = ("refuse", "allow")
 DIGITS_MAX = 16
 MEBIBYTE = 1024 * 1024
 OWNER_URL = "HUB_DATABASE_OWNER_URL"
@@ -37,6 +38,8 @@ class Settings:
     feed_bytes_max: int
     body_bytes_max: int
     credential_cache_s: int
+    webhooks_private: bool
+    job_workers: int
     metrics_dir: str | None
 
     @property
@@ -109,6 +112,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         feed_bytes_max=read.number("HUB_FEED_BYTES_MAX", 512 * MEBIBYTE, 1024, 2**40),
         body_bytes_max=read.number("HUB_BODY_BYTES_MAX", MEBIBYTE, 1024, 2**30),
         credential_cache_s=read.number("HUB_CREDENTIAL_CACHE_S", 5, 0, 60),
+        webhooks_private=read.choice("HUB_WEBHOOKS_PRIVATE", "refuse", PRIVATE)
+        == "allow",
+        job_workers=read.number("HUB_JOB_WORKERS", 2, 1, 32),
         metrics_dir=read.text("PROMETHEUS_MULTIPROC_DIR"),
     )
 

@@ -34,6 +34,7 @@ from hub.sales.services.refunding import go_on_refunding
 from hub.sales.services.requesting import lapse_requests
 from hub.sales.services.steering import carry_out_due, void_all_stopped
 from hub.serve import Stop, start, stop
+from hub.webhooks import jobs as webhooks
 from settlement.services.folding import fold_totals
 from settlement.services.releases import release_due
 from settlement.services.seals import seal_journal
@@ -67,20 +68,20 @@ class Task:
 
 
 def supervise(settings: Settings) -> int:
-    """Run both kinds of worker as children, and start again whichever ends."""
+    """Run all workers as children, and start again whichever ends."""
     halt = Stop()
     environment = child_environment(settings, metrics_dir=settings.metrics_dir or "")
     command = [sys.executable, "-m", "hub.cli", "worker", "--only"]
-    kinds = ("jobs", "periodic")
-    children = {kind: start([*command, kind], environment) for kind in kinds}
+    kinds = ["periodic", *["jobs"] * settings.job_workers]
+    children = [(kind, start([*command, kind], environment)) for kind in kinds]
     try:
         while not halt.wait(0.2):
-            for kind, child in children.items():
+            for at, (kind, child) in enumerate(children):
                 if child.poll() is not None and not halt.wait(RESTART_PAUSE_S):
                     logger.warning("worker ended", kind=kind, status=child.returncode)
-                    children[kind] = start([*command, kind], environment)
+                    children[at] = (kind, start([*command, kind], environment))
     finally:
-        stop(list(children.values()))
+        stop([child for _, child in children])
     return 0
 
 
@@ -93,6 +94,7 @@ def prepare(settings: Settings) -> None:
 def run_jobs(settings: Settings) -> int:
     """Carry out jobs until asked to stop; ends when the queue goes away."""
     prepare(settings)
+    webhooks.prepare(settings.secret_key, allows_private=settings.webhooks_private)
     connection = jobs.queue_connection(str(settings.redis_url))
     connection.connection_pool.connection_kwargs["socket_timeout"] = 30
     queue = Queue(jobs.QUEUE, connection=connection, serializer="json")
@@ -128,6 +130,7 @@ def periodic_tasks(settings: Settings) -> list[Task]:
     connection = jobs.queue_connection(str(settings.redis_url))
     return [
         Task("relay", 0.1, lambda: jobs.relay(connection, SUBSCRIBERS)),
+        Task("webhooks", 0.1, lambda: webhooks.enqueue_due(connection)),
         Task("lapse", 1.0, _lapse),
         Task("mend", 1.0, _mend),
         Task("stages", 1.0, _stages),

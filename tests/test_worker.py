@@ -15,7 +15,7 @@ NAMES = [
     *("stages", "void", "recalls", "requests", "rebalance", "plans"),
     *("count waiting", "prune keys", "prune quotes", "partitions"),
     *("number changes", "announce", "prune changes"),
-    *("disruptions", "refunds"),
+    *("disruptions", "refunds", "webhooks"),
     "watch over-commitment",
 ]
 

@@ -15,6 +15,7 @@ REQUEST_SECONDS = Histogram(
 HOLDS = Counter("hub_holds_total", "Holds decided", ["outcome"])
 ORDERS = Counter("hub_orders_total", "Orders confirmed and cancelled", ["what"])
 OUTBOX_SENT = Counter("hub_outbox_sent_total", "Messages given to a queue", ["topic"])
+WEBHOOKS = Counter("hub_webhooks_total", "Webhooks sent", ["outcome"])
 OUTBOX_WAITING = Gauge(
     "hub_outbox_waiting", "Messages not done", multiprocess_mode="livemax"
 )

@@ -50,6 +50,7 @@ def test_only_the_edges_and_the_committer_open_transactions():
     }
     named = {
         "hub/sales/services/placing.py",  # gives back what has lapsed, then retries
+        "hub/kernel/writes.py",  # a write under a key is one transaction with it
         "hub/sales/services/halls.py",  # reads a whole hall, outside the batch
         "hub/migrations/env.py",  # alembic's own
         "settlement/services/statements.py",  # the fence needs several, handed in

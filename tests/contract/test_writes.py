@@ -14,6 +14,7 @@ REASONS = {
     "POST /v1/feeds/{feed}/deliveries": "its records carry versions; bodies are large",
     "POST /v1/credentials": "the key is shown once, and never stored",
     "POST /v1/credentials/{credential_id}/rotation": "the key is shown once",
+    "POST /v1/webhook-endpoints/{endpoint_id}/rotation": "its reply is a secret",
     "DELETE /v1/credentials/{credential_id}": "a revoked key stays revoked",
     "POST /v1/requests/{hold_id}/decision": "the request itself is decided once",
     "POST /v1/statements/{statement_id}/closing": "the statement is closed once",

@@ -5,7 +5,15 @@ from marshmallow import fields, validate
 from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
 
 GENRES = ["film", "stage", "sport", "general"]
-KINDS = ("venue", "auditorium", "production", "performance", "order", "notice")
+KINDS = (
+    "venue",
+    "auditorium",
+    "production",
+    "performance",
+    "order",
+    "notice",
+    "endpoint",
+)
 WORDS = fields.String(
     validate=validate.Length(1, 100),
     metadata={

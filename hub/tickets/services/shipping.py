@@ -139,21 +139,8 @@ def _new_shipment(
         raise NothingToShowError(order_id=order.id)
     now = clock.now(session, who.world)
     _refuse_late(session, method, tickets, now)
-    line = sales.order_lines(session, [order.id])[0]
-    own = select(Contract).where(
-        Contract.partner_id == who.partner, Contract.currency == line.currency
-    )
-    contract = session.scalars(own).one()
-    try:
-        entry = record(
-            session,
-            who,
-            contract,
-            event=Bill(name=method.ref),
-            reference=f"delivery/{order.id}",
-        )
-    except NotBilledError as error:
-        raise NotDeliveredThereError(method=method.ref) from error
+    currency = sales.order_lines(session, [order.id])[0].currency
+    entry = _bill(session, who, order.id, method, currency)
     shipment = Shipment(
         id=new_id(),
         world=who.world,
@@ -162,12 +149,29 @@ def _new_shipment(
         address=dict(address),
         entry_id=entry["id"],
         fee_minor=entry["detail"]["charge"]["gross_minor"],
-        currency=line.currency,
+        currency=currency,
         asked_at=now,
     )
     session.add(shipment)
     session.flush()
     return shipment
+
+
+def _bill(
+    session: Session, who: Caller, order_id: UUID, method: DeliveryMethod, currency: str
+) -> dict[str, Any]:
+    """Book the fee as the agent's terms price it; else NotDeliveredThereError."""
+    own = select(Contract).where(
+        Contract.partner_id == who.partner, Contract.currency == currency
+    )
+    contract = session.scalars(own).one()
+    reference = f"delivery/{order_id}"
+    try:
+        return record(
+            session, who, contract, event=Bill(name=method.ref), reference=reference
+        )
+    except NotBilledError as error:
+        raise NotDeliveredThereError(method=method.ref) from error
 
 
 def _refuse_country(method: DeliveryMethod, address: Mapping[str, Any]) -> None:

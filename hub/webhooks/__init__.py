@@ -1,0 +1,1 @@
+"""Webhooks: the changes an agent may read, pushed to where it wants them."""

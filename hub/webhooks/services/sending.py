@@ -1,0 +1,176 @@
+"""Sending messages to an endpoint: some at a time, those of one thing in order.
+
+An address is looked up each time, looked at, and then connected to as it was found:
+no name can lead to a private network after it was checked.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from hub.webhooks.rules import Message, Outcome, headers, is_public
+
+CONNECTIONS = 8
+CONNECT_S, READ_S, DEADLINE_S = 3.0, 10.0, 40.0
+REPLY_MAX = 64 * 1024
+ERROR_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to send, signed with which secrets."""
+
+    url: str
+    secrets: list[str]
+    allows_private: bool
+
+
+class NotPublicError(Exception):
+    """The name leads to an address the hub does not send to."""
+
+
+@dataclass(slots=True)
+class Sender:
+    """Keeps connections to endpoints for as long as a process drains them."""
+
+    pools: dict[tuple[str, str], urllib3.HTTPConnectionPool] = field(
+        default_factory=dict
+    )
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, target: Target, messages: Sequence[Message]) -> list[Outcome]:
+        """Send messages; return what became of each, in their order.
+
+        Those of one thing go one after the other; after one that fails its others are
+        not sent. Nor is what has not begun when the deadline is over.
+        """
+        try:
+            pool = self._pool(target)
+        except (OSError, NotPublicError) as error:
+            failed = Outcome(error=_said(error), took_ms=0)
+            return [failed, *[Outcome()] * (len(messages) - 1)]
+        until = time.monotonic() + DEADLINE_S
+        outcomes = [Outcome()] * len(messages)
+        chains: dict[UUID, list[int]] = {}
+        for at, message in enumerate(messages):
+            chains.setdefault(message.entity_id, []).append(at)
+
+        def run(chain: Sequence[int]) -> None:
+            for at in chain:
+                if time.monotonic() > until:
+                    return
+                outcomes[at] = _post(pool, target, messages[at])
+                if not outcomes[at].is_delivered:
+                    return
+
+        _all(run, list(chains.values()))
+        return outcomes
+
+    def _pool(self, target: Target) -> urllib3.HTTPConnectionPool:
+        """Return connections to an endpoint, at an address that was looked at."""
+        parts = urlsplit(target.url)
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        address = _address(host, port, allows_private=target.allows_private)
+        key = (target.url, address)
+        with self.lock:
+            if key not in self.pools:
+                for old in [k for k in self.pools if k[0] == target.url]:
+                    self.pools.pop(old).close()
+                self.pools[key] = _connections(parts.scheme, host, address, port)
+            return self.pools[key]
+
+    def close(self) -> None:
+        """Let all connections go."""
+        with self.lock:
+            for pool in self.pools.values():
+                pool.close()
+            self.pools.clear()
+
+
+def _all(run: Callable[[Sequence[int]], None], chains: Sequence[Sequence[int]]) -> None:
+    if len(chains) == 1:
+        run(chains[0])
+        return
+    with ThreadPoolExecutor(min(CONNECTIONS, len(chains))) as executor:
+        list(executor.map(run, chains))
+
+
+def _address(host: str, port: int, *, allows_private: bool) -> str:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(one[4][0]) for one in found]
+    if not allows_private:
+        for address in addresses:
+            if not is_public(address.partition("%")[0]):
+                raise NotPublicError
+    return addresses[0]
+
+
+def _connections(
+    scheme: str, host: str, address: str, port: int
+) -> urllib3.HTTPConnectionPool:
+    timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
+    if scheme == "https":
+        return urllib3.HTTPSConnectionPool(
+            address,
+            port,
+            timeout=timeout,
+            maxsize=CONNECTIONS,
+            retries=False,
+            server_hostname=host,
+            assert_hostname=host,
+        )
+    return urllib3.HTTPConnectionPool(
+        address, port, timeout=timeout, maxsize=CONNECTIONS, retries=False
+    )
+
+
+def _post(
+    pool: urllib3.HTTPConnectionPool, target: Target, message: Message
+) -> Outcome:
+    parts, body = urlsplit(target.url), message.body
+    path = parts.path or "/"
+    said = headers(message.id, int(time.time()), body, target.secrets)
+    said["host"] = parts.netloc
+    began = time.monotonic()
+    try:
+        reply = pool.urlopen(
+            *("POST", f"{path}?{parts.query}" if parts.query else path),
+            body=body,
+            headers=said,
+            redirect=False,
+            preload_content=False,
+        )
+        rest = reply.read(REPLY_MAX + 1)
+        if len(rest) > REPLY_MAX:
+            reply.close()  # nobody reads on: not a connection to use again
+        reply.release_conn()
+    except (HTTPError, OSError) as error:
+        return Outcome(error=_said(error), took_ms=_ms(began))
+    after = reply.headers.get("retry-after", "")
+    return Outcome(
+        status=reply.status,
+        took_ms=_ms(began),
+        retry_after_s=int(after) if after.isascii() and after.isdecimal() else None,
+    )
+
+
+def _ms(began: float) -> int:
+    return round((time.monotonic() - began) * 1_000)
+
+
+def _said(error: Exception) -> str:
+    """Name an error without its addresses: the log is the agent's to read."""
+    if isinstance(error, NotPublicError):
+        return "the name leads to an address that is not public"
+    if isinstance(error, socket.gaierror):
+        return "the name is not known"
+    return type(error).__name__[:ERROR_MAX]
