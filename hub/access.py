@@ -92,6 +92,10 @@ GET    /v1/changes                                            read agent
 GET    /v1/productions                                        read agent
 GET    /v1/productions/<uuid:production_id>                   read agent
 GET    /v1/productions/<uuid:production_id>/calendar          read agent
+PUT    /v1/productions/<uuid:production_id>/merge             write operator
+DELETE /v1/productions/<uuid:production_id>/merge             write operator
+GET    /v1/suppliers                                          read agent operator
+GET    /v1/performances/<uuid:performance_id>/best-seats      read agent
 GET    /v1/availability                                       read agent
 GET    /v1/performances                                       read agent
 GET    /v1/performances/<uuid:performance_id>                 read agent

@@ -22,7 +22,7 @@ import hub.tickets.api
 import hub.webhooks.api
 import partners.api
 import settlement.api
-from hub import access, config
+from hub import access, config, limiting
 from hub.kernel import db, log, metrics, structs
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError, NotFoundError, Retry
@@ -64,6 +64,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     configure(app, settings)
     measure(app)
     access.guard(app, secret=settings.secret_key, cache_s=settings.credential_cache_s)
+    limiting.limit(
+        app,
+        redis_url=str(settings.redis_url),
+        rate_percent=settings.rate_percent,
+        at_once=settings.agent_at_once,
+    )
     register(app)
     app.extensions["committer"] = committing.sale_committer(
         is_batching=settings.is_batching

@@ -39,6 +39,8 @@ class Settings:
     body_bytes_max: int
     credential_cache_s: int
     webhooks_private: bool
+    rate_percent: int
+    agent_at_once: int
     job_workers: int
     metrics_dir: str | None
 
@@ -114,6 +116,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         credential_cache_s=read.number("HUB_CREDENTIAL_CACHE_S", 5, 0, 60),
         webhooks_private=read.choice("HUB_WEBHOOKS_PRIVATE", "refuse", PRIVATE)
         == "allow",
+        rate_percent=read.number("HUB_RATE_PERCENT", 100, 0, 100_000),
+        agent_at_once=read.number("HUB_AGENT_AT_ONCE", 16, 0, 512),
         job_workers=read.number("HUB_JOB_WORKERS", 2, 1, 32),
         metrics_dir=read.text("PROMETHEUS_MULTIPROC_DIR"),
     )

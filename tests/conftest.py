@@ -113,6 +113,8 @@ def settings(database_url, owner_url, server, tmp_path):
             "HUB_SECRET_KEY": SECRET,
             "HUB_CREDENTIAL_CACHE_S": "0",
             "HUB_AVAILABILITY_AGE_S": "0",
+            "HUB_RATE_PERCENT": "0",
+            "HUB_AGENT_AT_ONCE": "0",
             "HUB_LOG_LEVEL": "error",
         }
     )

@@ -41,3 +41,9 @@ class ChangesGoneError(HubError):
     """Changes after that position are not kept any more."""
 
     code, title, status = "changes-gone", "These changes are not kept any more", 410
+
+
+class NotMergeableError(HubError):
+    """Productions are merged into another, of the same genre."""
+
+    code, title, status = "not-mergeable", "These cannot be the same production", 422

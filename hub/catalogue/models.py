@@ -103,12 +103,20 @@ class Seat(Base):
 
 
 class Production(FromSupplier, Base):
-    """What is shown: a film, play, concert, match or exhibition."""
+    """What is shown: a film, play, concert, match or exhibition.
+
+    Of several suppliers' it may be one: then all but one are *merged into* that.
+    """
 
     __tablename__ = "production"
     __table_args__ = (
         UniqueConstraint("supplier_id", "ref"),
         CheckConstraint("genre IN ('film', 'stage', 'sport', 'general')", name="genre"),
+        Index(
+            "ix_production_merged_into",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
 
     genre: Mapped[str]
@@ -117,6 +125,7 @@ class Production(FromSupplier, Base):
     runtime_min: Mapped[int | None]
     images: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     search: Mapped[str]
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("production.id"))
 
 
 class Performance(FromSupplier, Base):

@@ -24,7 +24,7 @@ class HubError(Exception):
     title: ClassVar[str]
     status: ClassVar[int] = 422
     retry: ClassVar[Retry] = Retry.NEVER
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
 
     def __init__(self, **facts: object) -> None:
         self.facts = facts
@@ -95,4 +95,20 @@ class IdempotencyInProgressError(HubError):
         409,
     )
     retry = Retry.SAME_KEY
+    retry_after_s = 1
+
+
+class TooManyRequestsError(HubError):
+    """The caller asks more of these in a minute than it may; the headers say when."""
+
+    code, title, status = "too-many-requests", "Too many requests in a minute", 429
+    retry = Retry.LATER
+    retry_after_s = 60
+
+
+class TooManyAtOnceError(HubError):
+    """The caller has too many requests under way; others are to be served, too."""
+
+    code, title, status = "too-many-at-once", "Too many requests at the same time", 429
+    retry = Retry.LATER
     retry_after_s = 1

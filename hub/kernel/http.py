@@ -29,6 +29,8 @@ from hub.kernel.errors import (
     HubError,
     NotFoundError,
     Retry,
+    TooManyAtOnceError,
+    TooManyRequestsError,
     UnauthenticatedError,
 )
 from hub.kernel.problems import (
@@ -194,6 +196,8 @@ class Blueprint(flask_smorest.Blueprint):
         known: tuple[type[HubError], ...] = (
             UnauthenticatedError,
             NotFoundError,
+            TooManyRequestsError,
+            TooManyAtOnceError,
             *errors,
         )
         for error in known:

@@ -78,6 +78,8 @@ def open_hub(stores, database, folder):
             "HUB_REDIS_URL": stores.redis_url,
             "HUB_SECRET_KEY": SECRET,
             "HUB_LOG_LEVEL": "error",
+            "HUB_RATE_PERCENT": "0",
+            "HUB_AGENT_AT_ONCE": "0",
             "HUB_CREDENTIAL_CACHE_S": "5",
         }
     )

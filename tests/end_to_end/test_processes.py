@@ -113,6 +113,8 @@ class Served:
                 "HUB_REDIS_URL": stores.redis_url,
                 "HUB_SECRET_KEY": (self.var / "secret").read_text(),
                 "HUB_LOG_LEVEL": "error",
+                "HUB_RATE_PERCENT": "0",
+                "HUB_AGENT_AT_ONCE": "0",
             }
         )
 

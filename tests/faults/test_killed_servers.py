@@ -145,6 +145,8 @@ def test_a_power_cut_of_the_database_loses_and_invents_nothing(tmp_path, seed):
                 "HUB_REDIS_URL": stores.redis_url,
                 "HUB_SECRET_KEY": SECRET,
                 "HUB_LOG_LEVEL": "error",
+                "HUB_RATE_PERCENT": "0",
+                "HUB_AGENT_AT_ONCE": "0",
             }
         )
         engine = db.connect(stores.database_url)

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, or_, select, text, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, text, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from hub.catalogue.models import (
     Auditorium,
@@ -21,6 +21,8 @@ from hub.catalogue.rules import searchable
 from hub.kernel.errors import NotFoundError
 
 WORDS_MAX = 8
+_MAIN = aliased(Production, name="main")
+_OF_MAIN = func.coalesce(Production.merged_into, Production.id)
 _LISTED = (
     Performance.id,
     Performance.version,
@@ -34,9 +36,10 @@ _LISTED = (
     Performance.status,
     Performance.admission,
     Performance.names,
-    Production.id.label("production_id"),
-    Production.genre,
-    Production.title,
+    Performance.supplier_id,
+    _MAIN.id.label("production_id"),
+    _MAIN.genre,
+    _MAIN.title,
     Venue.id.label("venue_id"),
     Venue.name.label("venue"),
     Venue.city,
@@ -53,7 +56,11 @@ _PRICES = (
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
     " WHERE NOT o.is_withdrawn AND pa.performance_id"
 )
-_SEEN = f"SELECT FROM performance p WHERE p.production_id = s.id AND {_ANNOUNCED}"
+_OF_IT = (
+    "(p.production_id = s.id OR p.production_id IN"
+    " (SELECT m.id FROM production m WHERE m.merged_into = s.id))"
+)
+_SEEN = f"SELECT FROM performance p WHERE {_OF_IT} AND {_ANNOUNCED}"
 _IS_SEEN = text(
     f"SELECT EXISTS (SELECT FROM production s WHERE s.id = :id AND EXISTS ({_SEEN}))"  # noqa: S608 - our own words
 )
@@ -64,18 +71,21 @@ _PRODUCTIONS = text(
     "  SELECT count(*)::int AS performances, min(p.starts_at) AS first_starts_at,"
     "  max(p.starts_at) AS last_starts_at, array_agg(p.id) AS ids FROM performance p"
     "  JOIN auditorium r ON r.id = p.auditorium_id JOIN venue v ON v.id = r.venue_id"
-    f"  WHERE p.production_id = s.id AND {_ANNOUNCED}"
+    f"  WHERE {_OF_IT} AND {_ANNOUNCED}"
     "  AND coalesce(p.ends_at, p.starts_at) > :now AND p.status = 'scheduled'"
     "  AND (CAST(:city AS text) IS NULL OR lower(v.city) = lower(:city))"
     "  AND (CAST(:country AS text) IS NULL OR v.country = :country)"
     " ) found LEFT JOIN LATERAL (SELECT jsonb_agg(to_jsonb(one) ORDER BY one.currency)"
     f"  AS said FROM ({_PRICES} = ANY(found.ids) GROUP BY o.currency) one) prices"
-    " ON true WHERE s.world = :world AND (found.performances > 0"
+    " ON true WHERE s.world = :world AND s.merged_into IS NULL"
+    " AND (found.performances > 0"
     f"  OR :is_over AND EXISTS ({_SEEN}))"
     " AND (CAST(:after AS uuid) IS NULL OR s.id > :after)"
     " AND (CAST(:id AS uuid) IS NULL OR s.id = :id)"
     " AND (CAST(:genre AS text) IS NULL OR s.genre = :genre)"
-    " AND s.search LIKE ALL (CAST(:words AS text[])) ORDER BY s.id LIMIT :most"
+    " AND (s.search LIKE ALL (CAST(:words AS text[])) OR EXISTS (SELECT"
+    "  FROM production m WHERE m.merged_into = s.id"
+    "  AND m.search LIKE ALL (CAST(:words AS text[])))) ORDER BY s.id LIMIT :most"
 )
 _CALENDAR = text(
     "SELECT (p.starts_at AT TIME ZONE p.zone)::date AS day, count(*)::int"  # noqa: S608 - our own words
@@ -83,7 +93,8 @@ _CALENDAR = text(
     " count(*) FILTER (WHERE p.status = 'cancelled')::int AS cancelled,"
     " coalesce((SELECT jsonb_agg(to_jsonb(one) ORDER BY one.currency) FROM"
     f" ({_PRICES} = ANY(array_agg(p.id)) GROUP BY o.currency) one), '[]') AS prices"
-    f" FROM performance p WHERE p.production_id = :production AND {_ANNOUNCED}"
+    f" FROM production s JOIN performance p ON {_OF_IT} AND {_ANNOUNCED}"
+    " WHERE s.id = :production"
     " AND (p.starts_at AT TIME ZONE p.zone)::date BETWEEN :first AND :last"
     " AND coalesce(p.ends_at, p.starts_at) > :now GROUP BY 1 ORDER BY 1"
 )
@@ -116,12 +127,13 @@ class Listing:
         """What is asked for, as SQL."""
         same = (
             (Performance.id, self.performance_id),
-            (Performance.production_id, self.production_id),
             (Venue.id, self.venue_id),
-            (Production.genre, self.genre),
+            (_MAIN.genre, self.genre),
             (Venue.country, self.country),
         )
         said = [column == value for column, value in same if value is not None]
+        if self.production_id is not None:
+            said.append(Performance.production_id.in_(_same_as(self.production_id)))
         if self.city is not None:
             said.append(func.lower(Venue.city) == self.city.lower())
         if self.starts_from is not None:
@@ -133,7 +145,8 @@ class Listing:
         if self.after is not None:
             key = tuple_(Performance.starts_at, Performance.id)
             said.append(key > self.after)
-        where = Production.search.concat(" ").concat(Venue.search)
+        where = _MAIN.search.concat(" ").concat(Production.search)
+        where = where.concat(" ").concat(Venue.search)
         return [*said, *(where.like(word) for word in like_words(self.q))]
 
     def _is_priced(self) -> ColumnElement[bool]:
@@ -153,6 +166,13 @@ class Listing:
         if self.price_until_minor is not None:
             found = found.where(price <= self.price_until_minor)
         return found.exists()
+
+
+def _same_as(production_id: UUID) -> Select[UUID]:
+    """Return all productions that are one with this, and itself."""
+    main = select(_OF_MAIN).where(Production.id == production_id).scalar_subquery()
+    other = aliased(Production)
+    return select(other.id).where(or_(other.id == main, other.merged_into == main))
 
 
 def like_words(said: str | None) -> list[str]:
@@ -177,6 +197,7 @@ def performances(
     wanted = (
         select(*_LISTED)
         .join(Production, Production.id == Performance.production_id)
+        .join(_MAIN, _MAIN.id == _OF_MAIN)
         .join(Auditorium, Auditorium.id == Performance.auditorium_id)
         .join(Venue, Venue.id == Auditorium.venue_id)
         .where(Performance.world == world, Performance.withdrawn_at.is_(None))
@@ -224,7 +245,7 @@ def get_production(
     """
     where: dict[str, Any] = {
         **dict.fromkeys(("genre", "city", "country", "after")),
-        "id": production_id,
+        "id": main_of(session, production_id),
         "is_over": True,
         "world": world,
         "now": now,
@@ -235,6 +256,12 @@ def get_production(
     if found is None:
         raise NotFoundError(production_id=production_id)
     return found
+
+
+def main_of(session: Session, production_id: UUID) -> UUID:
+    """Return the production that one is merged into, or itself."""
+    wanted = select(_OF_MAIN).where(Production.id == production_id)
+    return session.scalar(wanted) or production_id
 
 
 def calendar(
@@ -250,6 +277,7 @@ def calendar(
 
     NotFoundError for a production of which nothing was announced yet.
     """
+    production_id = main_of(session, production_id)
     seen = {"id": production_id, "world": world, "now": now}
     if not session.scalar(_IS_SEEN, seen):
         raise NotFoundError(production_id=production_id)

@@ -8,9 +8,10 @@ import msgspec
 from flask import Response
 from flask.views import MethodView
 
-from hub.catalogue.errors import ChangesGoneError
+from hub.catalogue.errors import ChangesGoneError, NotMergeableError
 from hub.catalogue.queries import listing
 from hub.catalogue.queries.changes import changes
+from hub.catalogue.services import merging
 from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
@@ -82,6 +83,28 @@ class ProductionById(MethodView):
         with transaction() as session:
             now = clock.now(session, world)
             return listing.get_production(session, production_id, world=world, now=now)
+
+
+@blp.route("/productions/<uuid:production_id>/merge")
+class ProductionMerge(MethodView):
+    @blp.keyed
+    @blp.arguments(schemas.MergeRequestSchema)
+    @blp.response(200, schemas.MergedSchema)
+    @blp.problems(NotMergeableError)
+    def put(self, wanted: dict[str, Any], production_id: UUID) -> dict[str, Any]:
+        """Say that a production is the same as another supplier's: agents see one."""
+        with transaction() as session:
+            main = merging.merge(session, caller().world, production_id, wanted["into"])
+            return {"production_id": production_id, "shown_as": main.id}
+
+    @blp.keyed
+    @blp.response(200, schemas.MergedSchema)
+    @blp.problems()
+    def delete(self, production_id: UUID) -> dict[str, Any]:
+        """Say that a production is one of its own again."""
+        with transaction() as session:
+            own = merging.part(session, caller().world, production_id)
+            return {"production_id": production_id, "shown_as": own.id}
 
 
 @blp.route("/productions/<uuid:production_id>/calendar")

@@ -8,6 +8,8 @@ import msgspec
 from flask import Response, current_app
 from flask.views import MethodView
 
+from allocation import errors as allocation
+from hub.catalogue import errors as catalogue
 from hub.catalogue.queries.listing import Listing, performances
 from hub.kernel import clock
 from hub.kernel.callers import Caller, caller
@@ -16,11 +18,15 @@ from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.idempotency import Reply
 from hub.kernel.pages import key_of, page
 from hub.kernel.writes import replied
+from hub.sales import errors
 from hub.sales.api.blueprint import blp
 from hub.sales.schemas import performances as schemas
 from hub.sales.services import availability
 from hub.sales.services.caching import AnswerCache
+from hub.sales.services.measuring import answers, kept_by_supplier
+from hub.sales.services.previewing import best_seats
 from hub.sales.services.seat_lists import seats
+from settlement.errors import NoTermsError
 
 
 @blp.route("/performances")
@@ -89,6 +95,7 @@ def _available(who: Caller, performance_id: UUID, staleness_s: int | None) -> by
         with transaction() as session:
             found = availability.availability(session, who, performance_id)
         found["max_age_s"] = age_s
+        answers.tell(who.partner, found)
         return msgspec.json.encode(found)
 
     cache: AnswerCache = current_app.extensions["availability_cache"]
@@ -123,3 +130,40 @@ class PerformanceSeats(MethodView):
         """List the seats with their positions, and which are free."""
         with transaction() as session:
             return seats(session, caller(), performance_id)
+
+
+@blp.route("/performances/<uuid:performance_id>/best-seats")
+class BestSeats(MethodView):
+    @blp.arguments(schemas.BestSeatsQuerySchema, location="query")
+    @blp.response(200, schemas.BestSeatsSchema)
+    @blp.problems(
+        allocation.AllotmentExhaustedError,
+        allocation.NotAllottedError,
+        allocation.StoppedError,
+        allocation.OvercommittedError,
+        catalogue.SalesNotOpenError,
+        catalogue.SalesClosedError,
+        catalogue.PerformanceCancelledError,
+        catalogue.PerformancePostponedError,
+        errors.TicketLimitError,
+        NoTermsError,
+        InvalidRequestError,
+    )
+    def get(self, wanted: dict[str, Any], performance_id: UUID) -> dict[str, Any]:
+        """Say which seats a hold would be given now; nothing is taken."""
+        with transaction() as session:
+            found = best_seats(session, caller(), wanted)
+        if found["performance_id"] != performance_id:
+            raise NotFoundError(offer_id=wanted["offer_id"])
+        return found
+
+
+@blp.route("/suppliers")
+class Suppliers(MethodView):
+    @blp.arguments(schemas.SupplierQuerySchema, location="query")
+    @blp.response(200, schemas.SupplierListSchema)
+    @blp.problems()
+    def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """List suppliers, and how often a hold was refused after a yes."""
+        with transaction() as session:
+            return {"items": kept_by_supplier(session, caller().world, **wanted)}

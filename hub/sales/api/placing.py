@@ -16,6 +16,7 @@ from hub.sales.errors import OfferChangedError
 from hub.sales.services import requesting, views, wishes
 from hub.sales.services.baskets import keep_basket
 from hub.sales.services.looking import refuse_looking
+from hub.sales.services.measuring import answers
 from hub.sales.services.placing import place_hold
 from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HoldWish
@@ -55,11 +56,27 @@ def placed(
         if requesting.is_on_request(wish) and not is_answered:
             return _ask(wish, wanted)
         try:
-            reply = place_hold(current_app.extensions["committer"], wish)
-            return _whole(agent, reply)
+            return _whole(agent, _decided(wish))
         except OfferChangedError as error:
             changed = error
     raise changed
+
+
+def _decided(wish: HoldWish) -> Reply:
+    """Have a wish decided; what availability had said of it is compared with that."""
+    try:
+        reply = place_hold(current_app.extensions["committer"], wish)
+    except HubError as refusal:
+        answers.compare(wish, refusal)
+        raise
+    else:
+        if not reply.is_replay:
+            answers.compare(wish, None)
+        return reply
+    finally:
+        if answers.due():
+            with transaction() as session:
+                answers.write(session)
 
 
 def _whole(who: Caller, reply: Reply) -> Reply:

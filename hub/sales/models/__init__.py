@@ -2,9 +2,11 @@
 
 from hub.sales.models.disruptions import Disruption, Notice, RefundRun
 from hub.sales.models.holds import FrozenQuote, Hold, HoldLine
+from hub.sales.models.measured import AvailabilityKept
 from hub.sales.models.orders import FormerCode, Order, OrderLine, OrderPerson, Ticket
 
 __all__ = [
+    "AvailabilityKept",
     "Disruption",
     "FormerCode",
     "FrozenQuote",

@@ -35,6 +35,11 @@ class Order(Base):
             "state IN ('confirmed', 'partly_cancelled', 'cancelled')", name="state"
         ),
         Index("ix_sale_order_listing", "agent_id", "id"),
+        Index(
+            "ix_sale_order_reference",
+            *("agent_id", "reference"),
+            postgresql_ops={"reference": "text_pattern_ops"},
+        ),
     )
 
     id: Mapped[Id]

@@ -86,6 +86,19 @@ class ProductionPageSchema(ReplySchema):
     next = fields.String(required=True, allow_none=True)
 
 
+class MergeRequestSchema(RequestSchema):
+    """Which production it is the same as."""
+
+    into = fields.UUID(required=True)
+
+
+class MergedSchema(ReplySchema):
+    """As which production a production is shown."""
+
+    production_id = fields.UUID(required=True)
+    shown_as = fields.UUID(required=True)
+
+
 class CalendarQuerySchema(RequestSchema):
     """Which days; from today on unless said otherwise."""
 

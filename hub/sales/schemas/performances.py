@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from hub.kernel.http import Moment, ReplySchema, RequestSchema
 from hub.sales.schemas.catalogue import PlaceQuerySchema
 from hub.sales.schemas.prices import PricedSchema
+from hub.sales.schemas.sale import TICKETS_MAX, SeatNameSchema
 
 PERFORMANCES_MAX = 50
 PRICE_MAX = 1_000_000_000
@@ -57,6 +58,7 @@ class PerformanceSchema(ReplySchema):
 
     id = fields.UUID(required=True)
     version = fields.Integer(required=True)
+    supplier_id = fields.UUID(required=True)
     production_id = fields.UUID(required=True)
     genre = fields.String(required=True)
     title = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
@@ -183,6 +185,56 @@ class ManyAvailabilitiesSchema(ReplySchema):
 
     items = fields.List(fields.Nested(AvailabilitySchema), required=True)
     not_found = fields.List(fields.UUID(), required=True)
+
+
+class BestSeatsQuerySchema(RequestSchema):
+    """What would be held."""
+
+    offer_id = fields.UUID(required=True)
+    quantity = fields.Integer(required=True, validate=validate.Range(1, TICKETS_MAX))
+    accessible = fields.Integer(validate=validate.Range(0, TICKETS_MAX))
+    adjacent = fields.Boolean()
+
+
+class BestSeatsSchema(PricedSchema):
+    """The seats a hold would be given, and the price of all; nothing is taken."""
+
+    performance_id = fields.UUID(required=True)
+    as_of = fields.AwareDateTime(required=True)
+    offer_id = fields.UUID(required=True)
+    seats = fields.List(fields.Nested(SeatNameSchema), required=True)
+
+
+class SupplierQuerySchema(RequestSchema):
+    """Over how many days."""
+
+    days = fields.Integer(load_default=30, validate=validate.Range(1, 366))
+
+
+class SupplierSchema(ReplySchema):
+    """A supplier, and how far its availability could be relied on of late.
+
+    A hold counts if the same process had told its agent, within a minute, that there
+    was enough; so it is a sample of them.
+    """
+
+    id = fields.UUID(required=True)
+    ref = fields.String(required=True)
+    name = fields.String(required=True)
+    days = fields.Integer(required=True)
+    holds_after_yes = fields.Integer(required=True)
+    refused_after_yes = fields.Integer(required=True)
+    refused_bp = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "In ten-thousandths; null: nothing was measured"},
+    )
+
+
+class SupplierListSchema(ReplySchema):
+    """Suppliers."""
+
+    items = fields.List(fields.Nested(SupplierSchema), required=True)
 
 
 class SeatSchema(ReplySchema):

@@ -37,7 +37,7 @@ class Seating:
                 if line.basket.seat_map is None:
                     found[line.leaf_id] = found.get(line.leaf_id, 0) + line.quantity
                     continue
-                seats = _seats_for(line, halls.hall(line))
+                seats = seats_for(line, halls.hall(line))
                 halls.hall(line).take(seats)
                 halls.note((line.offer.performance_id, seat) for seat in seats)
                 self.chosen[wish.hold_id][line.no] = seats
@@ -80,7 +80,11 @@ def nodes_of(line: WishLine, seats: Sequence[UUID]) -> list[UUID]:
     return [blocks.get(seat) or line.leaf_id for seat in seats]
 
 
-def _seats_for(line: WishLine, hall: Hall) -> list[UUID]:
+def seats_for(line: WishLine, hall: Hall) -> list[UUID]:
+    """Return the seats a line is given: those it names, or the best there are.
+
+    SeatsTakenError, SingleSeatError, AllotmentExhaustedError if that cannot be.
+    """
     if line.seats:
         return _chosen(line, hall)
     asked = Asked(line.quantity, line.accessible, line.basket.singles, line.is_adjacent)
