@@ -36,7 +36,10 @@ format: .venv/dev ## Put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-openapi: .venv/runtime ## Write the API document and the JSON Schemas under openapi/
+openapi: .venv/dev ## Write the API document and the JSON Schemas under openapi/
+	$(BIN)/hub problems openapi/problems
+	$(BIN)/python -m tests.contract.examples > hub/examples.json.new
+	mv hub/examples.json.new hub/examples.json
 	$(BIN)/hub openapi > openapi/hub.v1.json
 	$(BIN)/hub feed schema > openapi/feed.v1.schema.json
 	for name in events lines quotes terms; do $(BIN)/hub settlement schema $$name > openapi/$$name.v1.schema.json; done

@@ -3,9 +3,7 @@
 import gc
 import html
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from http import HTTPStatus
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,13 +21,16 @@ import hub.webhooks.api
 import partners.api
 import settlement.api
 from hub import access, config, limiting
+from hub.examples import illustrate
 from hub.kernel import db, log, metrics, structs
 from hub.kernel.db import transaction
-from hub.kernel.errors import HubError, NotFoundError, Retry
-from hub.kernel.http import FRAMEWORK_CODES, Api
+from hub.kernel.errors import NotFoundError
+from hub.kernel.http import Api
 from hub.kernel.jobs import queue_connection
+from hub.problems import catalogue
 from hub.sales.services import committing
 from hub.sales.services.caching import AnswerCache
+from hub.sales.services.measuring import Answers
 
 API_VERSION = "1"
 HOT_CONNECTIONS = 3  # the committer's, and to read a hall; more without batching
@@ -75,6 +76,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         is_batching=settings.is_batching
     )
     app.extensions["availability_cache"] = AnswerCache()
+    app.extensions["answers"] = Answers()
     return app
 
 
@@ -103,7 +105,8 @@ def register(app: Flask) -> Api:
     api.spec.options["security"] = [{"key": []}]
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)
-    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(api.spec.to_dict()))
+    shown = partial(_document, api)
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(shown()))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json"))
     app.add_url_rule("/healthz", "healthz", healthz)
     app.add_url_rule("/readyz", "readyz", readyz)
@@ -137,8 +140,11 @@ def document() -> dict[str, Any]:
     )
     configure(app, settings)
     with app.app_context():
-        found: dict[str, Any] = register(app).spec.to_dict()
-    return found
+        return _document(register(app))
+
+
+def _document(api: Api) -> dict[str, Any]:
+    return illustrate(api.spec.to_dict())
 
 
 def measure(app: Flask) -> None:
@@ -198,38 +204,6 @@ def exposition() -> Response:
     return Response(found, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A problem as its page tells it."""
-
-    code: str
-    title: str
-    status: int
-    retry: str
-    said: str
-
-
-def _catalogue() -> dict[str, Told]:
-    """Return every problem there is by code: the framework's, then ours."""
-    found = {
-        code: Told(code, HTTPStatus(status).phrase, status, Retry.NEVER, "")
-        for status, code in FRAMEWORK_CODES.items()
-    }
-    for error in _errors():
-        said = error.__doc__ or ""
-        told = Told(error.code, error.title, error.status, error.retry, said)
-        found[error.code] = told
-    return dict(sorted(found.items()))
-
-
-def _errors() -> Iterator[type[HubError]]:
-    waiting = list(HubError.__subclasses__())
-    while waiting:
-        error = waiting.pop()
-        waiting += error.__subclasses__()
-        yield error
-
-
 def _page(title: str, body: str) -> Response:
     title = html.escape(title)
     page = f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1>"
@@ -241,7 +215,7 @@ def problems() -> Response:
     rows = "".join(
         f'<tr id="{e.code}"><td><a href="/problems/{e.code}">{e.code}</a>'
         f"<td>{e.status}<td>{html.escape(e.title)}<td>{e.retry}"
-        for e in _catalogue().values()
+        for e in catalogue().values()
     )
     head = "<tr><th>code<th>status<th>title<th>retry"
     return _page("Problems", f"<table>{head}{rows}</table>")
@@ -249,9 +223,7 @@ def problems() -> Response:
 
 def problem_page(code: str) -> Response:
     """Show one problem."""
-    told = _catalogue().get(code)
+    told = catalogue().get(code)
     if told is None:
         raise NotFoundError(problem=code)
-    facts = f"HTTP status {told.status}; retry: {told.retry}."
-    said = html.escape(told.said)
-    return _page(told.title, f"<p><code>{code}</code><p>{said}<p>{facts}")
+    return _page(told.title, told.html())

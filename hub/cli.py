@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import click
 from redis.exceptions import RedisError
@@ -128,6 +129,16 @@ def openapi_command() -> None:
     from hub.app import document  # noqa: PLC0415 - pulls in the whole web
 
     click.echo(json.dumps(document(), indent=2, sort_keys=True))
+
+
+@main.command("problems")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def problems_command(folder: Path) -> None:
+    """Write a page for each problem there is into FOLDER."""
+    from hub import app, problems  # noqa: PLC0415 - pulls in the whole web
+
+    app.document()  # with all of its errors
+    click.echo(f"{problems.write(folder)} problems", err=True)
 
 
 if __name__ == "__main__":

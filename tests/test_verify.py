@@ -23,7 +23,7 @@ MUTATIONS = {
     "UPDATE order_line SET face_minor = face_minor + 1": "postings are what the order lines say",
     "UPDATE order_line SET booking_fee_minor = booking_fee_minor - 1": "a line, its tickets, its offer and its node are one performance's",
     "DELETE FROM ticket WHERE seat_id IS NULL": "a line has a ticket for each of its quantity",
-    "UPDATE ticket SET cancelled_at = now()": "a line has a ticket for each of its quantity",
+    "UPDATE ticket SET cancelled_at = now(), cancelled_for = 'agent'": "a line has a ticket for each of its quantity",
     "UPDATE sale_order SET state = 'cancelled'": "an order's state is what its tickets say",
     "UPDATE sale_order SET agent_id = (SELECT id FROM partner WHERE ref = 'bob')": "an order comes from a confirmed hold of the same agent",
     "UPDATE posting SET amount_minor = amount_minor + 1 WHERE no = 1": "every entry sums to zero in every currency",

@@ -138,7 +138,10 @@ class Shop:
             client.post(path, {}, key=key)
             self._count("cancelled")
         elif visit.no % CANCELS_PART_EVERY == 0 and len(tickets) > 1:
-            client.post(path, {"ticket_ids": tickets[:1]}, key=key)
+            quotes = f"/v1/orders/{order['id']}/cancellation-quotes"
+            quote = client.post(quotes, {"ticket_ids": tickets[:1]})
+            chosen = tickets[:1] + quote["must_also_cancel"]
+            client.post(path, {"ticket_ids": chosen}, key=key)
             self._count("partly cancelled")
 
     def _count(self, what: str) -> None:

@@ -18,7 +18,7 @@ from hub.access import Callers
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key, Reply
-from hub.sales.services import committing, lapse, orders, wishes
+from hub.sales.services import cancelling, committing, lapse, wishes
 from hub.sales.services.ordering import ConfirmWish
 from partners.rules import key_hash
 from tests.allocation.machine import AGENTS, SUB, SaleMachine, key_of
@@ -311,7 +311,7 @@ class ServiceDriver(HttpDriver):
     def cancel(self, agent, order, seats):
         undone = [UUID(self.tickets[order].pop()) for _ in range(seats)]
         with transaction() as session:
-            orders.cancel_tickets(session, self.who(agent), UUID(order), undone)
+            cancelling.cancel_tickets(session, self.who(agent), UUID(order), undone)
 
 
 def run(driver_of, *, examples, steps, is_moving=True):

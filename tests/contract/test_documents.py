@@ -9,10 +9,13 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from connectors.feed.records import json_schema
+from hub import problems
 from hub.access import ROUTES
 from hub.app import document
+from hub.kernel.callers import Kind
 from hub.kernel.http import PROBLEM_JSON
 from settlement.rules.files import FILES, schema
+from tests.contract import examples
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 
@@ -37,6 +40,11 @@ def test_the_document_is_valid_openapi_3_1(spec):
     assert list(OpenAPIV31SpecValidator(spec).iter_errors()) == []
 
 
+def path_of(route):
+    """Return how the document writes a route."""
+    return re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", route)
+
+
 def test_every_route_of_the_api_is_documented_and_no_other(spec):
     documented = {
         (method.upper(), path)
@@ -45,7 +53,7 @@ def test_every_route_of_the_api_is_documented_and_no_other(spec):
         if method != "parameters"
     }
     routes = {
-        (method, re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", route))
+        (method, path_of(route))
         for method, route in ROUTES
         if route.startswith(("/v1/", "/t/"))
     }
@@ -103,6 +111,43 @@ def test_what_is_answered_is_what_is_documented(hub, spec):
     check(spec, "Problem", refused)
 
 
+def test_the_examples_are_what_is_asked_and_answered(hub, spec):
+    told = examples.tell(hub)
+    committed = json.loads((OPENAPI.parent / "hub/examples.json").read_text())
+    assert told == committed
+    assert len(told) > 40
+    for name, said in told.items():
+        method, _, path = name.partition(" ")
+        operation = spec["paths"][path][method.lower()]
+        if "request" in said:
+            validate(spec, operation["requestBody"], said["request"])
+        if "answer" in said:
+            validate(spec, operation["responses"][said["status"]], said["answer"])
+
+
+def validate(spec, place, example):
+    """Check an example that is shown against the schema beside it."""
+    [content] = place["content"].values()
+    assert content["example"] == example
+    schema = {**content["schema"], "components": spec["components"]}
+    checker = jsonschema.FormatChecker()
+    jsonschema.Draft202012Validator(schema, format_checker=checker).validate(example)
+
+
+def test_every_write_of_agents_has_an_example(spec):
+    told = json.loads((OPENAPI.parent / "hub/examples.json").read_text())
+    writes = {
+        f"{method} {path_of(route)}"
+        for (method, route), access in ROUTES.items()
+        if method != "GET" and access.kinds == {Kind.AGENT}
+    }
+    others = {
+        "PUT /v1/performances/{performance_id}/areas/{area}/sub-agents",
+        "POST /v1/sales-reports",
+    }
+    assert writes - others <= set(told)
+
+
 def test_hand_written_replies_hold_all_their_schema_wants(hub, spec):
     """Holds and orders are written past marshmallow; nothing required may be missing."""
     sold = hub.on_sale()
@@ -138,6 +183,25 @@ def test_every_problem_has_a_page(hub):
         page = hub.call(None, "GET", f"/problems/{code}")
         assert page.status_code == 200
     assert hub.call(None, "GET", "/problems/none").status_code == 404
+
+
+def test_the_pages_of_problems_are_those_of_the_code(spec):
+    facts = problems.facts_in_sources()
+    assert facts == json.loads((OPENAPI.parent / "hub/problems.json").read_text())
+    pages = {f"{one.code}.md": one.markdown() for one in problems.told(facts).values()}
+    committed = {path.name: path.read_text() for path in OPENAPI.glob("problems/*.md")}
+    assert committed == pages
+    assert (
+        "`free`" in pages["credit-exhausted.md"]
+        or "`free_minor`" in (pages["credit-exhausted.md"])
+    )
+
+
+def test_a_problem_links_to_its_page(hub):
+    refused = hub.get("ann", f"/v1/orders/{hub.ids['ann']}", 404)
+    page = hub.call(None, "GET", refused["type"]).get_data(as_text=True)
+    assert refused["title"] in page
+    assert "What to do" in page
 
 
 DOCS = Path(__file__).parents[2] / "docs"

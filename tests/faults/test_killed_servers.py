@@ -107,8 +107,8 @@ class Storm:
 def test_a_killed_server_loses_and_invents_nothing(hub, seed):
     sold = hub.on_sale()
     offer_id = hub.offer_id("ann", sold["id"])
-    ends = time.monotonic() + 2.5
     with serving(hub.settings, workers=1, threads=8) as (url, child):
+        ends = time.monotonic() + 2.5
         kill_at = 0.5 + random.Random(seed).random()  # noqa: S311
         killed: list[int] = []
         killer = threading.Timer(kill_at, kill_workers, (child.pid, killed))

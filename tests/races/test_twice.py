@@ -12,7 +12,7 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.sales import queries
 from hub.sales.errors import AlreadyCancelledError
-from hub.sales.services import committing, lapse, orders
+from hub.sales.services import cancelling, committing, lapse
 from hub.sales.services.placing import submit
 from hub.verify import verify
 from tests.races.unguarded import (
@@ -89,7 +89,7 @@ def cancelled(hub, offer_id):
     def cancel(order):
         with transaction() as session:
             mine = [UUID(order["tickets"][0]["id"])]
-            orders.cancel_tickets(session, who, UUID(order["id"]), mine)
+            cancelling.cancel_tickets(session, who, UUID(order["id"]), mine)
 
     for _ in range(TIMES):
         order = hub.confirm("ann", hub.hold("ann", [(offer_id, 2)]))

@@ -23,7 +23,7 @@ from hub.sales.api.blueprint import blp
 from hub.sales.schemas import performances as schemas
 from hub.sales.services import availability
 from hub.sales.services.caching import AnswerCache
-from hub.sales.services.measuring import answers, kept_by_supplier
+from hub.sales.services.measuring import kept_by_supplier
 from hub.sales.services.previewing import best_seats
 from hub.sales.services.seat_lists import seats
 from settlement.errors import NoTermsError
@@ -95,7 +95,7 @@ def _available(who: Caller, performance_id: UUID, staleness_s: int | None) -> by
         with transaction() as session:
             found = availability.availability(session, who, performance_id)
         found["max_age_s"] = age_s
-        answers.tell(who.partner, found)
+        current_app.extensions["answers"].tell(who.partner, found)
         return msgspec.json.encode(found)
 
     cache: AnswerCache = current_app.extensions["availability_cache"]

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import structlog
 from flask import current_app
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from hub.kernel import idempotency
@@ -16,11 +18,12 @@ from hub.sales.errors import OfferChangedError
 from hub.sales.services import requesting, views, wishes
 from hub.sales.services.baskets import keep_basket
 from hub.sales.services.looking import refuse_looking
-from hub.sales.services.measuring import answers
+from hub.sales.services.measuring import Answers
 from hub.sales.services.placing import place_hold
 from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HoldWish
 
+log = structlog.get_logger(__name__)
 PRICE_TRIES = 3
 ACCEPTED = 202
 Prepare = Callable[[HoldWish], HoldWish]
@@ -64,6 +67,7 @@ def placed(
 
 def _decided(wish: HoldWish) -> Reply:
     """Have a wish decided; what availability had said of it is compared with that."""
+    answers: Answers = current_app.extensions["answers"]
     try:
         reply = place_hold(current_app.extensions["committer"], wish)
     except HubError as refusal:
@@ -74,9 +78,18 @@ def _decided(wish: HoldWish) -> Reply:
             answers.compare(wish, None)
         return reply
     finally:
-        if answers.due():
-            with transaction() as session:
-                answers.write(session)
+        _write(answers)
+
+
+def _write(answers: Answers) -> None:
+    """Write what was measured, if it is time; a hold does not fail for that."""
+    if not answers.due():
+        return
+    try:
+        with transaction() as session:
+            answers.write(session)
+    except DBAPIError as error:
+        log.warning("what was measured is lost", error=str(error).splitlines()[0])
 
 
 def _whole(who: Caller, reply: Reply) -> Reply:

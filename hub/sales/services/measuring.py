@@ -112,8 +112,6 @@ class Answers:
         session.execute(_WRITE, {"rows": rows(said)})
 
 
-answers = Answers()
-
 _KEPT = text(
     "SELECT p.id, p.ref, p.name, coalesce(sum(k.holds), 0)::int AS holds,"
     " coalesce(sum(k.refused), 0)::int AS refused FROM partner p"

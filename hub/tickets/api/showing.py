@@ -29,7 +29,6 @@ from hub.tickets.rules import (
     refuse_expired,
 )
 from hub.tickets.services.page import shown_page
-from hub.tickets.services.pages import pdf
 from hub.tickets.services.symbols import image
 
 MEDIA = {"svg": "image/svg+xml", "png": "image/png"}
@@ -44,6 +43,8 @@ def language(wanted: dict[str, Any]) -> str:
 def _pdf(tickets: list[Printed], wanted: dict[str, Any], order_id: UUID) -> Response:
     if not tickets:
         raise NothingToShowError(order_id=order_id)
+    from hub.tickets.services.pages import pdf  # noqa: PLC0415 - slow to import
+
     body = pdf(tickets, language(wanted), wanted["layout"])
     response = Response(body, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="{order_id}.pdf"'
