@@ -155,8 +155,8 @@ def test_a_power_cut_of_the_database_loses_and_invents_nothing(tmp_path, seed):
         sold = hub.on_sale()
         offer_id = hub.offer_id("ann", sold["id"])
         engine.dispose()
-        ends = time.monotonic() + 3.5
         with serving(settings, workers=1, threads=8) as (url, _):
+            ends = time.monotonic() + 3.5
             cut_at = 0.7 + random.Random(seed).random()  # noqa: S311
             cut = threading.Timer(cut_at, embedded.postgres.crash)
             cut.start()

@@ -1,0 +1,126 @@
+"""What the guides say is done: their blocks are run against a hub, as they stand."""
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hub.catalogue.services.changes import number_changes
+from hub.kernel.db import transaction
+from tests.hubs import performance, production
+from tests.servers import serving
+
+DOCS = Path(__file__).parents[2] / "docs"
+SHOP = DOCS / "examples/shop.py"
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(kind):
+    found = BLOCK.findall((DOCS / "guides/agent.md").read_text())
+    return "\n".join(body for language, body in found if language == kind)
+
+
+def number():
+    with transaction() as session:
+        while number_changes(session):
+            pass
+
+
+@pytest.fixture
+def told(hub, tmp_path):
+    """A served hub, and how to run something as its agent."""
+    hub.on_sale()
+    number()
+    with serving(hub.settings) as (url, _):
+
+        def run(*command, expect=0, **more):
+            said = {**os.environ, "HUB": url, "KEY": hub.keys["ann"]}
+            done = subprocess.run(
+                command,
+                cwd=tmp_path,
+                env=said,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+                **more,
+            )
+            assert done.returncode == expect, done.stdout + done.stderr
+            return done.stdout
+
+        yield run
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_an_agent_goes_from_key_to_ticket_with_curl(told, tmp_path):
+    out = told("bash", "-euo", "pipefail", "-c", blocks("sh"))
+    assert "'held'" in out
+    assert "/t/" in out
+    assert out.strip().endswith("partly_cancelled")
+    assert (tmp_path / "tickets.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_an_agent_goes_from_key_to_ticket_with_python(told):
+    assert told(sys.executable, "-c", blocks("python")).startswith("confirmed ['")
+
+
+def test_the_shop_follows_sells_and_settles(hub, told):
+    assert len(SHOP.read_text().splitlines()) <= 150
+
+    def shop(*command, **more):
+        return told(sys.executable, str(SHOP), *command, **more)
+
+    assert shop("follow") == "0 changes\n"
+    codes = shop("sell", "play", "2")
+    assert codes.count("'") == 4
+    hub.deliver([performance("p2", days=31), production(version=2)])
+    number()
+    assert "changes" in shop("follow")
+    assert shop("follow") == "0 changes\n"
+    shop("sell", "一出戏", "1")
+    hub.deliver([performance(version=2, status="cancelled")])
+    hub.deliver([performance("p2", version=2, days=31, status="cancelled")])
+    number()
+    shop("follow")
+    assert "nothing called play" in told_of_failure(shop)
+    period = f"{hub.get('ann', '/v1/clock')['now'][:7]}"
+    hub.move_clock(days=32)
+    made = hub.post("finance", f"/v1/periods/{period}/drafts", None)
+    for statement in made["statement_ids"]:
+        hub.review("auditor", statement)
+        hub.post("finance", f"/v1/statements/{statement}/closing", None, 200)
+    assert shop("settle", period) == "every order agrees\n"
+    assert hub.get("ann", f"/v1/statements?period={period}")["items"]
+
+
+def told_of_failure(shop):
+    try:
+        shop("sell", "play", "1")
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
+def test_a_sale_that_was_cut_off_goes_on(hub, told, tmp_path):
+    """The shop dies after it has written what it wants, before it has an answer."""
+
+    def shop(*command):
+        return told(sys.executable, str(SHOP), *command)
+
+    shop("follow")
+    shop("sell", "play", "1")
+    with sqlite3.connect(tmp_path / "shop.sqlite3") as db:
+        before = db.execute("SELECT * FROM sale").fetchall()
+        db.execute("UPDATE sale SET id = NULL, state = NULL, net = NULL")
+    db.close()
+    shop("sell", "play", "1")
+    with sqlite3.connect(tmp_path / "shop.sqlite3") as db:
+        after = db.execute("SELECT * FROM sale ORDER BY reference").fetchall()
+    db.close()
+    assert after[0] == before[0]
+    assert len(hub.get("ann", "/v1/orders")["items"]) == 2
