@@ -57,6 +57,7 @@ FRAMEWORK_CODES = {
     500: "internal-error",
 }
 
+UNREADABLE = (400, 413, 415)
 F = TypeVar("F", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
 
@@ -154,11 +155,25 @@ class Blueprint(flask_smorest.Blueprint):
         """Read arguments by a schema; made once, or webargs makes one a request."""
         made = schema() if isinstance(schema, type) else schema
         document = super().arguments(made, **more)
+        if more.get("location", "json") == "json":
+            return self._with_a_body(document)
         if not isinstance(made, IdempotencyKeySchema):
             return document
 
         def read(function: F) -> F:
             return _keyed(function, document(function))
+
+        return read
+
+    def _with_a_body(self, document: Callable[[F], F]) -> Callable[[F], F]:
+        """Document what a body that cannot be read is refused with."""
+
+        def read(function: F) -> F:
+            documented = document(function)
+            for status in UNREADABLE:
+                said = f"{FRAMEWORK_CODES[status]}: {HTTPStatus(status).phrase}"
+                documented = self.problem(status, said)(documented)
+            return documented
 
         return read
 

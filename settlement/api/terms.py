@@ -31,6 +31,7 @@ class FileSchema(MethodView):
     @blp.response(
         200, description="JSON Schema", content_type="application/schema+json"
     )
+    @blp.problem(404, f"{NotFoundError.code}: {NotFoundError.title}")
     def get(self, name: str) -> Response:
         """Show the JSON Schema of terms, lines, quotes or events."""
         if name not in files.FILES:
