@@ -33,7 +33,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 20
+EXAMPLES = 12
 WHO = {"agent": "ann", "supplier": "sup", "operator": "operator", "finance": "finance"}
 OPERATIONS = sorted(
     (method, path_of(route), tuple(sorted(access.kinds)) or ("agent",))
