@@ -24,6 +24,7 @@ from tests.bench.harness import (
     season,
 )
 from tests.bench.over_http import over_http, within_promises
+from tests.bench.pushing import printing, pushing
 from tests.bench.quoting import quoting
 from tests.bench.seats import best_available
 
@@ -87,6 +88,8 @@ def main():
             db.SessionFactory.kw["bind"].dispose()
             feeds(lambda: fresh_hub(stores, folder), rows)
             following(lambda: fresh_hub(stores, folder), rows)
+            pushing(lambda: fresh_hub(stores, folder), rows)
+            printing(rows)
             best_available(rows)
             memory(rows)
             quoting(rows)
