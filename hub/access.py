@@ -96,6 +96,8 @@ PUT    /v1/productions/<uuid:production_id>/merge             write operator
 DELETE /v1/productions/<uuid:production_id>/merge             write operator
 GET    /v1/suppliers                                          read agent operator
 GET    /v1/performances/<uuid:performance_id>/best-seats      read agent
+GET    /v1/venues/<uuid:venue_id>                             read agent
+GET    /v1/auditoriums/<uuid:auditorium_id>                   read agent
 GET    /v1/availability                                       read agent
 GET    /v1/performances                                       read agent
 GET    /v1/performances/<uuid:performance_id>                 read agent
@@ -141,6 +143,7 @@ POST   /v1/webhook-endpoints/<uuid:endpoint_id>/rotation      write agent
 POST   /v1/webhook-endpoints/<uuid:endpoint_id>/replays       write agent
 GET    /v1/webhook-endpoints/<uuid:endpoint_id>/deliveries    read agent
 GET    /v1/notices                                            read supplier agent operator
+GET    /v1/notices/<uuid:notice_id>                           read supplier agent operator
 POST   /v1/notices/<uuid:notice_id>/acknowledgement           write agent
 POST   /v1/performances/<uuid:performance_id>/refund-runs     write supplier operator
 GET    /v1/refund-runs/<uuid:run_id>                          read supplier operator

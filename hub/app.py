@@ -94,6 +94,7 @@ def configure(app: Flask, settings: config.Settings) -> None:
         HUB_FEED_BYTES_MAX=settings.feed_bytes_max,
         HUB_METRICS_DIR=settings.metrics_dir,
         HUB_REDIS_URL=settings.redis_url,
+        HUB_PUBLIC_URL=settings.public_url,
         HUB_WEBHOOKS_PRIVATE=settings.webhooks_private,
     )
 

@@ -47,6 +47,9 @@ class Commands(click.Group):
         return ctx.exit(2)
 
 
+KINDS = ["jobs", "webhooks", "periodic"]
+
+
 @click.group(cls=Commands)
 @click.version_option(package_name="ticket-hub")
 @click.pass_context
@@ -68,11 +71,14 @@ def serve_command(*, no_worker: bool) -> None:
 
 
 @main.command("worker")
-@click.option("--only", type=click.Choice(["jobs", "periodic"]), help="One kind only.")
+@click.option(
+    "--only", type=click.Choice(["jobs", "webhooks", "periodic"]), help="One kind only."
+)
 def worker_command(*, only: str | None) -> None:
     """Carry out jobs and the periodic work."""
     runs: dict[str | None, Callable[[config.Settings], int]] = {
         "jobs": worker.run_jobs,
+        "webhooks": worker.run_webhooks,
         "periodic": worker.run_periodic,
         None: worker.supervise,
     }

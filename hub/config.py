@@ -38,10 +38,11 @@ class Settings:
     feed_bytes_max: int
     body_bytes_max: int
     credential_cache_s: int
+    public_url: str | None
     webhooks_private: bool
     rate_percent: int
     agent_at_once: int
-    job_workers: int
+    webhook_workers: int
     metrics_dir: str | None
 
     @property
@@ -114,11 +115,12 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         feed_bytes_max=read.number("HUB_FEED_BYTES_MAX", 512 * MEBIBYTE, 1024, 2**40),
         body_bytes_max=read.number("HUB_BODY_BYTES_MAX", MEBIBYTE, 1024, 2**30),
         credential_cache_s=read.number("HUB_CREDENTIAL_CACHE_S", 5, 0, 60),
+        public_url=read.url("HUB_PUBLIC_URL", ("https://", "http://")),
         webhooks_private=read.choice("HUB_WEBHOOKS_PRIVATE", "refuse", PRIVATE)
         == "allow",
         rate_percent=read.number("HUB_RATE_PERCENT", 100, 0, 100_000),
-        agent_at_once=read.number("HUB_AGENT_AT_ONCE", 16, 0, 512),
-        job_workers=read.number("HUB_JOB_WORKERS", 2, 1, 32),
+        agent_at_once=read.number("HUB_AGENT_AT_ONCE", 8, 0, 512),
+        webhook_workers=read.number("HUB_WEBHOOK_WORKERS", 2, 1, 32),
         metrics_dir=read.text("PROMETHEUS_MULTIPROC_DIR"),
     )
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 
-from hub.kernel.errors import HubError, Retry
+from hub.kernel.errors import HubError, NotFoundError, Retry
 from hub.kernel.http import FRAMEWORK_CODES
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +50,7 @@ class Told:
     retry: Retry
     said: str
     facts: tuple[str, ...]
+    advice: str
 
     def markdown(self) -> str:
         """Return its page."""
@@ -60,7 +61,7 @@ class Told:
             "",
             self.said,
             "",
-            f"**What to do.** {ADVICE[self.retry]}",
+            f"**What to do.** {self.advice}",
         ]
         if self.facts:
             members = ", ".join(f"`{name}`" for name in self.facts)
@@ -70,7 +71,7 @@ class Told:
     def html(self) -> str:
         """Return the same for a browser, without its heading."""
         said = html.escape(self.said)
-        advice = html.escape(ADVICE[self.retry])
+        advice = html.escape(self.advice)
         told = (
             f"<p><code>{self.code}</code>, HTTP status {self.status}, retry"
             f" <code>{self.retry}</code>.<p>{said}<p><b>What to do.</b> {advice}"
@@ -97,6 +98,7 @@ def told(facts: dict[str, list[str]]) -> dict[str, Told]:
         code: Told(
             *(code, HTTPStatus(status).phrase, status, _retry(status)),
             *(SAID.get(code, HTTPStatus(status).description), ()),
+            ADVICE[_retry(status)],
         )
         for status, code in FRAMEWORK_CODES.items()
     }
@@ -106,7 +108,8 @@ def told(facts: dict[str, list[str]]) -> dict[str, Told]:
         own = facts.get(error.code, [])
         if error.code == FRAMEWORK_CODES[HTTPStatus.UNPROCESSABLE_ENTITY]:
             own = ["errors", *own]  # field by field, where a schema refuses it
-        found[error.code] = Told(*said, tuple(own))
+        advice = error.advice or ADVICE[error.retry]
+        found[error.code] = Told(*said, tuple(own), advice)
     return dict(sorted(found.items()))
 
 
@@ -133,6 +136,8 @@ def facts_in_sources() -> dict[str, list[str]]:
                     names = {word.arg for word in node.keywords if word.arg}
                     code = codes[_name(node.func)]
                     found.setdefault(code, set()).update(names)
+    # What is there to be found may be anything: its own name says enough.
+    found.pop(NotFoundError.code, None)
     return {code: sorted(names) for code, names in sorted(found.items()) if names}
 
 

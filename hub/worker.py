@@ -72,7 +72,7 @@ def supervise(settings: Settings) -> int:
     halt = Stop()
     environment = child_environment(settings, metrics_dir=settings.metrics_dir or "")
     command = [sys.executable, "-m", "hub.cli", "worker", "--only"]
-    kinds = ["periodic", *["jobs"] * settings.job_workers]
+    kinds = ["periodic", "jobs", *["webhooks"] * settings.webhook_workers]
     children = [(kind, start([*command, kind], environment)) for kind in kinds]
     try:
         while not halt.wait(0.2):
@@ -91,13 +91,18 @@ def prepare(settings: Settings) -> None:
     db.bind(db.connect(str(settings.database_url), is_patient=True))
 
 
-def run_jobs(settings: Settings) -> int:
+def run_webhooks(settings: Settings) -> int:
+    """Push changes to agents until asked to stop; ends when the queue goes away."""
+    webhooks.prepare(settings.secret_key, allows_private=settings.webhooks_private)
+    return run_jobs(settings, webhooks.QUEUE)
+
+
+def run_jobs(settings: Settings, name: str = jobs.QUEUE) -> int:
     """Carry out jobs until asked to stop; ends when the queue goes away."""
     prepare(settings)
-    webhooks.prepare(settings.secret_key, allows_private=settings.webhooks_private)
     connection = jobs.queue_connection(str(settings.redis_url))
     connection.connection_pool.connection_kwargs["socket_timeout"] = 30
-    queue = Queue(jobs.QUEUE, connection=connection, serializer="json")
+    queue = Queue(name, connection=connection, serializer="json")
     worker = SimpleWorker([queue], connection=connection, serializer="json")
     worker.log_result_lifespan = False
     worker.work(logging_level="WARNING", with_scheduler=False)

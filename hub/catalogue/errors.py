@@ -41,6 +41,7 @@ class ChangesGoneError(HubError):
     """Changes after that position are not kept any more."""
 
     code, title, status = "changes-gone", "These changes are not kept any more", 410
+    advice = "Begin again: note `latest`, read the lists anew, and follow from there."
 
 
 class NotMergeableError(HubError):

@@ -16,6 +16,8 @@ class Retry(StrEnum):
 class HubError(Exception):
     """Base of every expected failure. Subclass it; never raise it directly.
 
+    *advice* is what its page says to do, where its retry class does not say enough.
+
     Facts are keywords; they become members of the RFC 9457 problem, so they may not
     be named ``type``, ``title``, ``status``, ``code``, ``retry`` or ``instance``.
     """
@@ -25,6 +27,7 @@ class HubError(Exception):
     status: ClassVar[int] = 422
     retry: ClassVar[Retry] = Retry.NEVER
     retry_after_s: int | None = None
+    advice: ClassVar[str | None] = None
 
     def __init__(self, **facts: object) -> None:
         self.facts = facts
@@ -40,6 +43,10 @@ class NotFoundError(HubError):
     """There is no such thing, or it is not the caller's to see."""
 
     code, title, status = "not-found", "There is no such thing here", 404
+    advice = (
+        "Check the id, and that it is of this world and yours. What was withdrawn, or"
+        " is not announced yet, is not there either."
+    )
 
 
 class InvalidRequestError(HubError):
@@ -52,12 +59,19 @@ class UnauthenticatedError(HubError):
     """No credential, or one that is unknown, expired or revoked."""
 
     code, title, status = "unauthenticated", "A valid API key is needed", 401
+    advice = (
+        "Send `Authorization: Bearer` and a key that is neither expired nor revoked."
+    )
 
 
 class ForbiddenError(HubError):
     """The caller is known, and this route is not for its kind or scopes."""
 
     code, title, status = "forbidden", "This key may not do that", 403
+    advice = (
+        "Use a key of the kind and scope that the route is for, or ask the operators"
+        " for one."
+    )
 
 
 class StoreUnavailableError(HubError):
@@ -83,6 +97,10 @@ class IdempotencyKeyReusedError(HubError):
         "idempotency-key-reused",
         "The key belongs to another request",
         422,
+    )
+    advice = (
+        "Take a new key for a new request. If it was meant as a repeat, send the same"
+        " method, path, query and body."
     )
 
 

@@ -26,6 +26,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
 from hub.kernel.errors import (
+    ForbiddenError,
     HubError,
     NotFoundError,
     Retry,
@@ -179,13 +180,17 @@ class Blueprint(flask_smorest.Blueprint):
 
     def keyed(self, view: F) -> F:
         """Let a write be sent with an Idempotency-Key, and repeated; outermost."""
+        return self.takes_a_key(once_if_keyed(view))
+
+    def takes_a_key(self, view: F) -> F:
+        """Document that a write may be sent with an Idempotency-Key; outermost."""
         said = {
             "in": "header",
             "name": KEY_HEADER,
             "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX},
             "description": "Chosen by the caller; a repeat gets the same reply",
         }
-        documented: F = self.doc(parameters=[said])(once_if_keyed(view))
+        documented: F = self.doc(parameters=[said])(view)
         known = getattr(documented, APIDOC)["response"]["responses"]
         for error in KEYS:
             if error.status not in known:
@@ -210,6 +215,7 @@ class Blueprint(flask_smorest.Blueprint):
         titles: dict[int, list[str]] = {}
         known: tuple[type[HubError], ...] = (
             UnauthenticatedError,
+            ForbiddenError,
             NotFoundError,
             TooManyRequestsError,
             TooManyAtOnceError,

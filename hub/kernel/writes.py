@@ -40,7 +40,9 @@ def claim_of(key: str) -> Claim:
     """Return the claim of this request: its caller's key and a hash of its body."""
     owner = Key(caller().world, caller().owner_id, key)
     body = request.get_data(cache=True)
-    return Claim(owner, idempotency.digest(request.method, request.path, body))
+    query = request.query_string.decode()
+    asked = f"{request.path}?{query}" if query else request.path
+    return Claim(owner, idempotency.digest(request.method, asked, body))
 
 
 def once(key: str, status: int, work: Callable[[Session], dict[str, Any]]) -> Response:
@@ -56,6 +58,25 @@ def once(key: str, status: int, work: Callable[[Session], dict[str, Any]]) -> Re
     return replied(earlier or Reply(status, body))
 
 
+def step(status: int, work: Callable[[Session], dict[str, Any]]) -> Response:
+    """Carry out a write's one step: once, if it was sent with a key.
+
+    For writes that go on after it, in transactions of their own.
+    """
+    key = request.headers.get(KEY_HEADER)
+    if key is not None:
+        return once(_checked(key), status, work)
+    with transaction() as session:
+        return replied(Reply(status, work(session)))
+
+
+def _checked(key: str) -> str:
+    if not 0 < len(key) <= KEY_MAX:
+        reason = f"between 1 and {KEY_MAX} characters"
+        raise InvalidRequestError(field=KEY_HEADER, reason=reason)
+    return key
+
+
 def once_if_keyed(view: F) -> F:
     """Let a view be asked with an Idempotency-Key: then all it does is one transaction.
 
@@ -67,9 +88,7 @@ def once_if_keyed(view: F) -> F:
         key = request.headers.get(KEY_HEADER)
         if key is None:
             return view(*args, **kwargs)
-        if not 0 < len(key) <= KEY_MAX:
-            reason = f"between 1 and {KEY_MAX} characters"
-            raise InvalidRequestError(field=KEY_HEADER, reason=reason)
+        key = _checked(key)
         answered: list[Response] = []
         with transaction() as session, joined(session):
 

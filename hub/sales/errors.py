@@ -21,18 +21,27 @@ class AlreadyConfirmedError(HubError):
     """The hold is an order already."""
 
     code, title, status = "already-confirmed", "The hold was confirmed before", 409
+    advice = (
+        "The order is there: find it by your reference, or ask for the hold's order"
+        " among your orders. Nothing was bought twice."
+    )
 
 
 class ReferenceTakenError(HubError):
     """The agent has another order under this reference."""
 
     code, title, status = "reference-taken", "You have an order of this reference", 409
+    advice = (
+        "If you repeat yourself, the order is there: `GET /v1/orders?reference=`. For"
+        " another sale take another reference."
+    )
 
 
 class AlreadyCancelledError(HubError):
     """What is to be cancelled is cancelled."""
 
     code, title, status = "already-cancelled", "Already cancelled", 409
+    advice = "Look at the order: what you wanted is done, or was done by somebody else."
 
 
 class PastCancellationError(HubError):
@@ -143,6 +152,7 @@ class MustAlsoCancelError(HubError):
     """Some tickets cannot stay without those to be cancelled; the facts name them."""
 
     code, title, status = "must-also-cancel", "Others must be cancelled with them", 409
+    advice = "Add the tickets of `ticket_ids` to those you cancel, or leave them all."
 
 
 class TicketUsedError(HubError):
@@ -167,6 +177,13 @@ class TicketCancelledError(HubError):
     """The ticket is cancelled: it has no code to replace."""
 
     code, title, status = "ticket-cancelled", "The ticket is cancelled", 409
+
+
+class CancellationDifferenceError(HubError):
+    """What comes back is not what was shown; the facts say what it is now."""
+
+    code, title, status = "cancellation-difference", "It returns another amount", 409
+    retry = Retry.REQUOTE
 
 
 class ExchangeDifferenceError(HubError):

@@ -119,26 +119,39 @@ def language_of(accepted: Iterable[str]) -> str:
     return ENGLISH
 
 
-def make_token(order_id: UUID, expires_at: datetime, secret: str) -> str:
-    """Return what opens an order's tickets until a moment, and nothing else."""
+def make_token(order_id: UUID, expires_at: datetime, secret: str, replaced: int) -> str:
+    """Return what opens an order's tickets until a moment, and nothing else.
+
+    *replaced*: how many of its codes were; with the next one the link ends, too.
+    """
     seconds = int(expires_at.timestamp()).to_bytes(TIME_BYTES, "big")
     body = order_id.bytes + seconds
-    signed = body + _mac(body, secret)
+    signed = body + _mac(body, secret, replaced)
     return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
 
-def read_token(token: str, secret: str) -> tuple[UUID, datetime]:
-    """Return whose tickets a link opens and until when; NotFoundError if it is none."""
+def opened_by(token: str) -> UUID:
+    """Return whose tickets a link says it opens; NotFoundError if it says nothing."""
+    return UUID(bytes=_parts(token)[0][:ID_BYTES])
+
+
+def read_token(token: str, secret: str, replaced: int) -> datetime:
+    """Return until when a link opens its order's tickets; NotFoundError if never."""
+    body, mac = _parts(token)
+    if not hmac.compare_digest(mac, _mac(body, secret, replaced)):
+        raise NotFoundError
+    return datetime.fromtimestamp(int.from_bytes(body[ID_BYTES:], "big"), tz=UTC)
+
+
+def _parts(token: str) -> tuple[bytes, bytes]:
     try:
         signed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (binascii.Error, ValueError):
         raise NotFoundError from None
     body, mac = signed[:-MAC_BYTES], signed[-MAC_BYTES:]
-    is_whole = len(body) == ID_BYTES + TIME_BYTES
-    if not is_whole or not hmac.compare_digest(mac, _mac(body, secret)):
+    if len(body) != ID_BYTES + TIME_BYTES:
         raise NotFoundError
-    until = datetime.fromtimestamp(int.from_bytes(body[ID_BYTES:], "big"), tz=UTC)
-    return UUID(bytes=body[:ID_BYTES]), until
+    return body, mac
 
 
 def refuse_expired(until: datetime, now: datetime) -> None:
@@ -147,7 +160,6 @@ def refuse_expired(until: datetime, now: datetime) -> None:
         raise LinkExpiredError(expired_at=until.isoformat())
 
 
-def _mac(body: bytes, secret: str) -> bytes:
-    return hmac.new(secret.encode(), PURPOSE + body, hashlib.sha256).digest()[
-        :MAC_BYTES
-    ]
+def _mac(body: bytes, secret: str, replaced: int) -> bytes:
+    said = PURPOSE + body + replaced.to_bytes(4, "big")
+    return hmac.new(secret.encode(), said, hashlib.sha256).digest()[:MAC_BYTES]

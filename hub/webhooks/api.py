@@ -15,6 +15,7 @@ from hub.webhooks import queries, schemas
 from hub.webhooks.errors import (
     EndpointRefusedError,
     ReplayRunningError,
+    RotationRunningError,
     TooManyEndpointsError,
 )
 from hub.webhooks.models import WebhookEndpoint, WebhookReplay
@@ -108,7 +109,7 @@ class EndpointSecret(MethodView):
 class EndpointRotation(MethodView):
     @blp.arguments(schemas.RotationSchema)
     @blp.response(200, schemas.SecretSchema)
-    @blp.problems()
+    @blp.problems(RotationRunningError)
     def post(self, wanted: dict[str, Any], endpoint_id: UUID) -> dict[str, Any]:
         """Give an endpoint another secret; for a time both sign."""
         with transaction() as session:

@@ -15,6 +15,12 @@ class TooManyEndpointsError(HubError):
     code, title, status = "too-many-endpoints", "Too many endpoints", 409
 
 
+class RotationRunningError(HubError):
+    """The secret before is still good: a third would end it."""
+
+    code, title, status = "rotation-running", "A rotation is under way", 409
+
+
 class ReplayRunningError(HubError):
     """Another range is being sent again to this endpoint."""
 

@@ -11,14 +11,16 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 
 from hub.kernel.db import transaction
-from hub.kernel.jobs import JOB_TIMEOUT_S, QUEUE
+from hub.kernel.jobs import JOB_TIMEOUT_S
 from hub.kernel.metrics import WEBHOOKS
 from hub.webhooks.queries import endpoints_with_work
-from hub.webhooks.rules import PAUSED
-from hub.webhooks.services.draining import settle, take
+from hub.webhooks.services.draining import take
 from hub.webhooks.services.endpoints import secrets_of
 from hub.webhooks.services.sending import Sender, Target
+from hub.webhooks.services.settling import settle
 
+QUEUE = "webhooks"
+"""A queue of its own: whoever is slow to take webhooks keeps no other job waiting."""
 ENDPOINTS_MOST = 200
 TURN_S = 30.0
 STALE_S = 60
@@ -63,15 +65,15 @@ def drain(endpoint_id: UUID) -> bool:
         target = Target(batch.endpoint.url, secrets, means.allows_private)
     outcomes = means.sender.send(target, batch.messages) if batch.messages else []
     with transaction() as session:
-        is_more = settle(session, batch, outcomes)
+        settled = settle(session, batch, outcomes)
     for outcome in outcomes:
         if outcome.is_sent:
             what = "delivered" if outcome.is_delivered else "failed"
             WEBHOOKS.labels(what).inc()
-    if batch.endpoint.state == PAUSED:
-        told = {"endpoint_id": str(endpoint_id), "agent": str(batch.endpoint.agent_id)}
+    if settled.paused_because is not None:
+        told = {"endpoint_id": str(endpoint_id), "because": settled.paused_because}
         log.warning("webhook endpoint paused", **told)
-    return is_more
+    return settled.is_more
 
 
 def enqueue_due(connection: Redis) -> None:

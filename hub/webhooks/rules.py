@@ -20,7 +20,7 @@ from hub.webhooks.errors import EndpointRefusedError
 ACTIVE, PAUSED, REMOVED = "active", "paused", "removed"
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 KINDS = (
-    *("order", "notice", "endpoint", "performance", "production", "venue"),
+    *("order", "hold", "notice", "endpoint", "performance", "production", "venue"),
     "auditorium",
 )
 BACKOFF_S = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
@@ -28,6 +28,7 @@ BACKOFF_S = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
 PAUSE_AFTER = timedelta(hours=24)
 GONE = 410
 SECRET_PREFIX = "whsec_"  # noqa: S105 - not a secret, what one begins with
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 PURPOSE = b"webhook secret 1\0"
 
 
@@ -125,11 +126,15 @@ def is_given_up(attempts: int) -> bool:
 
 def refuse_address(url: str, *, allows_private: bool) -> None:
     """Raise EndpointRefusedError for a URL the hub would not send to."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("ascii")
+        (parts.hostname or "").encode("idna")
+        (parts.path + parts.query).encode("ascii")
     except ValueError:
-        raise EndpointRefusedError(reason="not a port") from None
+        reason = "not an address: in ASCII, a name as DNS has it, a port"
+        raise EndpointRefusedError(reason=reason) from None
     if parts.scheme not in ({"https", "http"} if allows_private else {"https"}):
         raise EndpointRefusedError(reason="only https")
     if not parts.hostname or parts.username or parts.password or parts.fragment:
@@ -147,8 +152,11 @@ def refuse_address(url: str, *, allows_private: bool) -> None:
 
 def is_public(address: str) -> bool:
     """Say whether an IP address is public: not private, not link-local."""
+    found: ipaddress.IPv4Address | ipaddress.IPv6Address
     found = ipaddress.ip_address(address)
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if mapped is not None:
-        found = mapped
+    if isinstance(found, ipaddress.IPv6Address):
+        inside = found.ipv4_mapped or found.sixtofour
+        if found in NAT64:
+            inside = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+        found = inside or found
     return found.is_global and not found.is_multicast

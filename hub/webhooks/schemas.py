@@ -86,7 +86,7 @@ class RotationSchema(RequestSchema):
     """For how long messages are signed with both."""
 
     overlap_h = fields.Integer(
-        strict=True, load_default=24, validate=validate.Range(0, 24 * 30)
+        strict=True, load_default=24, validate=validate.Range(1, 24 * 30)
     )
 
 

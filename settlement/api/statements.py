@@ -37,7 +37,6 @@ class ContractPreview(MethodView):
 
 @blp.route("/periods/<period>/drafts")
 class PeriodDrafts(MethodView):
-    @blp.keyed
     @blp.response(201, schemas.DraftsSchema)
     @blp.problems(errors.UnknownPeriodError, errors.PeriodOpenError)
     def post(self, period: str) -> dict[str, Any]:

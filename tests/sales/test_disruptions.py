@@ -64,6 +64,8 @@ def test_all_tickets_of_a_cancelled_performance_go_back_at_no_cost(hub, sold):
         assert found["state"] == "cancelled"
         why = [t["cancelled_for"] for t in found["tickets"]]
         assert why.count("venue") == len(why) - (order is orders[1])
+        assert found["refunds"][-1]["cancelled_for"] == "venue"
+        assert found["refunds"][-1]["refund_fee_minor"] == 0
     assert owed(hub, "bob") == money["bob"]
     # What ann paid for her own cancellation stays: fee, booking fee and service fee of
     # one ticket, less its commission.
@@ -153,4 +155,28 @@ def test_a_cancelled_performance_is_refunded_after_its_time(hub, sold):
     assert said["until"] is None
     hub.cancel("ann", order)
     assert owed(hub) == 0
+    hub.assert_lawful()
+
+
+def test_what_is_sold_after_a_move_is_sold_as_it_is_then(hub, sold):
+    before = sell(hub, "ann", sold, 1)
+    moved = (TODAY + timedelta(days=31)).isoformat()
+    hub.deliver([performance(version=2, starts_at=moved)])
+    tell()
+    after = sell(hub, "ann", sold, 1)
+    assert quote(hub, before)["is_free"]
+    assert not quote(hub, after)["is_free"]
+
+
+def test_a_refund_run_ends_when_the_performance_takes_place_after_all(hub, sold):
+    orders = [sell(hub, "ann", sold, 1) for _ in range(3)]
+    hub.deliver([performance(version=2, status="cancelled")])
+    begun = run(hub, sold)
+    refund(most=1)
+    hub.deliver([performance(version=3)])
+    assert [refund(), refund()] == [1, 0]
+    done = hub.get("operator", begun.headers["Location"])
+    assert (done["state"], done["orders"]) == ("done", 1)
+    states = [hub.get("ann", f"/v1/orders/{o['id']}")["state"] for o in orders]
+    assert sorted(states) == ["cancelled", "confirmed", "confirmed"]
     hub.assert_lawful()

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.hubs import offer
+from tests.hubs import offer, performance, season
 
 ID = {"id_type": "passport", "id_number": "P 123-4567"}
 
@@ -110,3 +110,34 @@ def test_a_ticket_goes_for_no_price_its_supplier_does_not_allow(
     else:
         assert found["code"] == "resale-price"
         assert (found["floor_minor"], found["ceiling_minor"]) == bounds
+
+
+def test_names_are_compared_by_performance_and_kind_of_document(hub):
+    hub.deliver(
+        [
+            *season(names="ticket")[:3],
+            performance(names="ticket"),
+            performance("p2", days=31, names="ticket"),
+        ]
+    )
+    hub.plan()
+    first, second = hub.get("ann", "/v1/performances")["items"]
+    confirm(hub, "ann", held(hub, "ann", first, 1), holders=[person()])
+    offers = [hub.offer_id("bob", p["id"]) for p in (first, second)]
+    both = hub.hold("bob", [(offers[0], 1), (offers[1], 1)])
+    swapped = [person("Y", "Y1234567"), person()]  # ann's person sees the second
+    card = {"name": "Z", "id_type": "national-id", "id_number": "P1234567"}
+    assert confirm(hub, "bob", both, holders=swapped)["tickets"]
+    other = held(hub, "bob", first, 1)
+    assert confirm(hub, "bob", other, holders=[card])["tickets"]
+
+
+def test_what_was_sold_elsewhere_is_booked_without_names_and_prices(hub):
+    rule = {"agent": "ann", "kind": "free-sale", "mode": "sell-and-report"}
+    plan = {"rules": [{"channel": "online", "kind": "free-sale", "rules": [rule]}]}
+    bound = offer(resale={"floor_minor": 4_000})
+    sold = hub.on_sale(plan, names="ticket", offers=[bound, offer("stalls")])
+    line = {"offer_id": hub.offer_id("ann", sold["id"]), "quantity": 2}
+    body = {"lines": [line], "reference": "elsewhere"}
+    order = hub.post("ann", "/v1/sales-reports", body, key="r")
+    assert [ticket["holder"] for ticket in order["tickets"]] == [None, None]

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from hub.sales.services.returned import NAMES
 from tests.hubs import auditorium, offer, performance, production, venue
 
 KEEPS = {
@@ -61,8 +62,12 @@ def test_what_a_quote_says_is_what_cancelling_does(hub, is_kept):
     assert before - owed(hub) == said["net_minor"]
     rest = quote(hub, order)
     assert rest["order_version"] == 2
-    hub.cancel("ann", order)
+    after = hub.cancel("ann", order)
     assert owed(hub) == before - said["net_minor"] - rest["net_minor"]
+    for told, quoted in zip(after["refunds"], (said, rest), strict=True):
+        assert told["cancelled_for"] == "agent"
+        assert {n: told[n] for n in NAMES} == {n: quoted[n] for n in NAMES}
+    assert [len(told["ticket_ids"]) for told in after["refunds"]] == [2, 1]
     hub.assert_lawful()
 
 
@@ -91,7 +96,10 @@ def test_an_order_that_changed_since_is_not_cancelled_by_mistake(hub):
     hub.cancel("ann", order, ids(order)[:1])
     stale = hub.post("ann", path, {"order_version": 1}, 409, key="a")
     assert (stale["code"], stale["version"]) == ("order-changed", 2)
-    hub.post("ann", path, {"order_version": 2}, key="b")
+    wrong = hub.post("ann", path, {"net_minor": 1}, 409, key="b")
+    said = quote(hub, order)["net_minor"]
+    assert (wrong["code"], wrong["net_minor"]) == ("cancellation-difference", said)
+    hub.post("ann", path, {"order_version": 2, "net_minor": said}, key="c")
 
 
 def seated(hub, seats, **more):

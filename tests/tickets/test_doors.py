@@ -134,3 +134,17 @@ def test_a_ticket_is_used_or_cancelled_never_both(hub, turn):
     result = told["door"]["items"][0]["result"]
     assert (result, told["agent"]) in {("admitted", 409), ("cancelled", 201)}
     hub.assert_lawful()
+
+
+def test_more_than_a_code_admits_come_in_by_it_never(hub):
+    sold = hub.on_sale()
+    order = order_of(hub, sold, count=2)
+    first, second = (ticket["code"] for ticket in order["tickets"])
+    scans = [
+        {"code": first, "used_at": AT, "count": 2},
+        {"code": second, "used_at": AT},
+    ]
+    path = f"/v1/performances/{sold['id']}/redemptions"
+    told = hub.post("sup", path, {"scans": scans}, 200, key="k")["items"]
+    assert [one["result"] for one in told] == ["already-used", "admitted"]
+    assert (told[0]["left"], told[0]["first_used_at"]) == (1, None)

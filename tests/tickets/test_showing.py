@@ -10,7 +10,7 @@ import zxingcpp
 from PIL import Image
 
 from hub.kernel.errors import NotFoundError
-from hub.tickets.rules import language_of, make_token, read_token, said
+from hub.tickets.rules import language_of, make_token, opened_by, read_token, said
 from hub.tickets.services import fonts
 from tests.hubs import auditorium, offer, performance, production, venue
 
@@ -143,20 +143,42 @@ def test_a_link_shows_tickets_to_whoever_has_it_until_it_expires(hub):
     assert hub.post("bob", f"/v1/orders/{order['id']}/links", {}, 404)
 
 
+def test_a_link_ends_with_the_code_that_is_replaced(hub):
+    order = order_of(hub, hub.on_sale())
+    path = "/" + link(hub, order)["url"].partition("://")[2].partition("/")[2]
+    assert hub.call(None, "GET", path).status_code == 200
+    lost = f"/v1/orders/{order['id']}/tickets/{order['tickets'][0]['id']}/replacements"
+    hub.post("ann", lost, {"reason": "stolen"}, key="r")
+    assert hub.get(None, path, 404)["code"] == "not-found"
+    path = "/" + link(hub, order)["url"].partition("://")[2].partition("/")[2]
+    assert hub.call(None, "GET", path).status_code == 200
+
+
+def test_typographic_signs_are_printed(hub):
+    title = {"en": "It\u2019s \u2013 a \u201cshow\u201d œuvre €"}
+    hub.deliver([venue(), auditorium(), production(title=title), performance()])
+    hub.plan()
+    order = order_of(hub, hub.get("ann", "/v1/performances")["items"][0], count=1)
+    [page] = pages(hub.call("ann", "GET", f"/v1/orders/{order['id']}/tickets.pdf"))
+    assert title["en"] in words(page)
+
+
 def test_a_link_is_good_for_one_order_one_time_and_one_secret():
     order_id, until = uuid4(), datetime.now(UTC).replace(microsecond=0)
-    token = make_token(order_id, until, "secret")
-    assert read_token(token, "secret") == (order_id, until)
+    token = make_token(order_id, until, "secret", 0)
+    assert opened_by(token) == order_id
+    assert read_token(token, "secret", 0) == until
     for other in (
-        make_token(uuid4(), until, "other"),
-        make_token(order_id, until + timedelta(seconds=1), "other"),
+        make_token(uuid4(), until, "other", 0),
+        make_token(order_id, until + timedelta(seconds=1), "other", 0),
+        make_token(order_id, until, "secret", 1),
         token[:-1],
         token + "A",
         "",
         "é",
     ):
         with pytest.raises(NotFoundError):
-            read_token(other, "secret")
+            read_token(other, "secret", 0)
 
 
 def test_names_are_said_in_the_language_wanted_or_one_there_is():

@@ -1,7 +1,9 @@
 """Changes pushed to agents: signed, in order, again and again until they arrive."""
 
 import itertools
+import socket
 import threading
+import time
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -9,10 +11,12 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from hub.catalogue.services.changes import number_changes
+from hub.catalogue.services.changes import number_changes, prune_changes
 from hub.kernel.db import transaction
 from hub.webhooks import jobs
-from hub.webhooks.services import draining
+from hub.webhooks.rules import Outcome
+from hub.webhooks.services import draining, sending
+from hub.webhooks.services.settling import Settled, settle
 from tests.hubs import SECRET, Hub, performance, production
 from tests.servers import serving, wait_for, working
 from tests.webhooks.receiver import receiving
@@ -115,6 +119,8 @@ def test_a_rotated_secret_and_the_one_before_both_sign_for_a_time(hub, receiver)
     old = secret(hub, made)["secret"]
     new = secret(hub, made, "POST", "rotation")["secret"]
     assert new != old
+    path = f"/v1/webhook-endpoints/{made['id']}/rotation"
+    assert hub.post("ann", path, {}, 409)["code"] == "rotation-running"
     assert secret(hub, made)["secret"] == new
     order(hub, sold)
     drain(made)
@@ -303,8 +309,8 @@ def test_what_was_sent_and_not_settled_is_sent_again(hub, receiver):
     drain(made)
     assert receiver.seen() == [(bought["id"], 1)]
     with transaction() as session:  # the first comes back too late: nothing is stored
-        outcomes = [draining.Outcome(status=500)]
-        assert draining.settle(session, batch, outcomes) is False
+        outcomes = [Outcome(status=500)]
+        assert settle(session, batch, outcomes) == Settled(is_more=False)
     assert [d["state"] for d in log(hub, made)] == ["delivered"]
 
 
@@ -362,6 +368,11 @@ def test_control_without_the_lease_two_workers_send_twice(hub, receiver, monkeyp
         "https://example.org:99999/hook",
         "ftp://example.org/hook",
         "https:///hook",
+        "https://[abc/",
+        "https://exa\u2100mple.com/",
+        "https://a..b.example/",
+        "https://例子.cn/",
+        "https://[64:ff9b::a9fe:a9fe]/",
         "not a url",
     ],
 )
@@ -413,3 +424,83 @@ def test_it_goes_by_itself_with_a_worker(hub, receiver, monkeypatch):
         wait_for(lambda: len(receiver.got) >= 3, "three webhooks")
     assert {i for i, _ in receiver.seen()} == {o["id"] for o in bought}
     assert list(itertools.islice(receiver.ids(), 3))
+
+
+def test_a_receiver_that_drips_ends_its_own_request_only(hub, monkeypatch):
+    """A byte now and then is no answer: a request has a time, not only each read."""
+    monkeypatch.setattr(sending, "REQUEST_S", 0.5)
+    sold = hub.on_sale()
+    number()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+        thread = threading.Thread(target=drip, args=(server, over))
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        made = hub.post("ann", "/v1/webhook-endpoints", {"url": url})
+        order(hub, sold)
+        began = time.monotonic()
+        drain(made)
+        assert time.monotonic() - began < 5
+        over.set()
+        thread.join()
+    [found] = log(hub, made)
+    assert found["state"] == "waiting"
+    assert found["error"] or found["status"] != 200
+
+
+def drip(server, over):
+    with server.accept()[0] as talk:
+        talk.recv(65_536)
+        talk.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n")
+        while not over.wait(0.1):
+            try:
+                talk.sendall(b"x")
+            except OSError:
+                return
+
+
+def test_a_poison_message_alone_in_its_batch_stops_no_other(hub, receiver):
+    sold = hub.on_sale()
+    number()
+    made = endpoint(hub, receiver, topics=["order"])
+    poison = order(hub, sold)
+    receiver.answer = lambda body: 500 if body["data"]["id"] == poison["id"] else 200
+    drain(made)
+    assert shown(hub, made)["failures"] == 1
+    good = order(hub, sold)
+    later(secs=6)
+    drain(made)
+    assert (good["id"], 1) in receiver.seen()
+    assert shown(hub, made)["failures"] == 0
+
+
+def test_a_replay_that_pruning_overtakes_goes_on_where_there_is_something(
+    hub, receiver
+):
+    sold = hub.on_sale()
+    number()
+    made = endpoint(hub, receiver, topics=["order"])
+    order(hub, sold)
+    drain(made)
+    path = f"/v1/webhook-endpoints/{made['id']}/replays"
+    hub.post("ann", path, {"after": made["position"]}, 202)
+    with transaction() as session:
+        prune_changes(session, days=-1)
+    last = order(hub, sold)
+    drain(made)
+    assert (last["id"], 1) in receiver.seen()
+    with transaction() as session:
+        assert session.scalar(text("SELECT done_at FROM webhook_replay")) is not None
+
+
+def test_agents_are_told_what_others_decide_about_their_holds(hub, receiver):
+    sold = hub.on_sale()
+    number()
+    made = endpoint(hub, receiver, topics=["hold"])
+    hold = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 1)])
+    drain(made)
+    assert receiver.got == []  # its own doing
+    hub.post("sup", "/v1/stops", {"severity": "hard", "reason": "a fire"})
+    drain(made)
+    assert receiver.seen() == [(hold["id"], 2)]
+    assert hub.get("ann", f"/v1/holds/{hold['id']}")["state"] == "voided"

@@ -44,6 +44,7 @@ _LISTED = (
     Venue.name.label("venue"),
     Venue.city,
     Venue.country,
+    Auditorium.id.label("auditorium_id"),
     Auditorium.name.label("auditorium"),
 )
 _ANNOUNCED = (

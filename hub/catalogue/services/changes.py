@@ -25,10 +25,15 @@ _ANNOUNCE = text(
     "  JOIN world w ON w.name = f.world FOR UPDATE OF f),"
     " moved AS (UPDATE change_feed f SET announced_until = d.until FROM due d"
     "  WHERE f.world = d.world),"
-    " noted AS (INSERT INTO change (world, kind, entity_id, version, what, made_at)"
-    "  SELECT p.world, 'performance', p.id, p.version, 'announced', d.until FROM due d"
+    " shown AS (SELECT p.world, p.id, p.version, p.production_id, d.until FROM due d"
     "  JOIN performance p ON p.world = d.world AND p.withdrawn_at IS NULL"
-    "  AND p.announce_at > d.since AND p.announce_at <= d.until RETURNING 1)"
+    "  AND p.announce_at > d.since AND p.announce_at <= d.until),"
+    " told AS (INSERT INTO change (world, kind, entity_id, version, what, made_at)"
+    "  SELECT DISTINCT s.world, 'production', r.id, r.version, 'announced', s.until"
+    "  FROM shown s JOIN production r ON r.id = s.production_id),"
+    " noted AS (INSERT INTO change (world, kind, entity_id, version, what, made_at)"
+    "  SELECT world, 'performance', id, version, 'announced', until FROM shown"
+    "  RETURNING 1)"
     " SELECT count(*)::int FROM noted"
 )
 _PRUNE = text(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from hub.catalogue.errors import NotMergeableError
 from hub.catalogue.models import Production
+from hub.kernel.db import take_turns
 from hub.kernel.errors import NotFoundError
 
 # What was told of them is to be read anew: both, and every performance of theirs.
@@ -29,24 +30,27 @@ def merge(session: Session, world: str, production_id: UUID, into: UUID) -> Prod
     What was merged into it goes along. NotMergeableError into itself, or of another
     genre.
     """
+    take_turns(session, f"merge/{world}")
     own, other = _locked(session, world, production_id), _get(session, world, into)
     if other.merged_into is not None:
         other = session.get_one(Production, other.merged_into)
     if own.id == other.id or own.genre != other.genre:
         raise NotMergeableError(production_id=own.id, into=other.id)
     moved = select(Production.id).where(Production.merged_into == own.id)
+    before = [own.merged_into] if own.merged_into is not None else []
     ids = [own.id, other.id, *session.scalars(moved)]
     session.execute(
         update(Production)
         .where(Production.id.in_(ids), Production.id != other.id)
         .values(merged_into=other.id)
     )
-    session.execute(_NOTE, {"ids": ids})
+    session.execute(_NOTE, {"ids": ids + before})
     return other
 
 
 def part(session: Session, world: str, production_id: UUID) -> Production:
     """Say that a production is one of its own again; doing so twice is no mistake."""
+    take_turns(session, f"merge/{world}")
     own = _locked(session, world, production_id)
     if own.merged_into is not None:
         ids = [own.id, own.merged_into]

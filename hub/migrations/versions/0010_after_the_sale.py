@@ -40,6 +40,7 @@ CREATE TABLE former_code (
     ended_at timestamptz NOT NULL,
     reason text NOT NULL
 );
+CREATE INDEX ix_former_code_order_id ON former_code (order_id);
 GRANT SELECT, INSERT ON former_code TO hub_app;
 
 CREATE TABLE order_person (
@@ -193,7 +194,7 @@ READS = [
         (
             "        v_suppliers := v_suppliers || v_sellers;\n"
             "        IF json_array_length(wanted->'people') > 0 THEN\n"
-            "            SELECT json_agg(json_build_array(w.h, w.n)) INTO v_people"
+            "            SELECT json_agg(json_build_array(l.performance_id, w.t, w.n)) INTO v_people"
             " FROM json_to_recordset(wanted->'people') AS w(h uuid, t text, n text)\n"
             "            JOIN hold_line l ON l.hold_id = w.h JOIN order_person p"
             " ON (p.performance_id, p.id_type, p.id_number)"

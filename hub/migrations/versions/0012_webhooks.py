@@ -105,6 +105,20 @@ DO $$ BEGIN
     WHILE make_partitions(8) > 0 LOOP END LOOP;
 END $$;
 
+CREATE FUNCTION note_hold() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO change (world, agent_id, kind, entity_id, version, what, made_at)
+    SELECT NEW.world, NEW.agent_id, 'hold', NEW.id, NEW.version, 'changed',
+        clock_timestamp() + w.clock_offset FROM world w WHERE w.name = NEW.world;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION note_hold FROM PUBLIC;
+-- What others decide about a hold; what its agent does itself it knows.
+CREATE TRIGGER hold_answer_is_noted AFTER UPDATE OF state ON hold FOR EACH ROW
+    WHEN ((OLD.state = 'requested' AND NEW.state <> 'requested')
+        OR (NEW.state = 'voided' AND OLD.state <> 'voided'))
+    EXECUTE FUNCTION note_hold();
+
 CREATE FUNCTION note_endpoints() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO change (world, agent_id, kind, entity_id, version, what, made_at)

@@ -9,7 +9,7 @@ from flask import Response
 from flask.views import MethodView
 
 from hub.catalogue.errors import ChangesGoneError, NotMergeableError
-from hub.catalogue.queries import listing
+from hub.catalogue.queries import listing, places
 from hub.catalogue.queries.changes import changes
 from hub.catalogue.services import merging
 from hub.kernel import clock
@@ -131,3 +131,29 @@ def _refuse_impossible(first: date, last: date) -> None:
     if not first <= last <= first + timedelta(days=DAYS_MAX):
         reason = f"not before first_day, and at most {DAYS_MAX} days after it"
         raise InvalidRequestError(field="last_day", reason=reason)
+
+
+@blp.route("/venues/<uuid:venue_id>")
+class VenueById(MethodView):
+    @blp.conditional
+    @blp.response(200, schemas.VenueSchema)
+    @blp.problems()
+    def get(self, venue_id: UUID) -> Any:
+        """Show a venue."""
+        world = caller().world
+        with transaction() as session:
+            now = clock.now(session, world)
+            return places.get_venue(session, venue_id, world=world, now=now)
+
+
+@blp.route("/auditoriums/<uuid:auditorium_id>")
+class AuditoriumById(MethodView):
+    @blp.conditional
+    @blp.response(200, schemas.AuditoriumSchema)
+    @blp.problems()
+    def get(self, auditorium_id: UUID) -> Any:
+        """Show an auditorium with its areas; its seats are a performance's."""
+        world = caller().world
+        with transaction() as session:
+            now = clock.now(session, world)
+            return places.get_auditorium(session, auditorium_id, world=world, now=now)

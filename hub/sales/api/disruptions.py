@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
-from hub.kernel.errors import InvalidRequestError
+from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.http import IdempotencyKeySchema
 from hub.kernel.pages import id_after, page
 from hub.kernel.writes import KEYS, once
@@ -41,6 +41,20 @@ class Notices(MethodView):
                 session, caller(), now=now, most=limit + 1, after=after, **wanted
             )
         return page(rows, limit, lambda row: [row.id])
+
+
+@blp.route("/notices/<uuid:notice_id>")
+class NoticeById(MethodView):
+    @blp.response(200, schemas.NoticeSchema)
+    @blp.problems()
+    def get(self, notice_id: UUID) -> Any:
+        """Show a notice."""
+        with transaction() as session:
+            now = clock.now(session, caller().world)
+            found = notices(session, caller(), now=now, most=1, notice_id=notice_id)
+        if not found:
+            raise NotFoundError(notice_id=notice_id)
+        return found[0]
 
 
 @blp.route("/notices/<uuid:notice_id>/acknowledgement")

@@ -1,6 +1,7 @@
 """Agents' resources: holds, their extension, and reports of sales."""
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,11 @@ class Holds(MethodView):
     @blp.arguments(schemas.HoldRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.HoldSchema)
+    @blp.alt_response(
+        202,
+        schema=schemas.HoldSchema,
+        description="The supplier is asked: Location and Retry-After say when to look",
+    )
     @blp.problems(
         allocation.AllotmentExhaustedError,
         allocation.SeatsTakenError,
@@ -75,7 +81,16 @@ class Holds(MethodView):
                 now = clock.now(session, wish.world)
             return keeping.as_option(wish, until, now)
 
-        return replied(placed(claim, wanted, prepare))
+        return _answered(placed(claim, wanted, prepare))
+
+
+def _answered(reply: Reply) -> Response:
+    """Say of a hold that the supplier is asked for where to look, and when."""
+    response = replied(reply)
+    if reply.status == HTTPStatus.ACCEPTED:
+        response.headers["Location"] = f"/v1/holds/{reply.body['id']}"
+        response.headers["Retry-After"] = str(errors.HoldRequestedError.retry_after_s)
+    return response
 
 
 @blp.route("/holds/<uuid:hold_id>")

@@ -121,7 +121,9 @@ class OrderCancellations(MethodView):
     @blp.arguments(schemas.CancellationRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
-    @blp.problems(*RETURNS, errors.OrderChangedError, *KEYS)
+    @blp.problems(
+        *RETURNS, errors.OrderChangedError, errors.CancellationDifferenceError, *KEYS
+    )
     def post(
         self, wanted: dict[str, Any], headers: dict[str, str], order_id: UUID
     ) -> Response:
@@ -130,7 +132,8 @@ class OrderCancellations(MethodView):
         def cancel(session: Session) -> dict[str, Any]:
             order = cancelling.cancel_tickets(
                 *(session, caller(), order_id, wanted.get("ticket_ids")),
-                wanted.get("order_version"),
+                order_version=wanted.get("order_version"),
+                net_minor=wanted.get("net_minor"),
             )
             return _view(session, order)
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 from flask import current_app
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hub.kernel import idempotency
@@ -88,7 +88,7 @@ def _write(answers: Answers) -> None:
     try:
         with transaction() as session:
             answers.write(session)
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         log.warning("what was measured is lost", error=str(error).splitlines()[0])
 
 

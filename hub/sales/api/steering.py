@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from flask import Response
 from flask.views import MethodView
+from sqlalchemy.orm import Session
 
 from allocation import errors as allocation
 from allocation.queries.limits import list_stops
@@ -18,6 +20,7 @@ from hub.kernel.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from hub.kernel.http import PageSchema
 from hub.kernel.idempotency import Claim, Key
 from hub.kernel.pages import id_after, page
+from hub.kernel.writes import step
 from hub.sales import errors
 from hub.sales.api.blueprint import blp
 from hub.sales.api.placing import placed
@@ -52,27 +55,33 @@ class Stops(MethodView):
             found = list_stops(session, world=who.world, supplier_id=who.partner_id)
             return {"items": found}
 
-    @blp.keyed
+    @blp.takes_a_key
     @blp.arguments(schemas.StopRequestSchema)
     @blp.response(201, schemas.StopSchema)
     @blp.problems(InvalidRequestError)
-    def post(self, wanted: dict[str, Any]) -> Any:
+    def post(self, wanted: dict[str, Any]) -> Response:
         """Stop a sale: once this is answered nothing more is held there.
 
         A hard stop also takes back what is held, and lets nothing be confirmed.
         """
         who, supplier_id = caller(), _supplier(wanted)
         is_hard = wanted.pop("severity") == "hard"
-        with transaction() as session:
+
+        def work(session: Session) -> dict[str, Any]:
             get_partner(session, supplier_id, world=who.world, kind=Kind.SUPPLIER)
             if "agent_id" in wanted:
                 get_partner(
                     session, wanted["agent_id"], world=who.world, kind=Kind.AGENT
                 )
             stop = stops.set_stop(session, who, supplier_id, is_hard=is_hard, **wanted)
+            session.flush()
+            said: dict[str, Any] = schemas.StopSchema().dump(stop)
+            return said
+
+        response = step(201, work)
         if is_hard:
-            _void(stop.id)
-        return stop
+            _void(UUID((response.get_json() or {})["id"]))
+        return response
 
 
 def _void(stop_id: UUID) -> None:

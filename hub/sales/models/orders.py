@@ -136,7 +136,7 @@ class FormerCode(Base):
     __tablename__ = "former_code"
 
     code: Mapped[str] = mapped_column(primary_key=True)
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("sale_order.id"))
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("sale_order.id"), index=True)
     ended_at: Mapped[Timestamp]
     reason: Mapped[str]
 

@@ -14,7 +14,8 @@ from hub.sales.rules.returning import Admission
 # time, of what it has moved.
 _DUE = (
     " p.status <> 'scheduled' OR EXISTS (SELECT FROM notice n"
-    " WHERE n.performance_id = p.id AND n.agent_id = :agent AND n.refund_until > :now)"
+    " WHERE n.performance_id = p.id AND n.agent_id = :agent AND n.refund_until > :now"
+    " AND n.made_at >= :confirmed_at)"
 )
 _SEEN = text(
     "SELECT t.id, s.kind, o.tickets_min,"  # noqa: S608 - our own words
@@ -31,7 +32,12 @@ def admissions(
     session: Session, order: Order, tickets: Sequence[Ticket], now: datetime
 ) -> list[Admission]:
     """Return the tickets of an order with what decides about giving them back."""
-    where = {"order": order.id, "agent": order.agent_id, "now": now}
+    where = {
+        "order": order.id,
+        "agent": order.agent_id,
+        "confirmed_at": order.confirmed_at,  # what is sold later is sold as it is then
+        "now": now,
+    }
     seen = {row.id: row for row in session.execute(_SEEN, where)}
     found: list[Admission] = []
     for ticket in tickets:

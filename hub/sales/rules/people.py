@@ -12,6 +12,8 @@ from hub.sales.errors import (
     ResalePriceError,
 )
 
+Named = tuple[UUID, str | None, str | None]
+"""Who has a ticket of a performance: by type and number of a document."""
 Names = Literal["none", "order", "ticket"]
 SHOWN = 4
 
@@ -90,11 +92,18 @@ def _refuse_twice(
             seen.add(key)
 
 
-def refuse_taken(holders: Sequence[Person], taken: Collection[str]) -> None:
+def refuse_taken(
+    holders: Mapping[int, Sequence[Person]],
+    lines: Sequence[Asked],
+    taken: Collection[Named],
+) -> None:
     """Raise NameTakenError for somebody who has a ticket of the performance already."""
-    for person in holders:
-        if person.id_number in taken:
-            raise NameTakenError(**person.told())
+    for line in lines:
+        for person in holders.get(line.no, ()):
+            if (line.performance_id, person.id_type, person.id_number) in taken:
+                raise NameTakenError(
+                    performance_id=line.performance_id, **person.told()
+                )
 
 
 def refuse_price(

@@ -6,13 +6,8 @@ from hub.kernel.http import PageSchema, ReplySchema, RequestSchema
 
 GENRES = ["film", "stage", "sport", "general"]
 KINDS = (
-    "venue",
-    "auditorium",
-    "production",
-    "performance",
-    "order",
-    "notice",
-    "endpoint",
+    *("venue", "auditorium", "production", "performance"),
+    *("order", "hold", "notice", "endpoint"),
 )
 WORDS = fields.String(
     validate=validate.Length(1, 100),
@@ -86,6 +81,36 @@ class ProductionPageSchema(ReplySchema):
     next = fields.String(required=True, allow_none=True)
 
 
+class VenueSchema(ReplySchema):
+    """A building, in its own time zone."""
+
+    id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    name = names()
+    zone = fields.String(required=True)
+    country = fields.String(required=True)
+    city = fields.String(required=True)
+
+
+class AreaSchema(ReplySchema):
+    """A part of an auditorium."""
+
+    area = fields.String(required=True)
+    name = names()
+    is_seated = fields.Boolean(required=True)
+    capacity = fields.Integer(required=True)
+
+
+class AuditoriumSchema(ReplySchema):
+    """A room of a venue."""
+
+    id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    venue_id = fields.UUID(required=True)
+    name = names()
+    areas = fields.List(fields.Nested(AreaSchema), required=True)
+
+
 class MergeRequestSchema(RequestSchema):
     """Which production it is the same as."""
 
@@ -142,7 +167,9 @@ class ChangeSchema(ReplySchema):
     kind = fields.String(
         required=True,
         validate=validate.OneOf(KINDS),
-        metadata={"description": "Orders and notices are the agent's own"},
+        metadata={
+            "description": "Orders, holds, notices and endpoints are the agent's own"
+        },
     )
     id = fields.UUID(required=True)
     version = fields.Integer(required=True)

@@ -150,6 +150,23 @@ class OrderLineSchema(HoldLineSchema):
     resale_minor = fields.Integer(required=True, allow_none=True)
 
 
+class RefundSchema(ReplySchema):
+    """What a cancellation brought back, in minor units.
+
+    The buyer gets ``price_minor`` less ``refund_fee_minor``; what the agent owes falls
+    by ``net_minor``.
+    """
+
+    at = fields.AwareDateTime(required=True)
+    cancelled_for = fields.String(required=True, validate=validate.OneOf(CANCELLED_FOR))
+    ticket_ids = fields.List(fields.UUID(), required=True)
+    price_minor = fields.Integer(required=True)
+    commission_minor = fields.Integer(required=True)
+    service_fee_minor = fields.Integer(required=True)
+    refund_fee_minor = fields.Integer(required=True)
+    net_minor = fields.Integer(required=True)
+
+
 class OrderSchema(ReplySchema):
     """A confirmed sale."""
 
@@ -163,6 +180,7 @@ class OrderSchema(ReplySchema):
     buyer = fields.Nested(ShownPersonSchema, required=True, allow_none=True)
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     tickets = fields.List(fields.Nested(TicketSchema), required=True)
+    refunds = fields.List(fields.Nested(RefundSchema), required=True)
 
 
 class OrderPageSchema(ReplySchema):
@@ -192,6 +210,10 @@ class CancellationRequestSchema(RequestSchema):
 
     ticket_ids = TICKET_IDS
     order_version = fields.Integer(strict=True, metadata={"description": ORDER_FENCE})
+    net_minor = fields.Integer(
+        strict=True,
+        metadata={"description": "As the quote said; refused if it is another by now"},
+    )
 
 
 class CancellationQuoteRequestSchema(RequestSchema):

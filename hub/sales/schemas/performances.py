@@ -64,6 +64,7 @@ class PerformanceSchema(ReplySchema):
     title = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     venue_id = fields.UUID(required=True)
     venue = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    auditorium_id = fields.UUID(required=True)
     auditorium = fields.Dict(
         keys=fields.String(), values=fields.String(), required=True
     )

@@ -14,7 +14,7 @@ from hub.kernel.callers import Caller
 from hub.kernel.errors import NotFoundError
 from hub.kernel.metrics import ORDERS
 from hub.sales import queries
-from hub.sales.errors import OrderChangedError
+from hub.sales.errors import CancellationDifferenceError, OrderChangedError
 from hub.sales.models import Order, OrderLine, Ticket
 from hub.sales.queries.returning import admissions
 from hub.sales.rules.returning import (
@@ -24,12 +24,9 @@ from hub.sales.rules.returning import (
     must_also,
     refuse_unless_returnable,
 )
+from hub.sales.services.returned import of_line, summed
 from hub.sales.services.undoing import Undone, undo
-from settlement.rules.postings import Fact, moved
-from settlement.rules.quotes import Quote
 from settlement.services.credit import Move, move_credit
-
-BUYERS = {"face": 1, "discount": -1, "booking-fee": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +81,25 @@ def cancel_tickets(
     who: Caller,
     order_id: UUID,
     ticket_ids: Collection[UUID] | None,
+    *,
     order_version: int | None = None,
+    net_minor: int | None = None,
 ) -> Order:
     """Cancel tickets of an order, or all that are left; money and seats go back.
 
     AlreadyCancelledError, TicketUsedError, PastCancellationError, MustAlsoCancelError
-    say why not, OrderChangedError that it is not the version its agent knows.
+    say why not, OrderChangedError that it is not the version its agent knows,
+    CancellationDifferenceError that it does not come to what it was shown.
     """
     found = giving(session, who, order_id, ticket_ids, lock=True)
     refuse_if_changed(found.order, order_version)
     refuse_unless_returnable(found.admissions, found.chosen, found.now)
+    if net_minor is not None:
+        said = quoted(found)
+        if said["net_minor"] != net_minor:
+            raise CancellationDifferenceError(
+                net_minor=said["net_minor"], known_minor=net_minor
+            )
     owed = undo(session, [found.undone(AGENT)], found.now)
     move_credit(session, {i: Move(exposure=minor) for i, minor in owed.items()})
     ORDERS.labels("cancelled").inc()
@@ -140,29 +146,6 @@ def _returned(found: Giving, due: dict[UUID, bool]) -> dict[str, int]:
     for line in found.lines:
         own = [t for t in found.tickets if t.line_no == line.no and t.id in due]
         if own:
-            total.update(_of_line(found.order, line, len(own), due[own[0].id]))
-    names = ("price_minor", "commission_minor", "service_fee_minor", "refund_fee_minor")
-    said = {name: total[name] for name in names}
-    back = said["price_minor"] + said["service_fee_minor"]
-    kept = said["commission_minor"] + said["refund_fee_minor"]
-    return said | {"net_minor": back - kept}
-
-
-def _of_line(order: Order, line: OrderLine, count: int, is_due: bool) -> dict[str, int]:  # noqa: FBT001
-    quote = Quote.loaded(line.quote)
-    cancelled = (line.cancelled, line.cancelled + count)
-    at = order.confirmed_at
-    fact = Fact(order.id, line.no, 1, quote, cancelled, at, at, is_due)
-    back: Counter[str] = Counter()
-    for amount in quote.amounts:
-        if fact.leaves(amount):
-            continue
-        minor = -moved(amount.minor, fact)
-        if amount.what in BUYERS:
-            back["price_minor"] += BUYERS[amount.what] * minor
-        elif amount.side == "agent" and amount.what == "commission":
-            back["commission_minor"] += minor
-        elif amount.side == "agent" and amount.what == "service-fee":
-            back["service_fee_minor"] += minor
-    fee = quote.agent.refund_fee_minor if quote.agent and not is_due else 0
-    return {**back, "refund_fee_minor": fee * count}
+            span = (line.cancelled, line.cancelled + len(own))
+            total.update(of_line(found.order, line, span, is_due=due[own[0].id]))
+    return summed(total)

@@ -3,7 +3,7 @@
 A buyer who has paid is not refused for credit: what was reserved becomes exposure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,12 @@ from hub.catalogue.rules import refuse_unless_taking_place
 from hub.kernel.errors import NotFoundError
 from hub.kernel.idempotency import Reply
 from hub.kernel.ids import new_id
-from hub.sales.errors import NameTakenError, ReferenceTakenError
+from hub.sales.errors import ReferenceTakenError
 from hub.sales.queries.frozen import hot_quotes
 from hub.sales.rules import OrderState, new_code, refuse_if_changed, refuse_unless_held
 from hub.sales.rules.people import (
     Asked,
+    Named,
     Person,
     holders_by_line,
     refuse_price,
@@ -56,8 +57,8 @@ class ConfirmBatch:
     stops: list[StopSaid]
     references: set[tuple[UUID, str]]
     seats: dict[UUID, dict[str, Any]]
-    people: dict[UUID, set[str]]
-    named: set[tuple[UUID, str | None, str | None]] = field(default_factory=set)
+    people: set[Named]
+    named: set[Named] = field(default_factory=set)
     confirmed: set[UUID] = field(default_factory=set)
     made: list[Made] = field(default_factory=list)
 
@@ -80,16 +81,8 @@ def confirm_batch(
         stops=found.found_stops(),
         references=set(found.references or ()),
         seats={i: {"id": str(i), "row": row, "number": no} for i, row, no in seats},
-        people=_grouped(found.people or ()),
+        people=set(found.people or ()),
     )
-
-
-def _grouped(found: Iterable[tuple[UUID, str]]) -> dict[UUID, set[str]]:
-    """Return documents that have a ticket already, by the hold that names them."""
-    taken: dict[UUID, set[str]] = {}
-    for hold_id, number in found:
-        taken.setdefault(hold_id, set()).add(number)
-    return taken
 
 
 def confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
@@ -101,18 +94,16 @@ def confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
     refuse_unless_held(state, is_past=hold.expires_at <= now, hold_id=hold.id)
     refuse_if_changed(hold.version, wish.hold_version)
     lines = batch.lines[hold.id]
+    holders: dict[int, Sequence[Person]] = {}
     if hold.kind != REPORT:  # what was sold elsewhere is a fact
         for line in lines:
             _refuse_closed(batch, hold, line)
-    holders = _holders(batch, wish, lines)
-    for line in lines:
-        row = line.row
-        bounds = (row.resale_floor_minor, row.resale_ceiling_minor)
-        refuse_price(row.no, wish.resale.get(row.no), *bounds)
+        holders = _holders(batch, wish, lines)
     reference = (wish.agent_id, wish.reference)
     if reference in batch.references:
         raise ReferenceTakenError(reference=wish.reference)
     batch.references.add(reference)
+    batch.named |= _named(lines, holders)
     batch.confirmed.add(hold.id)
     made = _made(batch, wish, lines, holders, now)
     batch.made.append(made)
@@ -124,7 +115,14 @@ def confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
 def _holders(
     batch: ConfirmBatch, wish: ConfirmWish, lines: Sequence[HeldLine]
 ) -> dict[int, Sequence[Person]]:
-    """Return whose the tickets of each line are, where their performance asks."""
+    """Return whose the tickets of each line are, where their performance asks.
+
+    What is asked of the public is looked at, too: both are the supplier's conditions.
+    """
+    for line in lines:
+        row = line.row
+        bounds = (row.resale_floor_minor, row.resale_ceiling_minor)
+        refuse_price(row.no, wish.resale.get(row.no), *bounds)
     asked = [
         Asked(
             *(line.row.no, line.row.performance_id, line.row.quantity),
@@ -133,16 +131,19 @@ def _holders(
         for line in lines
     ]
     found = holders_by_line(asked, wish.buyer, wish.holders)
-    refuse_taken(wish.holders, batch.people.get(wish.hold_id, ()))
-    keys = {
-        (line.performance_id, person.id_type, person.id_number)
-        for line in asked
-        for person in found.get(line.no, ())
-    }
-    if keys & batch.named:  # of the same batch: the next one will find it stored
-        raise NameTakenError
-    batch.named |= keys
+    refuse_taken(found, asked, batch.people | batch.named)
     return found
+
+
+def _named(
+    lines: Sequence[HeldLine], holders: Mapping[int, Sequence[Person]]
+) -> set[Named]:
+    """Return who has tickets of which performances by these lines."""
+    return {
+        (line.row.performance_id, person.id_type, person.id_number)
+        for line in lines
+        for person in holders.get(line.row.no, ())
+    }
 
 
 def _count(counts: Counts, line: HeldLine) -> None:

@@ -178,7 +178,7 @@ class Locked(Struct, frozen=True):
     references: list[tuple[UUID, str]] | None = None
     status: dict[UUID, SoldRow] | None = None
     seats: list[tuple[UUID, str, str]] | None = None
-    people: list[tuple[UUID, str]] | None = None
+    people: list[tuple[UUID, str, str]] | None = None
 
     def earlier(self) -> dict[Key, Earlier]:
         """Return what is stored under keys that were used before."""

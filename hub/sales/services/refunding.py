@@ -66,13 +66,21 @@ def begin_refunds(
 def go_on_refunding(session: Session, *, most: int = CHUNK) -> int:
     """Give back the tickets of some orders of the oldest run; return how many orders.
 
-    A run of which nothing is left is done; 0 when there is none.
+    A run of which nothing is left is done, and one whose performance takes place after
+    all; 0 when there is none.
     """
     wanted = select(RefundRun).where(RefundRun.done_at.is_(None)).order_by(RefundRun.id)
     run = session.scalar(wanted.limit(1).with_for_update(skip_locked=True))
     if run is None:
         return 0
     now = clock.now(session, run.world)
+    lock = {"read": True}  # while some are refunded it stays as it is
+    performance = session.get_one(
+        Performance, run.performance_id, with_for_update=lock, populate_existing=True
+    )
+    if performance.status != CANCELLED:
+        run.done_at = now
+        return 1
     ids = orders_to_refund(session, run.performance_id, most=most)
     if not ids:
         run.done_at = now

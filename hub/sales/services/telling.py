@@ -91,6 +91,7 @@ def order_body(
     buyer: Person | None,
     lines: Sequence[dict[str, Any]],
     tickets: Sequence[dict[str, Any]],
+    refunds: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return how an order is told."""
     return {
@@ -104,6 +105,7 @@ def order_body(
         "buyer": buyer and buyer.told(),
         "lines": list(lines),
         "tickets": list(tickets),
+        "refunds": list(refunds),
     }
 
 

@@ -13,8 +13,9 @@ from hub.kernel.callers import Caller
 from hub.sales import queries
 from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
 from hub.sales.queries.frozen import frozen_quotes
-from hub.sales.rules import HoldState, priced
+from hub.sales.rules import HoldState, OrderState, priced
 from hub.sales.rules.people import Person
+from hub.sales.services.returned import refunds
 from hub.sales.services.telling import (
     HELD,
     OrderHead,
@@ -130,6 +131,13 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
             buyer=people.get((order.id, None)),
             lines=lines_of[order.id],
             tickets=tickets_of[order.id],
+            refunds=refunds(
+                order,
+                [line for line in lines if line.order_id == order.id],
+                [ticket for ticket in tickets if ticket.order_id == order.id],
+            )
+            if order.state != OrderState.CONFIRMED
+            else (),
         )
         for order in orders
     ]

@@ -20,11 +20,12 @@ from hub.tickets.errors import (
     LinkExpiredError,
     NothingToShowError,
 )
-from hub.tickets.queries.printing import code_of, printed
+from hub.tickets.queries.printing import code_of, codes_replaced, printed
 from hub.tickets.rules import (
     Printed,
     language_of,
     make_token,
+    opened_by,
     read_token,
     refuse_expired,
 )
@@ -98,24 +99,30 @@ class TicketLinks(MethodView):
     def post(self, wanted: dict[str, Any], order_id: UUID) -> dict[str, Any]:
         """Make a link that shows an order's tickets to whoever has it, for a time.
 
-        It stores nothing: whoever asks twice has two links, each good for its time.
+        It stores nothing: whoever asks twice has two links, each good for its time, or
+        until a code of the order is replaced.
         """
         who = caller()
         with transaction() as session:
             sales.get_order(session, order_id, world=who.world, agent_id=who.partner)
             now = clock.now(session, who.world)
+            replaced = codes_replaced(session, order_id)
         until = (now + timedelta(hours=wanted["valid_h"])).replace(microsecond=0)
-        token = make_token(order_id, until, current_app.config["HUB_SECRET_KEY"])
-        url = f"{request.host_url}t/{token}"
+        secret = current_app.config["HUB_SECRET_KEY"]
+        token = make_token(order_id, until, secret, replaced)
+        base = current_app.config["HUB_PUBLIC_URL"] or request.host_url
+        url = f"{base.rstrip('/')}/t/{token}"
         return {"url": url, "pdf_url": f"{url}/tickets.pdf", "expires_at": until}
 
 
 def _linked(session: Session, token: str) -> tuple[UUID, list[Printed]]:
     """Return the order a link opens, with its valid tickets; by its world's clock."""
-    order_id, until = read_token(token, current_app.config["HUB_SECRET_KEY"])
+    order_id = opened_by(token)
     order = session.get(Order, order_id)
     if order is None:
         raise NotFoundError
+    secret = current_app.config["HUB_SECRET_KEY"]
+    until = read_token(token, secret, codes_replaced(session, order_id))
     refuse_expired(until, clock.now(session, order.world))
     return order_id, printed(session, order_id)
 

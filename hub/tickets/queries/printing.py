@@ -55,3 +55,9 @@ def code_of(session: Session, order_id: UUID, ticket_id: UUID) -> str | None:
     where = {"order": order_id, "ticket": ticket_id}
     code: str | None = session.scalar(_CODE, where)
     return code
+
+
+def codes_replaced(session: Session, order_id: UUID) -> int:
+    """Return how many codes of an order were replaced."""
+    counted = text("SELECT count(*)::int FROM former_code WHERE order_id = :order")
+    return session.scalar(counted, {"order": order_id}) or 0

@@ -26,7 +26,7 @@ from fontTools.varLib import instancer
 
 LATIN, CHINESE = "latin", "chinese"
 CUTS_MAX = 256
-PLAIN = "cp1252"  # what every reader of PDF has a font for
+PLAIN = "latin-1"  # what every reader of PDF has a font for
 ASCII = frozenset(range(0x20, 0x7F))
 COMMON = "gb2312"
 _making = threading.Lock()

@@ -84,7 +84,8 @@ def _let_in(
     free = [ticket for ticket in valid if at[ticket.id] is None]
     chosen = free if scan.count is None else free[: scan.count]
     if not chosen or (scan.count or 0) > len(free):
-        first = min(moment for moment in at.values() if moment is not None)
+        seen = (moment for moment in at.values() if moment is not None)
+        first = min(seen, default=None)
         return _said(scan, USED, first_used_at=first, left=len(free))
     for ticket in chosen:
         used[ticket.id] = (scan.used_at, scan.gate)

@@ -19,8 +19,9 @@ _BUSY = text(
     " JOIN change_feed f ON f.world = e.world"
     " WHERE e.state = 'active' AND e.leased_until <= clock_timestamp()"
     " AND e.next_at <= clock_timestamp() AND (e.position < f.last"
-    " OR EXISTS (SELECT FROM webhook_delivery d WHERE d.endpoint_id = e.id"
-    "  AND d.state = 'waiting' AND d.next_at <= clock_timestamp())"
+    " OR EXISTS (SELECT FROM (SELECT DISTINCT ON (entity_id) next_at"
+    "  FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.state = 'waiting'"
+    "  ORDER BY entity_id, position) first WHERE first.next_at <= clock_timestamp())"
     " OR EXISTS (SELECT FROM webhook_replay r WHERE r.endpoint_id = e.id"
     "  AND r.done_at IS NULL)) ORDER BY e.next_at LIMIT :most"
 )

@@ -12,7 +12,11 @@ from hub.kernel.callers import Caller
 from hub.kernel.db import take_turns
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.ids import new_id
-from hub.webhooks.errors import ReplayRunningError, TooManyEndpointsError
+from hub.webhooks.errors import (
+    ReplayRunningError,
+    RotationRunningError,
+    TooManyEndpointsError,
+)
 from hub.webhooks.models import WebhookEndpoint, WebhookReplay
 from hub.webhooks.queries import endpoints_of, get_endpoint
 from hub.webhooks.rules import ACTIVE, PAUSED, REMOVED, refuse_address, secret_of
@@ -111,9 +115,14 @@ def remove_endpoint(session: Session, who: Caller, endpoint_id: UUID) -> None:
 def rotate_secret(
     session: Session, who: Caller, endpoint_id: UUID, *, overlap_h: int
 ) -> WebhookEndpoint:
-    """Give an endpoint another secret; what is sent meanwhile is signed with both."""
+    """Give an endpoint another secret; what is sent meanwhile is signed with both.
+
+    RotationRunningError while that is so: whoever repeats itself rotates once.
+    """
     endpoint = get_endpoint(session, who, endpoint_id, lock=True)
     now: datetime = session.execute(_NOW).scalar_one()
+    if endpoint.previous_until is not None and now < endpoint.previous_until:
+        raise RotationRunningError(previous_until=endpoint.previous_until.isoformat())
     endpoint.generation += 1
     endpoint.previous_until = now + timedelta(hours=overlap_h)
     endpoint.version += 1

@@ -4,22 +4,27 @@ An address is looked up each time, looked at, and then connected to as it was fo
 no name can lead to a private network after it was checked.
 """
 
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from hub.webhooks.rules import Message, Outcome, headers, is_public
 
 CONNECTIONS = 8
-CONNECT_S, READ_S, DEADLINE_S = 3.0, 10.0, 40.0
+CONNECT_S, READ_S, REQUEST_S, DEADLINE_S = 3.0, 10.0, 15.0, 40.0
+WATCH_EVERY_S = 0.5
+DIGITS_MAX = 6
 REPLY_MAX = 64 * 1024
 ERROR_MAX = 200
 
@@ -31,6 +36,78 @@ class Target:
     url: str
     secrets: list[str]
     allows_private: bool
+
+
+class Watch:
+    """Ends requests that take too long, however they do: a byte now and then, say."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[int, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+        self._is_started = False
+
+    def begin(self) -> None:
+        """Note that this thread begins a request."""
+        with self._lock:
+            until = time.monotonic() + REQUEST_S
+            self._under_way[threading.get_ident()] = (until, None)
+            if not self._is_started:
+                self._is_started = True
+                threading.Thread(target=self._run, daemon=True).start()
+
+    def sends(self, connection: Any) -> None:
+        """Note by which connection this thread's request goes."""
+        with self._lock:
+            until, _ = self._under_way[threading.get_ident()]
+            self._under_way[threading.get_ident()] = (until, connection)
+
+    def end(self) -> None:
+        """Note that this thread's request is over."""
+        with self._lock:
+            del self._under_way[threading.get_ident()]
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(WATCH_EVERY_S)
+            with self._lock:
+                now = time.monotonic()
+                late = [one for until, one in self._under_way.values() if until < now]
+            for connection in late:
+                sock = getattr(connection, "sock", None)
+                if sock is not None:
+                    with contextlib.suppress(OSError):  # it has ended by itself
+                        sock.shutdown(socket.SHUT_RDWR)
+
+
+watch = Watch()
+
+
+class WatchedConnection(HTTPConnection):
+    """A connection whose requests are watched."""
+
+    def request(self, *args: Any, **more: Any) -> None:
+        watch.sends(self)
+        super().request(*args, **more)
+
+
+class WatchedTlsConnection(HTTPSConnection):
+    """The same with TLS."""
+
+    def request(self, *args: Any, **more: Any) -> None:
+        watch.sends(self)
+        super().request(*args, **more)
+
+
+class PlainPool(urllib3.HTTPConnectionPool):
+    """Connections that are watched."""
+
+    ConnectionCls = WatchedConnection
+
+
+class TlsPool(urllib3.HTTPSConnectionPool):
+    """Connections with TLS that are watched."""
+
+    ConnectionCls = WatchedTlsConnection
 
 
 class NotPublicError(Exception):
@@ -54,7 +131,7 @@ class Sender:
         """
         try:
             pool = self._pool(target)
-        except (OSError, NotPublicError) as error:
+        except (OSError, ValueError, NotPublicError) as error:
             failed = Outcome(error=_said(error), took_ms=0)
             return [failed, *[Outcome()] * (len(messages) - 1)]
         until = time.monotonic() + DEADLINE_S
@@ -119,7 +196,7 @@ def _connections(
 ) -> urllib3.HTTPConnectionPool:
     timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
     if scheme == "https":
-        return urllib3.HTTPSConnectionPool(
+        return TlsPool(
             address,
             port,
             timeout=timeout,
@@ -128,9 +205,7 @@ def _connections(
             server_hostname=host,
             assert_hostname=host,
         )
-    return urllib3.HTTPConnectionPool(
-        address, port, timeout=timeout, maxsize=CONNECTIONS, retries=False
-    )
+    return PlainPool(address, port, timeout=timeout, maxsize=CONNECTIONS, retries=False)
 
 
 def _post(
@@ -141,6 +216,7 @@ def _post(
     said = headers(message.id, int(time.time()), body, target.secrets)
     said["host"] = parts.netloc
     began = time.monotonic()
+    watch.begin()
     try:
         reply = pool.urlopen(
             *("POST", f"{path}?{parts.query}" if parts.query else path),
@@ -153,13 +229,16 @@ def _post(
         if len(rest) > REPLY_MAX:
             reply.close()  # nobody reads on: not a connection to use again
         reply.release_conn()
-    except (HTTPError, OSError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         return Outcome(error=_said(error), took_ms=_ms(began))
+    finally:
+        watch.end()
     after = reply.headers.get("retry-after", "")
+    is_number = after.isascii() and after.isdecimal() and len(after) <= DIGITS_MAX
     return Outcome(
         status=reply.status,
         took_ms=_ms(began),
-        retry_after_s=int(after) if after.isascii() and after.isdecimal() else None,
+        retry_after_s=int(after) if is_number else None,
     )
 
 
