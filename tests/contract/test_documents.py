@@ -154,6 +154,11 @@ def test_hand_written_replies_hold_all_their_schema_wants(hub, spec):
     hold = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 1)])
     order = hub.confirm("ann", hold)
     schemas = spec["components"]["schemas"]
+    listed = hub.get("ann", "/v1/performances")
+    assert set(listed) == set(schemas["PerformancePage"]["properties"])
+    shown = schemas["Performance"]["properties"]
+    assert set(listed["items"][0]) == set(shown)
+    assert listed["items"][0] == hub.get("ann", f"/v1/performances/{sold['id']}")
     for name, answer in (("Hold", hold), ("Order", order)):
         assert set(answer) == set(schemas[name]["properties"])
         lines = schemas[f"{name}Line"]["properties"]

@@ -1,5 +1,6 @@
 """What the guides say is done: their blocks are run against a hub, as they stand."""
 
+import json
 import os
 import re
 import shutil
@@ -75,14 +76,15 @@ def test_the_shop_follows_sells_and_settles(hub, told):
     def shop(*command, **more):
         return told(sys.executable, str(SHOP), *command, **more)
 
-    assert shop("follow") == "0 changes\n"
+    start = int(shop("follow"))
     codes = shop("sell", "play", "2")
     assert codes.count("'") == 4
     hub.deliver([performance("p2", days=31), production(version=2)])
     number()
-    assert "changes" in shop("follow")
-    assert shop("follow") == "0 changes\n"
+    assert int(shop("follow")) > start
     shop("sell", "一出戏", "1")
+    order = hub.get("ann", "/v1/orders")["items"][0]
+    hub.cancel("ann", order, [order["tickets"][0]["id"]])
     hub.deliver([performance(version=2, status="cancelled")])
     hub.deliver([performance("p2", version=2, days=31, status="cancelled")])
     number()
@@ -116,11 +118,11 @@ def test_a_sale_that_was_cut_off_goes_on(hub, told, tmp_path):
     shop("sell", "play", "1")
     with sqlite3.connect(tmp_path / "shop.sqlite3") as db:
         before = db.execute("SELECT * FROM sale").fetchall()
-        db.execute("UPDATE sale SET id = NULL, state = NULL, net = NULL")
+        db.execute("UPDATE sale SET bought = NULL")
     db.close()
     shop("sell", "play", "1")
     with sqlite3.connect(tmp_path / "shop.sqlite3") as db:
         after = db.execute("SELECT * FROM sale ORDER BY reference").fetchall()
     db.close()
-    assert after[0] == before[0]
+    assert json.loads(after[0][3]) == json.loads(before[0][3])
     assert len(hub.get("ann", "/v1/orders")["items"]) == 2

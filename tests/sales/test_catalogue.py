@@ -274,9 +274,12 @@ def test_what_is_announced_later_is_told_then(hub):
     assert found["next"] == found["latest"] == 4  # what is not for it is passed over
     hub.move_clock(days=4)
     numbered()
-    assert told(followed(hub, found["next"])) == [("performance", 1, "announced")]
+    assert told(followed(hub, found["next"])) == [
+        ("production", 1, "announced"),
+        ("performance", 1, "announced"),
+    ]
     numbered()
-    assert followed(hub, found["next"] + 1)["items"] == []
+    assert followed(hub, found["next"] + 2)["items"] == []
 
 
 def test_changes_that_are_not_kept_any_more_are_said_to_be_gone(hub):

@@ -30,9 +30,10 @@ _ANNOUNCE = text(
     "  AND p.announce_at > d.since AND p.announce_at <= d.until),"
     " told AS (INSERT INTO change (world, kind, entity_id, version, what, made_at)"
     "  SELECT DISTINCT s.world, 'production', r.id, r.version, 'announced', s.until"
-    "  FROM shown s JOIN production r ON r.id = s.production_id),"
+    "  FROM shown s JOIN production r ON r.id = s.production_id RETURNING 1),"
     " noted AS (INSERT INTO change (world, kind, entity_id, version, what, made_at)"
     "  SELECT world, 'performance', id, version, 'announced', until FROM shown"
+    "  WHERE (SELECT count(*) FROM told) >= 0"  # productions first
     "  RETURNING 1)"
     " SELECT count(*)::int FROM noted"
 )
