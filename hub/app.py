@@ -29,7 +29,7 @@ from hub.kernel.http import Api
 from hub.kernel.jobs import queue_connection
 from hub.problems import catalogue
 from hub.sales.services import committing
-from hub.sales.services.caching import AnswerCache
+from hub.sales.services.caching import PAGES_KEPT_MAX, AnswerCache
 from hub.sales.services.measuring import Answers
 
 API_VERSION = "1"
@@ -76,6 +76,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         is_batching=settings.is_batching
     )
     app.extensions["availability_cache"] = AnswerCache()
+    app.extensions["page_cache"] = AnswerCache(PAGES_KEPT_MAX)
     app.extensions["answers"] = Answers()
     return app
 

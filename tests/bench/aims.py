@@ -6,6 +6,7 @@ AIMS = {
     "holds, one hot area": 0.30,
     "hold + confirm pairs": 0.12,
     "availability reads": 0.5,
+    "pages of 100 performances": 0.1,
     "confirms with postings, credit, totals; 16 callers": 0.15,
     "confirms with postings, credit, totals; 64 callers": 0.15,
     "16 agents inside guarantees against one": 1.0,

@@ -8,6 +8,7 @@ import pytest
 
 from hub.sales.services import caching
 from hub.sales.services.caching import AnswerCache
+from tests.hubs import performance
 
 
 def availability(hub, sold, **query):
@@ -29,6 +30,25 @@ def test_an_answer_may_be_as_old_as_it_says_and_a_hold_never_is(hub):
     assert hub.hold("ann", [(offer_id, 1)], expect=409)["code"] == "allotment-exhausted"
     time.sleep(1.05)
     assert availability(hub, sold)[0] == 0
+
+
+def test_a_page_of_performances_may_be_as_old_as_it_says_and_one_by_id_never_is(hub):
+    hub.app.config["HUB_AVAILABILITY_AGE_S"] = 1
+    sold = hub.on_sale()
+    first = hub.get("ann", "/v1/performances?genre=stage")
+    assert [item["id"] for item in first["items"]] == [sold["id"]]
+    hub.deliver([performance(status="cancelled", version=2)])
+    assert hub.get("bob", "/v1/performances?genre=stage") == first
+    asked = "/v1/performances?genre=stage&max_staleness_s=0"
+    now = hub.get("ann", asked)
+    assert (first["max_age_s"], now["max_age_s"]) == (1, 0)
+    assert (first["items"][0]["status"], now["items"][0]["status"]) == (
+        "scheduled",
+        "cancelled",
+    )
+    assert now["items"][0] == hub.get("ann", f"/v1/performances/{sold['id']}")
+    time.sleep(1.05)
+    assert hub.get("ann", "/v1/performances?genre=stage")["items"] == now["items"]
 
 
 def test_agents_are_never_shown_what_was_kept_for_others(hub):

@@ -9,7 +9,7 @@ from flask import Response
 from flask.views import MethodView
 
 from hub.catalogue.errors import ChangesGoneError, NotMergeableError
-from hub.catalogue.queries import listing, places
+from hub.catalogue.queries import places, productions
 from hub.catalogue.queries.changes import changes
 from hub.catalogue.services import merging
 from hub.kernel import clock
@@ -68,7 +68,7 @@ class Productions(MethodView):
         wanted["after"] = id_after(wanted.get("after"))
         with transaction() as session:
             now = clock.now(session, world)
-            rows = listing.productions(session, world=world, now=now, **wanted)
+            rows = productions.productions(session, world=world, now=now, **wanted)
         return page(rows, wanted["limit"], lambda row: [row.id])
 
 
@@ -82,7 +82,9 @@ class ProductionById(MethodView):
         world = caller().world
         with transaction() as session:
             now = clock.now(session, world)
-            return listing.get_production(session, production_id, world=world, now=now)
+            return productions.get_production(
+                session, production_id, world=world, now=now
+            )
 
 
 @blp.route("/productions/<uuid:production_id>/merge")
@@ -121,7 +123,7 @@ class ProductionCalendar(MethodView):
             first = wanted.get("first_day", now.date())
             last = wanted.get("last_day", first + timedelta(days=DAYS_DEFAULT))
             _refuse_impossible(first, last)
-            days = listing.calendar(
+            days = productions.calendar(
                 session, production_id, world=world, now=now, first=first, last=last
             )
         return {"production_id": production_id, "days": days}

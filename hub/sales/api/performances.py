@@ -1,13 +1,13 @@
 """Agents' resources: performances, availability with its reasons, seats."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from flask import Response, current_app
+from flask import Response, current_app, request
 from flask.views import MethodView
-from sqlalchemy import Row
 
 from allocation import errors as allocation
 from hub.catalogue import errors as catalogue
@@ -37,25 +37,38 @@ class Performances(MethodView):
     @blp.response(200, schemas.PerformancePageSchema)
     @blp.problems(InvalidRequestError)
     def get(self, wanted: dict[str, Any]) -> Response:
-        """List announced performances by start, from now on unless said otherwise."""
-        after = key_of(wanted.pop("after", None), length=2)
-        limit = wanted.pop("limit")
-        with transaction() as session:
-            now = clock.now(session, caller().world)
-            wanted.setdefault("starts_from", now)
-            listing = Listing(after=_start_and_id(after), limit=limit, **wanted)
-            rows = performances(session, listing, world=caller().world, now=now)
-        found = page(rows, limit, lambda row: [row.starts_at.isoformat(), row.id])
-        found["items"] = [_told(row) for row in found["items"]]
-        return replied(Reply(200, encoded=msgspec.json.encode(found)))
+        """List announced performances by start, from now on unless said otherwise.
+
+        The page may be as old as it says (``max_age_s``); with ``max_staleness_s=0`` it
+        is looked up now. One performance by its id always is.
+        """
+        world, age_s = caller().world, _age_s(wanted.pop("max_staleness_s", None))
+        after = _start_and_id(key_of(wanted.pop("after", None), length=2))
+
+        def make() -> bytes:
+            return _page(Listing(after=after, **wanted), world, age_s)
+
+        cache: AnswerCache = current_app.extensions["page_cache"]
+        found = cache.find((world, request.query_string), age_s, make)
+        return replied(Reply(200, encoded=found))
 
 
-def _told(row: Row[Any]) -> dict[str, Any]:
-    """Tell a row as its schema does: a page of hundreds goes past marshmallow."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in row._mapping.items()  # noqa: SLF001 - documented
-    }
+def _page(listing: Listing, world: str, age_s: int) -> bytes:
+    with transaction() as session:
+        now = clock.now(session, world)
+        if listing.starts_from is None:
+            listing = replace(listing, starts_from=now)
+        rows = performances(session, listing, world=world, now=now)
+    found = page(rows, listing.limit, lambda row: [row.starts_at.isoformat(), row.id])
+    found["items"] = [msgspec.Raw(row[2].encode()) for row in found["items"]]
+    found["max_age_s"] = age_s  # and no moment: what has not changed keeps its ETag
+    return msgspec.json.encode(found)
+
+
+def _age_s(staleness_s: int | None) -> int:
+    """Return how old an answer may be, for the hub and for whom asks."""
+    age_s: int = current_app.config["HUB_AVAILABILITY_AGE_S"]
+    return age_s if staleness_s is None else min(age_s, staleness_s)
 
 
 def _start_and_id(key: list[str] | None) -> tuple[datetime, UUID] | None:
@@ -70,7 +83,7 @@ class PerformanceById(MethodView):
     @blp.conditional
     @blp.response(200, schemas.PerformanceSchema)
     @blp.problems()
-    def get(self, performance_id: UUID) -> Any:
+    def get(self, performance_id: UUID) -> Response:
         """Show a performance."""
         with transaction() as session:
             now = clock.now(session, caller().world)
@@ -78,7 +91,7 @@ class PerformanceById(MethodView):
             rows = performances(session, listing, world=caller().world, now=now)
         if not rows:
             raise NotFoundError(performance_id=performance_id)
-        return rows[0]
+        return replied(Reply(200, encoded=rows[0][2].encode()))
 
 
 @blp.route("/performances/<uuid:performance_id>/availability")
@@ -98,9 +111,7 @@ class Availability(MethodView):
 
 def _available(who: Caller, performance_id: UUID, staleness_s: int | None) -> bytes:
     """Return an answer, kept or made, not older than the hub or the caller allows."""
-    age_s = current_app.config["HUB_AVAILABILITY_AGE_S"]
-    if staleness_s is not None:
-        age_s = min(age_s, staleness_s)
+    age_s = _age_s(staleness_s)
 
     def make() -> bytes:
         with transaction() as session:

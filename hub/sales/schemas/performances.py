@@ -22,7 +22,7 @@ class StalenessSchema(RequestSchema):
     )
 
 
-class PerformanceQuerySchema(PlaceQuerySchema):
+class PerformanceQuerySchema(PlaceQuerySchema, StalenessSchema):
     """Which performances to list; from now on unless said otherwise."""
 
     production_id = fields.UUID()
@@ -97,6 +97,9 @@ class PerformancePageSchema(ReplySchema):
 
     items = fields.List(fields.Nested(PerformanceSchema), required=True)
     next = fields.String(required=True, allow_none=True)
+    max_age_s = fields.Integer(
+        required=True, metadata={"description": "How old the page may be"}
+    )
 
 
 class OfferSchema(PricedSchema):

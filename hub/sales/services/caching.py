@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 KEPT_MAX = 20_000
+PAGES_KEPT_MAX = 200
 
 
 @dataclass(slots=True)
@@ -20,10 +21,12 @@ class AnswerCache:
     """Encoded answers by all that they depend on; each made by one caller at a time.
 
     Whoever asks while one is being made waits for it: a popular performance whose
-    answer has just grown old is not made by everybody at once.
+    answer has just grown old is not made by everybody at once. *kept_max* answers are
+    kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_max: int = KEPT_MAX) -> None:
+        self._kept_max = kept_max
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -46,6 +49,6 @@ class AnswerCache:
     def _added(self, key: Hashable) -> _Entry:
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
-            if len(self._entries) > KEPT_MAX:
+            if len(self._entries) > self._kept_max:
                 self._entries.popitem(last=False)
             return entry
