@@ -20,6 +20,7 @@ from hub.sales import errors, queries
 from hub.sales.api.blueprint import blp
 from hub.sales.models import Order
 from hub.sales.schemas import orders as schemas
+from hub.sales.schemas import returning
 from hub.sales.services import cancelling, exchanging, replacing, views
 from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.placing import submit
@@ -104,8 +105,8 @@ class OrderById(MethodView):
 
 @blp.route("/orders/<uuid:order_id>/cancellation-quotes")
 class CancellationQuotes(MethodView):
-    @blp.arguments(schemas.CancellationQuoteRequestSchema)
-    @blp.response(200, schemas.CancellationQuoteSchema)
+    @blp.arguments(returning.CancellationQuoteRequestSchema)
+    @blp.response(200, returning.CancellationQuoteSchema)
     @blp.problems()
     def post(self, wanted: dict[str, Any], order_id: UUID) -> Response:
         """Say what cancelling tickets would give back; nothing is cancelled."""
@@ -118,7 +119,7 @@ class CancellationQuotes(MethodView):
 
 @blp.route("/orders/<uuid:order_id>/cancellations")
 class OrderCancellations(MethodView):
-    @blp.arguments(schemas.CancellationRequestSchema)
+    @blp.arguments(returning.CancellationRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
     @blp.problems(
@@ -142,8 +143,8 @@ class OrderCancellations(MethodView):
 
 @blp.route("/orders/<uuid:order_id>/exchange-quotes")
 class ExchangeQuotes(MethodView):
-    @blp.arguments(schemas.ExchangeQuoteRequestSchema)
-    @blp.response(200, schemas.ExchangeQuoteSchema)
+    @blp.arguments(returning.ExchangeQuoteRequestSchema)
+    @blp.response(200, returning.ExchangeQuoteSchema)
     @blp.problems(
         errors.HoldExpiredError,
         errors.HoldReleasedError,
@@ -167,7 +168,7 @@ class ExchangeQuotes(MethodView):
 
 @blp.route("/orders/<uuid:order_id>/exchanges")
 class OrderExchanges(MethodView):
-    @blp.arguments(schemas.ExchangeRequestSchema)
+    @blp.arguments(returning.ExchangeRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
     @blp.problems(
@@ -197,7 +198,7 @@ class OrderExchanges(MethodView):
 
 @blp.route("/orders/<uuid:order_id>/tickets/<uuid:ticket_id>/replacements")
 class TicketReplacements(MethodView):
-    @blp.arguments(schemas.ReplacementRequestSchema)
+    @blp.arguments(returning.ReplacementRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
     @blp.problems(errors.TicketUsedError, errors.TicketCancelledError, *KEYS)

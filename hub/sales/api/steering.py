@@ -182,7 +182,7 @@ class Requests(MethodView):
 @blp.route("/requests/<uuid:hold_id>/decision")
 class RequestDecision(MethodView):
     @blp.arguments(schemas.RequestDecisionSchema)
-    @blp.response(200)
+    @blp.response(200, schemas.DecidedRequestSchema)
     @blp.problems(
         allocation.AllotmentExhaustedError,
         allocation.OvercommittedError,

@@ -149,3 +149,10 @@ class RequestDecisionSchema(RequestSchema):
         required=True, validate=validate.OneOf(["accept", "reject"])
     )
     reason = fields.String(load_default="", validate=validate.Length(0, 200))
+
+
+class DecidedRequestSchema(ReplySchema):
+    """What has become of a request."""
+
+    hold_id = fields.UUID(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["held", "rejected"]))

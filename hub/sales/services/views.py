@@ -100,6 +100,16 @@ def seat_names(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, An
     return {UUID(row.id): dict(row._mapping) for row in rows}  # noqa: SLF001 - documented
 
 
+def _refunds(order: Order, lines: Sequence[Any], tickets: Sequence[Any]) -> Any:
+    if order.state == OrderState.CONFIRMED:
+        return ()
+    return refunds(
+        order,
+        [line for line in lines if line.order_id == order.id],
+        [ticket for ticket in tickets if ticket.order_id == order.id],
+    )
+
+
 def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
     """Return how orders stand, with their lines and tickets."""
     ids = [order.id for order in orders]
@@ -131,13 +141,7 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
             buyer=people.get((order.id, None)),
             lines=lines_of[order.id],
             tickets=tickets_of[order.id],
-            refunds=refunds(
-                order,
-                [line for line in lines if line.order_id == order.id],
-                [ticket for ticket in tickets if ticket.order_id == order.id],
-            )
-            if order.state != OrderState.CONFIRMED
-            else (),
+            refunds=_refunds(order, lines, tickets),
         )
         for order in orders
     ]

@@ -1,0 +1,255 @@
+"""The other half of the story: those who bring, allot, watch over and settle."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tests.hubs import (
+    TODAY,
+    ZONE,
+    auditorium,
+    ndjson,
+    percent,
+    performance,
+    production,
+    season,
+    venue,
+)
+
+
+def tell(story):
+    """Tell what suppliers, operators and finance ask, of a hub that has sold a little."""
+    _take_on(story)
+    _feed(story)
+    _plan(story)
+    sold = _open(story)
+    _steer(story, sold)
+    _hand_on(story, sold)
+    _request_and_report(story, sold)
+    _merge(story)
+    _agree(story)
+    _book(story)
+    _settle(story)
+
+
+def _take_on(story):
+    ask, hub = story.ask, story.hub
+    wanted = {"kind": "agent", "ref": "cat", "name": "Cat Tickets", "channel": "online"}
+    made = ask("operator", "POST", "/v1/partners", wanted, expect=201)
+    own = f"/v1/partners/{made['id']}"
+    ask("operator", "GET", "/v1/partners")
+    ask("operator", "GET", own)
+    contract = {"legal_entity": "hub-eu", "currency": "EUR", "zone": ZONE}
+    ask("operator", "POST", f"{own}/contracts", contract, expect=201)
+    ask("operator", "GET", f"{own}/contracts")
+    key = {"kind": "agent", "partner_id": made["id"], "name": "the shop's"}
+    first = ask("operator", "POST", "/v1/credentials", key, expect=201)
+    ask("operator", "GET", "/v1/credentials")
+    path = f"/v1/credentials/{first['id']}"
+    ask("operator", "POST", f"{path}/rotation", {"overlap_s": 3_600}, expect=201)
+    ask("operator", "DELETE", path, expect=204)
+    named = {"name": "late-changes"}
+    ask("operator", "POST", hub.of("sup", "feeds"), named, expect=201)
+    hub.add_partner("dan", "agent", commission_bp=500)
+    hub.add_partner("eva", "agent", parent="ann", commission_bp=300)
+
+
+def _feed(story):
+    ask, hub = story.ask, story.hub
+    shows = [performance(f"q{no}", days=40 + no, stalls=0) for no in range(11)]
+    sent = [venue(), auditorium(), production(), *shows, {"kind": "nothing"}]
+    full = [venue(), auditorium(), production(), *shows[:2]]
+    made = {}
+    for mode, records in (("delta", sent), ("full", full)):
+        made = ask(
+            "sup",
+            "POST",
+            f"/v1/feeds/season/deliveries?mode={mode}",
+            expect=202,
+            data=ndjson(records),
+            content_type="application/x-ndjson",
+        )
+        hub.work()
+        ask("sup", "GET", f"/v1/deliveries/{made['id']}")
+    ask("operator", "GET", "/v1/deliveries?state=quarantined")
+    decision = {"decision": "discard"}
+    ask("operator", "POST", f"/v1/deliveries/{made['id']}/decision", decision)
+
+
+def _plan(story):
+    ask, hub = story.ask, story.hub
+    rules = [{"agent": "ann", "kind": "fixed", "seats": 40}, {"agent": "bob"}]
+    channel = {"channel": "online", "rules": rules}
+    draft = {
+        "plan": {"rules": [{"area": "floor", "rules": [channel]}]},
+        "scope": {"performance": "q0"},
+        "name": "A first night",
+        "draft": True,
+    }
+    made = ask("operator", "POST", hub.of("sup", "plans"), draft, expect=201)
+    own = f"/v1/plans/{made['id']}"
+    ask("operator", "GET", f"{own}/simulation")
+    soon = {"effective_at": (TODAY + timedelta(days=2)).isoformat()}
+    ask("operator", "PUT", f"{own}/schedule", soon, expect=201)
+    ask("operator", "GET", hub.of("sup", "plans"))
+    ask("operator", "DELETE", f"{own}/schedule")
+    ask("operator", "POST", f"{own}/publication", expect=201)
+    hub.work()
+    ask("operator", "DELETE", f"{own}/publication")
+    hub.work()
+
+
+def _open(story):
+    """Share one performance out in every way there is; return it."""
+    hub = story.hub
+    agents = [
+        {
+            "agent": "ann",
+            "kind": "fixed",
+            "seats": 40,
+            "recall_notice_h": 24,
+        },
+        {"agent": "bob", "mode": "sell-and-report", "ceiling": 9},
+        {"agent": "dan", "mode": "on-request"},
+    ]
+    channel = {"channel": "online", "rules": agents}
+    pace = {"dead_band": 5, "step_bp": 2_000, "half_life_h": 24}
+    rules = [{"area": "floor", "rules": [channel]}]
+    hub.plan({"rules": rules, "rebalancing": pace})
+    found = hub.get("ann", "/v1/performances")["items"]
+    return found[-1]
+
+
+def _steer(story, sold):
+    ask, hub = story.ask, story.hub
+    ask("ann", "GET", f"/v1/venues/{sold['venue_id']}")
+    ask("ann", "GET", f"/v1/auditoriums/{sold['auditorium_id']}")
+    notice = hub.get("ann", "/v1/notices")["items"][0]
+    ask("ann", "GET", f"/v1/notices/{notice['id']}")
+    here = f"/v1/performances/{sold['id']}"
+    other = hub.get("ann", "/v1/performances")["items"][0]["id"]
+    stop = {
+        "severity": "soft",
+        "reason": "smoke in the foyer",
+        "performance_id": other,
+    }
+    made = ask("sup", "POST", "/v1/stops", stop, expect=201)
+    ask("sup", "GET", "/v1/stops")
+    ask("sup", "DELETE", f"/v1/stops/{made['id']}")
+    house = {"area": "floor", "kind": "house", "seats": 6, "reason": "guests"}
+    made = ask("sup", "POST", f"{here}/blocks", house, expect=201)
+    ask("sup", "GET", f"{here}/blocks")
+    freed = {"seats": 4, "reason": "nobody came"}
+    ask("sup", "POST", f"/v1/blocks/{made['id']}/release", freed)
+    moved = {"area": "floor", "from_agent": "ann", "to_agent": "dan", "seats": 5}
+    moved |= {"reason": "a group of dan's"}
+    ask("operator", "POST", f"{here}/transfers", moved, expect=201)
+    back = {"area": "floor", "agent": "ann", "seats": 5, "reason": "for the press"}
+    made = ask("sup", "POST", f"{here}/recalls", back, expect=201)
+    ask("sup", "GET", "/v1/recalls")
+    ask("sup", "DELETE", f"/v1/recalls/{made['id']}")
+    ask("operator", "POST", f"{here}/rebalancing", {"dry_run": True})
+
+
+def _hand_on(story, sold):
+    ask, hub = story.ask, story.hub
+    path = f"/v1/performances/{sold['id']}/areas/floor/sub-agents"
+    ask("ann", "PUT", path, {"parts": [{"sub_agent": "eva", "guarantee": 10}]})
+    told = hub.get("ann", f"/v1/performances/{sold['id']}/explanation")["areas"]
+    floor = next(area for area in told if area["area"] == "floor")
+    ask("ann", "GET", f"/v1/nodes/{floor['walk'][0]['node_id']}/history")
+
+
+def _request_and_report(story, sold):
+    ask, hub = story.ask, story.hub
+    lines = [{"offer_id": hub.offer_id("bob", sold["id"]), "quantity": 2}]
+    report = {"lines": lines, "reference": "B-77"}
+    ask("bob", "POST", "/v1/sales-reports", report, expect=201)
+    wish = {"lines": [{"offer_id": lines[0]["offer_id"], "quantity": 4}]}
+    asked = ask("dan", "POST", "/v1/holds", wish, expect=202)
+    ask("sup", "GET", "/v1/requests")
+    decision = {"decision": "accept"}
+    ask("sup", "POST", f"/v1/requests/{asked['id']}/decision", decision)
+
+
+def _merge(story):
+    ask, hub = story.ask, story.hub
+    [main] = hub.get("ann", "/v1/productions")["items"]
+    hub.add_partner("other", "supplier", commission_bp=1_000)
+    hub.post("operator", hub.of("other", "feeds"), {"name": "season"})
+    same = production(title={"en": "The same"})
+    shows = [*season()[:2], same, performance("r", days=31)]
+    hub.deliver(shows, who="other")
+    found = hub.get("ann", "/v1/productions")["items"]
+    other = next(one["id"] for one in found if one["id"] != main["id"])
+    path = f"/v1/productions/{other}/merge"
+    ask("operator", "PUT", path, {"into": main["id"]})
+    ask("operator", "DELETE", path)
+
+
+def _agree(story):
+    ask, hub = story.ask, story.hub
+    own = f"/v1/contracts/{hub.ids['dan-contract']}"
+    wanted = {
+        "valid_from": (TODAY + timedelta(days=60)).isoformat(),
+        "scope": {"channel": "online"},
+        "clauses": percent(700, 50),
+    }
+    made = ask("operator", "POST", f"{own}/terms", wanted, expect=201)
+    ask("operator", "GET", f"{own}/terms")
+    ask("operator", "GET", f"/v1/terms/{made['id']}")
+    ask("finance", "POST", f"/v1/terms/{made['id']}/decision", {"decision": "approve"})
+    line = {
+        "quantity": 2,
+        "currency": "EUR",
+        "face_minor": 5_000,
+        "sold_at": "2026-01-05T12:00:00Z",
+    }
+    ask("finance", "POST", f"{own}/quotes", {"lines": [line]})
+
+
+def _book(story):
+    ask, hub = story.ask, story.hub
+    own = f"/v1/contracts/{hub.ids['ann-contract']}"
+    limit = {"limit_minor": 5_000_000, "reason": "agreed in writing"}
+    ask("finance", "PUT", f"{own}/credit", limit)
+    paid = {
+        "reference": "bank-4711",
+        "event": {"event": "remittance", "amount_minor": 9_000},
+    }
+    ask("finance", "POST", f"{own}/movements", paid, expect=201)
+    ask("finance", "GET", f"{own}/credit")
+    ask("finance", "GET", f"{own}/balances")
+    ask("finance", "GET", f"{own}/entries")
+    ask("finance", "GET", f"{own}/ageing")
+    entity = "/v1/legal-entities/hub-eu"
+    tax = {"code": "vat", "valid_from": "2020-01-01", "rate": 2_000, "method": "on-top"}
+    ask("finance", "POST", f"{entity}/tax-codes", tax, expect=201)
+    ask("finance", "GET", f"{entity}/tax-codes")
+    rate = {
+        "reference": "bank-4711",
+        "currency": "USD",
+        "home_currency": "EUR",
+        "rate": "0.9200",
+        "rate_source": "the bank",
+        "rate_at": "2026-01-31T12:00:00Z",
+    }
+    ask("finance", "POST", f"{entity}/revaluations", rate, expect=201)
+
+
+def _settle(story):
+    ask, hub = story.ask, story.hub
+    said = hub.get("operator", "/v1/clock")["now"]
+    now = datetime.fromisoformat(said).astimezone(ZoneInfo(ZONE))
+    story.plain.is_next_month = True
+    period = now.strftime("%Y-%m")
+    own = f"/v1/contracts/{hub.ids['ann-contract']}"
+    ask("finance", "GET", f"{own}/preview?period={period}")
+    later = (now.replace(day=1) + timedelta(days=35)).isoformat()
+    ask("operator", "PUT", "/v1/clock", {"now": later})
+    ask("finance", "POST", f"/v1/periods/{period}/drafts", expect=201)
+    listed = ask("finance", "GET", f"/v1/statements?period={period}")["items"]
+    drafted = next(s for s in listed if s["partner_id"] == hub.ids["ann"])
+    path = f"/v1/statements/{drafted['id']}"
+    seen = ask("finance", "GET", path)
+    ask("auditor", "POST", f"{path}/review", {"lines_sha256": seen["lines_sha256"]})
+    ask("finance", "POST", f"{path}/closing")
