@@ -15,7 +15,10 @@ from tests.hubs import percent, performance
 from tests.tickets.test_shipping import ADDRESS, POST
 
 VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
-SHARED = {"performance_id", "production_id", "area", "symbology", "form", "ref"}
+SHARED = {
+    *("performance_id", "production_id", "venue_id", "auditorium_id"),
+    *("area", "symbology", "form", "ref"),
+}
 
 
 @pytest.fixture
@@ -51,6 +54,8 @@ def things(hub):
         "node_id": [str(uuid4())],
         "performance_id": [sold["id"]],
         "production_id": [sold["production_id"]],
+        "venue_id": [sold["venue_id"]],
+        "auditorium_id": [sold["auditorium_id"]],
         "area": ["floor"],
         "symbology": ["qr"],
         "form": ["svg"],

@@ -24,7 +24,7 @@ BEGIN
         CASE TG_OP WHEN 'UPDATE' THEN OLD.taken END, NEW.taken);
     RETURN NULL;
 END $$;
-CREATE FUNCTION note_hold() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$
+CREATE FUNCTION witness_hold() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO witness (at, tx, what, id)
     VALUES (clock_timestamp(), pg_current_xact_id(), NEW.state, NEW.id);
@@ -33,7 +33,7 @@ END $$;
 CREATE TRIGGER witness AFTER INSERT OR UPDATE OF taken ON node
     FOR EACH ROW EXECUTE FUNCTION note_node();
 CREATE TRIGGER witness AFTER INSERT OR UPDATE OF state ON hold
-    FOR EACH ROW EXECUTE FUNCTION note_hold();
+    FOR EACH ROW EXECUTE FUNCTION witness_hold();
 """
 MADE_BY = {
     "hold": {"held"},

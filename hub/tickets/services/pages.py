@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 from hub.tickets.rules import WORDS, Printed, said
 from hub.tickets.services import fonts
@@ -61,6 +62,9 @@ def _use_fonts(document: FPDF, tickets: Sequence[Printed], language: str) -> Non
     names = fonts.families(texts)
     for name in names:
         document.add_font(name, fname=fonts.cut(name, texts))
+    for font in document.fonts.values():
+        if isinstance(font, TTFFont):  # outlines are copied: the cut has their bounds
+            font.ttfont.recalcBBoxes = False
     document.set_font(names[0])
     document.set_fallback_fonts(list(names[1:]), exact_match=False)
 
