@@ -25,7 +25,7 @@ from hub.verify import verify
 from tests.hubs import SECRET, Hub
 from tests.servers import serving
 
-SEEDS = range(50 if os.environ.get("HUB_SOAK") else 5)
+SEEDS = range(50 if os.environ.get("HUB_SOAK") else 3)
 CALLERS = 6
 _HELD = text("SELECT id::text FROM hold")
 _SOLD = text("SELECT reference, id::text, hold_id::text FROM sale_order")
