@@ -76,8 +76,9 @@ def undo(session: Session, undone: Sequence[Undone], now: datetime) -> dict[UUID
 
 def _give_back(session: Session, undone: Sequence[Undone]) -> None:
     """Give seats back to who paid for them, and count them out; all orders at once."""
+    line_of = {(line.order_id, line.no): line for one in undone for line in one.lines}
     found = [
-        (ticket, {line.no: line for line in one.lines}[ticket.line_no])
+        (ticket, line_of[ticket.order_id, ticket.line_no])
         for one in undone
         for ticket in one.tickets
     ]

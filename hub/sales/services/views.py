@@ -1,5 +1,6 @@
 """How holds and orders stand, as their agents are told. Reads only."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from hub.kernel.callers import Caller
 from hub.sales import queries
 from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
 from hub.sales.queries.frozen import frozen_quotes
-from hub.sales.rules import HoldState, OrderState, priced
+from hub.sales.rules import HoldState, priced
 from hub.sales.rules.people import Person
 from hub.sales.services.returned import refunds
 from hub.sales.services.telling import (
@@ -100,16 +101,6 @@ def seat_names(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, An
     return {UUID(row.id): dict(row._mapping) for row in rows}  # noqa: SLF001 - documented
 
 
-def _refunds(order: Order, lines: Sequence[Any], tickets: Sequence[Any]) -> Any:
-    if order.state == OrderState.CONFIRMED:
-        return ()
-    return refunds(
-        order,
-        [line for line in lines if line.order_id == order.id],
-        [ticket for ticket in tickets if ticket.order_id == order.id],
-    )
-
-
 def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
     """Return how orders stand, with their lines and tickets."""
     ids = [order.id for order in orders]
@@ -122,16 +113,14 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
             key = (ticket.order_id, ticket.line_no)
             seats_of.setdefault(key, []).append(ticket.seat_id)
     told = _told(session, lines, seats_of)
-    lines_of: dict[UUID, list[dict[str, Any]]] = {}
+    lines_of: defaultdict[UUID, list[tuple[OrderLine, Any]]] = defaultdict(list)
+    tickets_of: defaultdict[UUID, list[Ticket]] = defaultdict(list)
     for line, said in zip(lines, told, strict=True):
         whole = order_line(said, line.cancelled, line.resale_minor)
-        lines_of.setdefault(line.order_id, []).append(whole)
-    tickets_of: dict[UUID, list[dict[str, Any]]] = {}
+        lines_of[line.order_id].append((line, whole))
     people = queries.people(session, ids)
     for ticket in tickets:
-        holder = people.get((ticket.order_id, ticket.id))
-        said = _ticket(ticket, names, holder)
-        tickets_of.setdefault(ticket.order_id, []).append(said)
+        tickets_of[ticket.order_id].append(ticket)
     return [
         order_body(
             OrderHead(
@@ -139,9 +128,14 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
                 *(order.version, order.confirmed_at, order.exchanged_from),
             ),
             buyer=people.get((order.id, None)),
-            lines=lines_of[order.id],
-            tickets=tickets_of[order.id],
-            refunds=_refunds(order, lines, tickets),
+            lines=[whole for _, whole in lines_of[order.id]],
+            tickets=[
+                _ticket(ticket, names, people.get((order.id, ticket.id)))
+                for ticket in tickets_of[order.id]
+            ],
+            refunds=refunds(
+                order, [line for line, _ in lines_of[order.id]], tickets_of[order.id]
+            ),
         )
         for order in orders
     ]
