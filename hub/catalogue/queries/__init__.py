@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from hub.catalogue.models import Seat
+from hub.catalogue.models import Performance, Seat
 from hub.catalogue.rules import SaleWindow
+from hub.kernel.callers import Caller
+from hub.kernel.errors import NotFoundError
 
 SEAT_MAPS_MAX = 256
 _WINDOW = (
@@ -134,3 +136,17 @@ def broken_laws(session: Session) -> list[dict[str, Any]]:
         {"law": law, "performance_id": str(found)}
         for found in session.scalars(_STRAYED)
     ]
+
+
+def get_own_performance(
+    session: Session, who: Caller, performance_id: UUID
+) -> Performance:
+    """Return a supplier's performance, or any for operators; else NotFoundError."""
+    found = session.get(Performance, performance_id)
+    if (
+        found is None
+        or found.world != who.world
+        or who.partner_id not in {None, found.supplier_id}
+    ):
+        raise NotFoundError(performance_id=performance_id)
+    return found

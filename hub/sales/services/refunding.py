@@ -4,6 +4,8 @@ A run is what is left to do: the tickets themselves. So it goes on wherever it w
 off, and is done when no ticket is left that nobody has used.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hub.catalogue.models import Performance
+from hub.catalogue.queries import get_own_performance
 from hub.kernel import clock
 from hub.kernel.callers import Caller
-from hub.kernel.errors import NotFoundError
 from hub.kernel.ids import new_id
 from hub.kernel.metrics import ORDERS
 from hub.sales import queries
@@ -35,14 +37,7 @@ def begin_refunds(
 
     NotCancelledError if it takes place, RefundsRunningError if that is under way.
     """
-    performance = session.get(Performance, performance_id)
-    own = who.partner_id
-    if (
-        performance is None
-        or performance.world != who.world
-        or own not in {None, performance.supplier_id}
-    ):
-        raise NotFoundError(performance_id=performance_id)
+    performance = get_own_performance(session, who, performance_id)
     if performance.status != CANCELLED:
         raise NotCancelledError(status_now=performance.status)
     run = RefundRun(
@@ -87,7 +82,7 @@ def go_on_refunding(session: Session, *, most: int = CHUNK) -> int:
         return 1
     locked = select(Order).where(Order.id.in_(ids)).order_by(Order.id)
     orders = session.scalars(locked.with_for_update()).all()
-    undone = [one for order in orders if (one := _undone(session, run, order)).tickets]
+    undone = _undone(session, run.performance_id, orders)
     owed = undo(session, undone, now)
     move_credit(session, {i: Move(exposure=minor) for i, minor in owed.items()})
     run.orders += len(undone)
@@ -96,17 +91,26 @@ def go_on_refunding(session: Session, *, most: int = CHUNK) -> int:
     return len(ids)
 
 
-def _undone(session: Session, run: RefundRun, order: Order) -> Undone:
-    """Return what is left of an order for the performance, as it is once locked."""
-    tickets = session.scalars(
-        select(Ticket)
-        .where(
-            Ticket.order_id == order.id,
-            Ticket.performance_id == run.performance_id,
-            Ticket.cancelled_at.is_(None),
-            Ticket.used_at.is_(None),
-        )
-        .execution_options(populate_existing=True)
-    ).all()
-    lines: list[OrderLine] = list(queries.order_lines(session, [order.id]))
-    return Undone(order, lines, tickets, {ticket.id: VENUE for ticket in tickets})
+def _undone(
+    session: Session, performance_id: UUID, orders: Sequence[Order]
+) -> list[Undone]:
+    """Return what is left of orders for a performance, as they are once locked."""
+    ids = [order.id for order in orders]
+    wanted = select(Ticket).where(
+        Ticket.order_id.in_(ids),
+        Ticket.performance_id == performance_id,
+        Ticket.cancelled_at.is_(None),
+        Ticket.used_at.is_(None),
+    )
+    fresh = wanted.order_by(Ticket.id).execution_options(populate_existing=True)
+    tickets: defaultdict[UUID, list[Ticket]] = defaultdict(list)
+    for ticket in session.scalars(fresh):
+        tickets[ticket.order_id].append(ticket)
+    lines: defaultdict[UUID, list[OrderLine]] = defaultdict(list)
+    for line in queries.order_lines(session, ids):
+        lines[line.order_id].append(line)
+    return [
+        Undone(order, lines[order.id], own, {ticket.id: VENUE for ticket in own})
+        for order in orders
+        if (own := tickets[order.id])
+    ]

@@ -1,4 +1,4 @@
-"""How holds are told to their agents."""
+"""How holds and orders are told to their agents."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ from flask import Response, stream_with_context
 from flask.views import MethodView
 from sqlalchemy.orm import Session
 
+from hub.catalogue.queries import get_own_performance
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
@@ -30,7 +31,7 @@ class DoorList(MethodView):
         """List who may enter, and who has."""
         limit, after = wanted["limit"], id_after(wanted.get("after"))
         with transaction() as session:
-            found = doors.get_own_performance(session, caller(), performance_id)
+            found = get_own_performance(session, caller(), performance_id)
             rows = doors.door_page(session, found.id, after=after, limit=limit)
         return page(rows, limit, lambda row: [row.id])
 
@@ -42,7 +43,7 @@ class DoorListFile(MethodView):
     def get(self, performance_id: UUID) -> Response:
         """List who may enter, in one file, by place."""
         with transaction() as session:
-            doors.get_own_performance(session, caller(), performance_id)
+            get_own_performance(session, caller(), performance_id)
         rows = stream_with_context(_csv(performance_id))
         return Response(rows, content_type="text/csv; charset=utf-8")
 

@@ -7,10 +7,6 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from hub.catalogue.models import Performance
-from hub.kernel.callers import Caller
-from hub.kernel.errors import NotFoundError
-
 # A performance's lines are found by the nodes of its tree.
 _LIST = (
     "SELECT t.id, t.code, a.ref AS area, f.price_type, s.row_name AS row,"
@@ -39,20 +35,6 @@ _SHOWN = text(
     " FROM ticket t WHERE t.code = ANY(:codes) ORDER BY t.id"
 )
 _FORMER = text("SELECT code FROM former_code WHERE code = ANY(:codes)")
-
-
-def get_own_performance(
-    session: Session, who: Caller, performance_id: UUID
-) -> Performance:
-    """Return a supplier's performance, or any for operators; else NotFoundError."""
-    found = session.get(Performance, performance_id)
-    if (
-        found is None
-        or found.world != who.world
-        or who.partner_id not in {None, found.supplier_id}
-    ):
-        raise NotFoundError(performance_id=performance_id)
-    return found
 
 
 def door_page(

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from hub.catalogue.queries import get_own_performance
 from hub.kernel.callers import Caller
 from hub.kernel.db import rows
-from hub.tickets.queries.doors import former, get_own_performance, shown
+from hub.tickets.queries.doors import former, shown
 
 ADMITTED, REPEATED, USED = "admitted", "repeated", "already-used"
 UNKNOWN, CANCELLED, REPLACED = "unknown", "cancelled", "replaced"
