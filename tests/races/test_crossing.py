@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from allocation.errors import SeatsTakenError
 from allocation.queries.locks import lock_key
@@ -197,7 +197,8 @@ def test_control_without_its_lock_what_lapses_is_given_back_twice(
     monkeypatch.setattr(lapse, "end_holds", slowly)
     try:
         surged(hub)
-    except IntegrityError as error:
-        assert "ck_node_counts" in str(error)
+    except (IntegrityError, OperationalError) as error:
+        # Given back twice, or two who lapse the same holds wait in a circle.
+        assert any(said in str(error) for said in ("ck_node_counts", "deadlock"))
     else:
         assert verify().broken, f"run {run}"
