@@ -1,6 +1,6 @@
 """What can go wrong with feeds and their deliveries."""
 
-from hub.kernel.errors import HubError
+from hub.kernel.errors import HubError, Retry
 
 
 class FeedExistsError(HubError):
@@ -43,3 +43,28 @@ class NotQuarantinedError(HubError):
     """Only a delivery in quarantine waits for a decision."""
 
     code, title, status = "not-quarantined", "This delivery waits for nobody", 409
+
+
+class SourceExistsError(HubError):
+    """The supplier has a source of that name."""
+
+    code, title, status = "source-exists", "There is a source of this name already", 409
+
+
+class SourceSettingsError(HubError):
+    """The settings or credentials are not what this kind of source needs."""
+
+    code, title, status = "source-settings", "The source cannot be set up so", 422
+
+
+class CredentialsKeyError(HubError):
+    """The key that seals credentials is missing, or is not the one that sealed them."""
+
+    code, title, status = "credentials-key", "Sealed credentials cannot be opened", 503
+    retry = Retry.LATER
+
+
+class NoDecisionError(HubError):
+    """The sync does not wait for anybody."""
+
+    code, title, status = "sync-not-waiting", "This sync waits for nobody", 409

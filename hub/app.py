@@ -20,6 +20,8 @@ import hub.tickets.api
 import hub.webhooks.api
 import partners.api
 import settlement.api
+from connectors.services.guarding import Suppliers
+from connectors.services.sealing import Sealer
 from hub import access, config, limiting
 from hub.examples import illustrate
 from hub.kernel import db, log, metrics, structs
@@ -72,13 +74,21 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         at_once=settings.agent_at_once,
     )
     register(app)
+    equip(app, settings)
+    return app
+
+
+def equip(app: Flask, settings: config.Settings) -> None:
+    """Give an application what it keeps while it runs; nothing is known so far."""
     app.extensions["committer"] = committing.sale_committer(
         is_batching=settings.is_batching
     )
     app.extensions["availability_cache"] = AnswerCache()
     app.extensions["page_cache"] = AnswerCache(PAGES_KEPT_MAX)
     app.extensions["answers"] = Answers()
-    return app
+    app.extensions["suppliers"] = Suppliers(
+        Sealer(settings.credentials_keys), most=max(1, settings.threads // 2)
+    )
 
 
 def configure(app: Flask, settings: config.Settings) -> None:

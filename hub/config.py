@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 SECRET_LENGTH_MIN = 32
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PRIVATE = ("refuse", "allow")
@@ -43,6 +45,8 @@ class Settings:
     rate_percent: int
     agent_at_once: int
     webhook_workers: int
+    credentials_keys: tuple[str, ...]
+    supplier_workers: int
     metrics_dir: str | None
 
     @property
@@ -120,6 +124,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         == "allow",
         rate_percent=read.number("HUB_RATE_PERCENT", 100, 0, 100_000),
         agent_at_once=read.number("HUB_AGENT_AT_ONCE", 8, 0, 512),
+        credentials_keys=_credentials_keys(read, var, is_embedded=database_url is None),
+        supplier_workers=read.number("HUB_SUPPLIER_WORKERS", 1, 1, 32),
         webhook_workers=read.number("HUB_WEBHOOK_WORKERS", 2, 1, 32),
         metrics_dir=read.text("PROMETHEUS_MULTIPROC_DIR"),
     )
@@ -142,12 +148,32 @@ def _secret(read: _Reader, var: Path, *, is_embedded: bool) -> str:
     return secret
 
 
-def _own_secret(path: Path) -> str:
+def _credentials_keys(
+    read: _Reader, var: Path, *, is_embedded: bool
+) -> tuple[str, ...]:
+    """Return the keys that seal suppliers' credentials: the first seals, all open."""
+    said = read.text("HUB_CREDENTIALS_KEYS")
+    if said is None and is_embedded:
+        return (_own_secret(var / "credentials-key", Fernet.generate_key().decode()),)
+    keys = tuple(key.strip() for key in (said or "").split(",") if key.strip())
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError:
+            message = (
+                "HUB_CREDENTIALS_KEYS holds what is no key: each is 32 random bytes in"
+                " URL-safe base64, as `hub sources new-key` writes one"
+            )
+            raise ConfigError(message) from None
+    return keys
+
+
+def _own_secret(path: Path, made: str | None = None) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         new = path.with_suffix(f".{os.getpid()}")
         new.touch(mode=0o600)
-        new.write_text(secrets.token_urlsafe(48))
+        new.write_text(made or secrets.token_urlsafe(48))
         new.rename(path)
     return path.read_text().strip()
 
@@ -159,6 +185,7 @@ def child_environment(settings: Settings, *, metrics_dir: str) -> dict[str, str]
         "HUB_DATABASE_URL": settings.database_url,
         "HUB_REDIS_URL": settings.redis_url,
         "HUB_SECRET_KEY": settings.secret_key,
+        "HUB_CREDENTIALS_KEYS": ",".join(settings.credentials_keys),
         "PROMETHEUS_MULTIPROC_DIR": metrics_dir,
     }
     without_owner = {k: v for k, v in os.environ.items() if k != OWNER_URL}

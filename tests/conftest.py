@@ -2,17 +2,19 @@
 
 import tempfile
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import make_url
 
 from hub import migrations
 from hub.config import load
 from hub.kernel import db
 from hub.kernel.embedded import Embedded
-from tests.hubs import SECRET, Hub
+from tests.hubs import CREDENTIALS_KEY, SECRET, Hub
 
 UNSAFE_BUT_FAST = {"fsync": "off", "max_connections": "200"}
 TEMPLATE = "hub"
@@ -67,17 +69,42 @@ def server(request):
     return stores.owner_url, stores.redis_url
 
 
-@pytest.fixture
-def owner_url(server):
-    """The owner's URL of an own, migrated database; it is dropped afterwards."""
+@contextmanager
+def database(server, template=TEMPLATE):
+    """Make a database after a template; yield its owner's URL, drop it afterwards."""
     name = f"test_{uuid.uuid4().hex}"
-    made = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER hub_owner")
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER hub_owner STRATEGY FILE_COPY")
     with admin(server[0]) as connection:
-        connection.execute(made.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        connection.execute(made.format(sql.Identifier(name), sql.Identifier(template)))
     yield server[0].replace("/hub?", f"/{name}?")
     with admin(server[0]) as connection:
         gone = sql.SQL("DROP DATABASE {} WITH (FORCE)")
         connection.execute(gone.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def owner_url(request, server):
+    """The owner's URL of an own, migrated database; it is dropped afterwards.
+
+    For a hub it is a copy of one that has its partners already.
+    """
+    template = TEMPLATE
+    if "hub_before" in request.fixturenames:
+        template = request.getfixturevalue("hub_before")[1]
+    with database(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def hub_before(server, tmp_path_factory):
+    """A hub with its partners that is only copied, and the name of its database."""
+    with database(server) as url:
+        app_url = url.replace("hub_owner@", "hub_app@")
+        engine = db.connect(app_url)
+        var = tmp_path_factory.mktemp("before")
+        found = Hub.open(_settings(app_url, url, server, var), engine)
+        engine.dispose()
+        yield found, make_url(url).database
 
 
 @pytest.fixture
@@ -104,9 +131,13 @@ def session(engine):
 @pytest.fixture
 def settings(database_url, owner_url, server, tmp_path):
     """The settings of a hub on the test's database."""
+    return _settings(database_url, owner_url, server, tmp_path)
+
+
+def _settings(database_url, owner_url, server, folder):
     return load(
         {
-            "HUB_VAR": str(tmp_path / "var"),
+            "HUB_VAR": str(folder / "var"),
             "HUB_DATABASE_URL": database_url,
             "HUB_DATABASE_OWNER_URL": owner_url,
             "HUB_REDIS_URL": server[1],
@@ -116,11 +147,12 @@ def settings(database_url, owner_url, server, tmp_path):
             "HUB_RATE_PERCENT": "0",
             "HUB_AGENT_AT_ONCE": "0",
             "HUB_LOG_LEVEL": "error",
+            "HUB_CREDENTIALS_KEYS": CREDENTIALS_KEY,
         }
     )
 
 
 @pytest.fixture
-def hub(settings, engine):
-    """A hub with partners, terms, a small season and a plan, over its own API."""
-    return Hub.open(settings, engine)
+def hub(settings, engine, hub_before):
+    """A hub with partners, their terms and a feed, over its own API."""
+    return Hub.again(settings, engine, hub_before[0])

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from allocation.services.sharing import share_out_supplier
 from connectors.services.steps import step
-from hub.app import create_app
+from hub.app import configure, create_app, equip
 from hub.kernel import db
 from hub.kernel.callers import Kind
 from hub.kernel.db import transaction
@@ -20,6 +20,7 @@ from partners import services
 from settlement.services.seals import seal_journal
 
 SECRET = "a-secret-for-tests-of-at-least-32-characters"  # noqa: S105
+CREDENTIALS_KEY = "aHViLXRlc3RzLWtleS0zMi1ieXRlcy1sb25nLWtleSE="
 WORLD = "test"
 ZONE = "Europe/Vienna"
 TODAY = datetime.now(UTC).replace(microsecond=0)
@@ -137,10 +138,24 @@ def percent(commission_bp, ticket_fee_minor=0):
     return clauses
 
 
+_made = {}
+
+
 def application(settings, engine):
-    """Make the application on the test's engine instead of one of its own."""
-    app = create_app(settings)
-    db.SessionFactory.kw["bind"].dispose()
+    """Make the application on the test's engine instead of one of its own.
+
+    Most tests want the same one, and documenting its routes takes a quarter second:
+    it is made once, and each test has it with everything forgotten.
+    """
+    nowhere = {"var": None, "database_url": None, "owner_url": None}
+    key = replace(settings, **nowhere)
+    app = _made.get(key)
+    if app is None:
+        app = _made[key] = create_app(settings)
+        db.SessionFactory.kw["bind"].dispose()
+    else:
+        configure(app, settings)  # a test may have changed it
+        equip(app, settings)
     db.bind(engine)
     return app
 
@@ -153,6 +168,14 @@ class Hub:
     client: Any
     keys: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def again(cls, settings, engine, before):
+        """Open a hub on a copy of the database of another that has just been made."""
+        app = application(settings, engine)
+        hub = cls(settings, app.test_client(), dict(before.keys), dict(before.ids))
+        hub.app = app
+        return hub
 
     @classmethod
     def open(cls, settings, engine):

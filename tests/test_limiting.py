@@ -9,8 +9,14 @@ import pytest
 import requests
 
 from hub import limiting
-from tests.hubs import application
+from tests.hubs import Hub, application
 from tests.servers import serving
+
+
+@pytest.fixture
+def hub(settings, engine):
+    """A hub whose callers nobody has counted before: the counts outlive a test."""
+    return Hub.open(settings, engine)
 
 
 @pytest.fixture

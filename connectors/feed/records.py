@@ -69,6 +69,11 @@ class SeatRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Short | None, Meta(description="Seats of one pair in a row are sold together")
     ] = None
     aisle_after: bool = False
+    # Unset where it is not said: what was delivered before keeps its digest.
+    code: (
+        Annotated[Short, Meta(description="The supplier's own code of the seat")]
+        | UnsetType
+    ) = UNSET
 
 
 class RowRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -141,6 +146,10 @@ class OfferRecord(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     tickets_min: Annotated[int, Meta(ge=1, le=100)] = 1
     tickets_max: Annotated[int, Meta(ge=1, le=100)] = 10
     resale: ResaleRecord | UnsetType = UNSET
+    code: (
+        Annotated[Short, Meta(description="The supplier's own code of the price type")]
+        | UnsetType
+    ) = UNSET
 
 
 class PerformanceRecord(Record, tag="performance", frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Receiving deliveries, and deciding on those in quarantine."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import IO
 from uuid import UUID
@@ -21,6 +21,7 @@ from connectors.errors import (
     UnsupportedFormatError,
 )
 from connectors.feed import bodies
+from connectors.feed.records import AnyRecord, encoder
 from connectors.models import Delivery, Feed
 from hub.kernel import outbox
 from hub.kernel.ids import new_id
@@ -113,28 +114,44 @@ def receive(
     session: Session, feed: Feed, body: Body, *, mode: str, bytes_max: int
 ) -> Delivery:
     """Keep a delivery in parts, to be applied by a job; return it."""
+    unpacked = bodies.blocks(body.file, is_gzip=body.is_gzip, bytes_max=bytes_max)
+    read = bodies.csv_lines if body.format == "csv" else bodies.lines
+    delivery = _kept(session, feed, read(unpacked), mode=mode, size=body.size)
+    if not delivery.records:
+        raise EmptyDeliveryError
+    outbox.put(session, FEED_RECEIVED, world=feed.world, feed_id=str(feed.id))
+    return delivery
+
+
+def receive_records(
+    session: Session, feed: Feed, records: Sequence[AnyRecord]
+) -> Delivery:
+    """Keep records that were read of a source as a delivery of its news."""
+    lines = [bodies.Line(no, encoder.encode(one)) for no, one in enumerate(records, 1)]
+    size = sum(len(line.json) for line in lines)
+    return _kept(session, feed, lines, mode="delta", size=size)
+
+
+def _kept(
+    session: Session, feed: Feed, lines: Iterable[bodies.Line], *, mode: str, size: int
+) -> Delivery:
     delivery = Delivery(
         id=new_id(),
         world=feed.world,
         feed=feed,
         mode=mode,
         state="received",
-        bytes=body.size,
+        bytes=size,
         parts=0,
         records=0,
         received_at=session.scalar(select(func.clock_timestamp())),
     )
-    unpacked = bodies.blocks(body.file, is_gzip=body.is_gzip, bytes_max=bytes_max)
-    read = bodies.csv_lines if body.format == "csv" else bodies.lines
-    for no, part in enumerate(bodies.parts(read(unpacked))):
+    for no, part in enumerate(bodies.parts(lines)):
         delivery.parts = no + 1
         delivery.records += len(part.line_numbers)
         row = {"no": no, "body": part.body, "lines": part.line_numbers}
         session.execute(_ADD_PART, {"delivery": delivery.id, **row})
-    if not delivery.records:
-        raise EmptyDeliveryError
     session.add(delivery)
-    outbox.put(session, FEED_RECEIVED, world=feed.world, feed_id=str(feed.id))
     return delivery
 
 

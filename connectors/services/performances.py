@@ -15,7 +15,7 @@ from connectors import queries
 from connectors.feed.records import PerformanceRecord
 from connectors.models import Feed
 from connectors.queries import Known, Room
-from connectors.rules import RefusedError, business_date, check_now
+from connectors.rules.records import RefusedError, business_date, check_now
 from connectors.services.taken import Taken
 from hub.catalogue.models import Area, Offer, Performance, PerformanceArea
 from hub.kernel import clock
@@ -51,7 +51,11 @@ def write_performances(session: Session, feed: Feed, taken: Sequence[Taken]) -> 
             refused.append((found, error))
         else:
             good.append(found)
-    rows = [_performance(feed, found, productions, rooms) for found in good]
+    source_id = queries.live_source(session, feed.id)
+    rows = [
+        _performance(feed, found, productions, rooms) | {"source_id": source_id}
+        for found in good
+    ]
     _add(session, feed, good, rows, rooms)
     _change(session, feed, good, rows, rooms)
     return refused
@@ -186,6 +190,7 @@ def _inventory(
             "resale_ceiling_minor": offer.resale.ceiling_minor
             if offer.resale
             else None,
+            "code": offer.code or None,
         }
         for offer in record.offers
     ]

@@ -24,7 +24,7 @@ from connectors.feed.records import (
     name_decoder,
 )
 from connectors.models import Delivery, Feed
-from connectors.rules import RefusedError, check
+from connectors.rules.records import RefusedError, check
 from connectors.services import performances, venues
 from connectors.services.taken import Taken
 
@@ -190,7 +190,7 @@ def _sort_out(
         if old is not None and record.version < old.version:
             counts["stale"] += 1
             continue
-        digest = _digest(record)
+        digest = digest_of(record)
         if old is not None and record.version == old.version:
             if digest != old.digest:
                 bad.append((Taken(line, record, delivery.id), _reused(record)))
@@ -207,5 +207,6 @@ def _reused(record: AnyRecord) -> RefusedError:
     return RefusedError("version", "version-reused", reason)
 
 
-def _digest(record: AnyRecord) -> bytes:
+def digest_of(record: AnyRecord) -> bytes:
+    """Return the hash of what a record says."""
     return hashlib.blake2b(encoder.encode(record), digest_size=16).digest()

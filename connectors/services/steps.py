@@ -11,7 +11,7 @@ from allocation.queries.locks import stop_performances
 from connectors import queries
 from connectors.feed import bodies
 from connectors.models import Delivery, Feed
-from connectors.rules import drops_too_much
+from connectors.rules.records import drops_too_much
 from connectors.services.records import Refusal, apply_safely, named
 from hub.kernel import clock, outbox
 from hub.kernel.metrics import FEED_RECORDS

@@ -15,7 +15,7 @@ from allocation.services.sharing import share_out_again
 from connectors import queries
 from connectors.feed.records import AreaRecord, AuditoriumRecord, ProductionRecord
 from connectors.models import Feed
-from connectors.rules import RefusedError
+from connectors.rules.records import RefusedError
 from connectors.services.taken import Taken
 from hub.catalogue.models import Area, Auditorium, Production, Venue
 from hub.catalogue.rules import searchable
@@ -29,16 +29,18 @@ _RETIRE = text(
 )
 _ADD_SEATS = text(
     "INSERT INTO seat (id, area_id, row_name, number, row_index, seat_index, x, y,"
-    " kind, pair, is_before_aisle)"
-    " SELECT i, :area, r, n, ri, si, x, y, k, pr, ai FROM unnest(CAST(:ids AS uuid[]),"
+    " kind, pair, is_before_aisle, code)"
+    " SELECT i, :area, r, n, ri, si, x, y, k, pr, ai, co FROM unnest(CAST(:ids AS uuid[]),"
     " CAST(:rows AS text[]), CAST(:numbers AS text[]), CAST(:row_indexes AS int[]),"
     " CAST(:seat_indexes AS int[]), CAST(:xs AS int[]), CAST(:ys AS int[]),"
-    " CAST(:kinds AS text[]), CAST(:pairs AS text[]), CAST(:aisles AS boolean[]))"
-    " AS s(i, r, n, ri, si, x, y, k, pr, ai)"
+    " CAST(:kinds AS text[]), CAST(:pairs AS text[]), CAST(:aisles AS boolean[]),"
+    " CAST(:codes AS text[]))"
+    " AS s(i, r, n, ri, si, x, y, k, pr, ai, co)"
     " ON CONFLICT (area_id, row_name, number) DO UPDATE SET"
     " row_index = excluded.row_index, seat_index = excluded.seat_index,"
     " x = excluded.x, y = excluded.y, kind = excluded.kind, pair = excluded.pair,"
-    " is_before_aisle = excluded.is_before_aisle, is_retired = false"
+    " is_before_aisle = excluded.is_before_aisle, is_retired = false,"
+    " code = excluded.code"
 )
 
 
@@ -213,13 +215,14 @@ def _write_seats(session: Session, area_id: UUID, area: AreaRecord) -> None:
         (
             *(row.name, seat.number, row_index, seat_index, seat.x, seat.y),
             *(seat.kind, seat.pair and f"{row.name}/{seat.pair}", seat.aisle_after),
+            seat.code or None,
         )
         for row_index, row in enumerate(area.rows or ())
         for seat_index, seat in enumerate(row.seats)
     ]
     names = [
         *("rows", "numbers", "row_indexes", "seat_indexes", "xs", "ys"),
-        *("kinds", "pairs", "aisles"),
+        *("kinds", "pairs", "aisles", "codes"),
     ]
     columns = [list(c) for c in zip(*found, strict=True)] or [[] for _ in names]
     lists: dict[str, Any] = dict(zip(names, columns, strict=True))

@@ -100,6 +100,7 @@ class Seat(Base):
     pair: Mapped[str | None]
     is_before_aisle: Mapped[bool] = mapped_column(server_default="false")
     is_retired: Mapped[bool] = mapped_column(server_default="false")
+    code: Mapped[str | None]
 
 
 class Production(FromSupplier, Base):
@@ -132,7 +133,8 @@ class Performance(FromSupplier, Base):
     """One showing of a production at a place and time.
 
     *admission*: by a code for each ticket, or one for the order's. *names*: whose it
-    asks for: nobody's, the buyer's, or that of each ticket's holder.
+    asks for: nobody's, the buyer's, or that of each ticket's holder. *source_id*: the
+    supplier's own system, whose word each sale of it needs.
     """
 
     __tablename__ = "performance"
@@ -164,6 +166,7 @@ class Performance(FromSupplier, Base):
     admission: Mapped[str] = mapped_column(server_default="ticket")
     names: Mapped[str] = mapped_column(server_default="none")
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    source_id: Mapped[UUID | None]
 
 
 class PerformanceArea(Base):
@@ -182,7 +185,10 @@ class PerformanceArea(Base):
 
 
 class Offer(Base):
-    """Area x price type for one performance: face value, fee, tax, limits."""
+    """Area x price type for one performance: face value, fee, tax, limits.
+
+    *code*: the supplier's own for the price type.
+    """
 
     __tablename__ = "offer"
     __table_args__ = (
@@ -206,6 +212,7 @@ class Offer(Base):
     is_withdrawn: Mapped[bool] = mapped_column(server_default="false")
     resale_floor_minor: Mapped[int | None] = mapped_column(BigInteger)
     resale_ceiling_minor: Mapped[int | None] = mapped_column(BigInteger)
+    code: Mapped[str | None]
 
 
 class Change(Base):

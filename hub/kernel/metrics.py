@@ -28,6 +28,9 @@ OVERCOMMITTED = Gauge(
     "Performances with more taken than there is",
     multiprocess_mode="livemax",
 )
+SUPPLIER_CALLS = Counter(
+    "hub_supplier_calls_total", "Calls of suppliers", ["what", "outcome"]
+)
 SEALED = Counter("hub_journal_sealed_total", "Journal entries sealed")
 CREDIT_ALERTS = Counter(
     "hub_credit_alerts_total", "Credit thresholds reached", ["threshold_bp"]

@@ -28,10 +28,11 @@ _WINDOWS = text(
 _OFFERS = text(
     "SELECT o.id AS offer_id, o.price_type, o.currency, o.face_minor,"
     " o.booking_fee_minor, o.tax_bp, o.tickets_min, o.tickets_max,"
-    " o.resale_floor_minor, o.resale_ceiling_minor,"
+    " o.resale_floor_minor, o.resale_ceiling_minor, o.code AS type_code,"
     " pa.id AS performance_area_id, a.id AS area_id, a.ref AS area,"
     " a.name AS area_name, a.is_seated,"
-    " pa.performance_id, p.supplier_id, p.version, r.version AS map_version,"
+    " pa.performance_id, p.supplier_id, p.source_id, p.ref, p.version,"
+    " r.version AS map_version,"
     " p.production_id, p.starts_at, p.zone, r.venue_id, v.ref AS venue,"
     " r.ref AS auditorium, s.genre FROM offer o"
     " JOIN performance_area pa ON pa.id = o.performance_area_id"
@@ -100,6 +101,7 @@ def seat_map(session: Session, area_id: UUID, version: int) -> SeatMap:
             "y": seat.y,
             "kind": seat.kind,
             "pair": seat.pair,
+            "code": seat.code,
             "is_before_aisle": seat.is_before_aisle,
         }
     found = SeatMap(tuple(map(tuple, rows.values())), seats, area_id, version)

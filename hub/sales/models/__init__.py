@@ -4,6 +4,7 @@ from hub.sales.models.disruptions import Disruption, Notice, RefundRun
 from hub.sales.models.holds import FrozenQuote, Hold, HoldLine
 from hub.sales.models.measured import AvailabilityKept
 from hub.sales.models.orders import FormerCode, Order, OrderLine, OrderPerson, Ticket
+from hub.sales.models.supplied import SuppliedSale, SupplierOrder
 
 __all__ = [
     "AvailabilityKept",
@@ -17,5 +18,7 @@ __all__ = [
     "OrderLine",
     "OrderPerson",
     "RefundRun",
+    "SuppliedSale",
+    "SupplierOrder",
     "Ticket",
 ]

@@ -21,7 +21,8 @@ class Hold(Base):
     """Seats taken for a short time on the way to a sale.
 
     ``wanted``: of one that the supplier is asked for, what it is to be placed from.
-    ``is_counted``: whether look-to-book bounded its agent when it was placed.
+    ``is_frozen``: a supplier is being asked to sell it: until it has answered, nothing
+    ends it. ``is_counted``: whether look-to-book bounded its agent when it was placed.
     """
 
     __tablename__ = "hold"
@@ -31,7 +32,9 @@ class Hold(Base):
             " 'rejected', 'voided')",
             name="state",
         ),
-        CheckConstraint("kind IN ('hold', 'option', 'request', 'report')", name="kind"),
+        CheckConstraint(
+            "kind IN ('hold', 'option', 'request', 'report', 'live')", name="kind"
+        ),
         Index(
             "ix_hold_agent_id",
             "agent_id",
@@ -66,6 +69,7 @@ class Hold(Base):
     reason: Mapped[str | None]
     wanted: Mapped[Json | None]
     is_counted: Mapped[bool] = mapped_column(server_default="false")
+    is_frozen: Mapped[bool] = mapped_column(server_default="false")
 
 
 class FrozenQuote(Base):

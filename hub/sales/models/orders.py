@@ -1,6 +1,7 @@
 """Tables: orders, their tickets and whose they are."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -14,7 +15,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.kernel.db import Base, Id, Json, Minor, Timestamp
@@ -51,6 +52,7 @@ class Order(Base):
     state: Mapped[str]
     version: Mapped[int]
     confirmed_at: Mapped[Timestamp]
+    not_sold: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
 
 
 class OrderLine(Base):
@@ -98,7 +100,7 @@ class Ticket(Base):
         CheckConstraint("used_at IS NULL OR cancelled_at IS NULL", name="used"),
         Index(
             "uq_ticket_code",
-            "code",
+            *("code", "performance_id"),
             unique=True,
             postgresql_where=text("NOT is_shared"),
         ),

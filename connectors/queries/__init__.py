@@ -1,0 +1,51 @@
+"""What is read of connectors. Nothing here writes."""
+
+from connectors.queries.feeds import (
+    Known,
+    Room,
+    broken_laws,
+    count_missing,
+    get_delivery,
+    get_feed,
+    is_superseded,
+    known,
+    list_deliveries,
+    lock_next_delivery,
+    refusals,
+    rooms,
+    seated,
+    to_withdraw,
+)
+from connectors.queries.sources import (
+    get_source,
+    list_sources,
+    list_syncs,
+    live_source,
+    measured,
+    supplies,
+    venues_read,
+)
+
+__all__ = [
+    "Known",
+    "Room",
+    "broken_laws",
+    "count_missing",
+    "get_delivery",
+    "get_feed",
+    "get_source",
+    "is_superseded",
+    "known",
+    "list_deliveries",
+    "list_sources",
+    "list_syncs",
+    "live_source",
+    "lock_next_delivery",
+    "measured",
+    "refusals",
+    "rooms",
+    "seated",
+    "supplies",
+    "to_withdraw",
+    "venues_read",
+]

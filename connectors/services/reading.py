@@ -1,0 +1,199 @@
+"""What was read of a venue, compared with what is known: only news is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from allocation.queries.locks import stop_performances
+from connectors import queries
+from connectors.feed.records import (
+    AnyRecord,
+    AuditoriumRecord,
+    PerformanceRecord,
+    ProductionRecord,
+    VenueRecord,
+)
+from connectors.models import Feed, Source, SourceVenue
+from connectors.ports import Available
+from connectors.rules.records import RefusedError, check
+from connectors.services.deliveries import receive_records
+from connectors.services.records import digest_of
+from hub.kernel.db import rows
+
+WHOLE = ""
+"""The reference of a source that is not read venue by venue."""
+
+TABLES: list[tuple[type[AnyRecord], str]] = [
+    (VenueRecord, "venue"),
+    (AuditoriumRecord, "auditorium"),
+    (ProductionRecord, "production"),
+    (PerformanceRecord, "performance"),
+]
+_UPCOMING = text(
+    "SELECT p.ref FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
+    " JOIN venue v ON v.id = r.venue_id JOIN world w ON w.name = p.world"
+    " WHERE p.feed_id = :feed AND p.withdrawn_at IS NULL AND p.status = 'scheduled'"
+    " AND coalesce(p.ends_at, p.starts_at) > clock_timestamp() + w.clock_offset"
+    " AND (CAST(:venue AS text) = '' OR v.ref = :venue)"
+)
+_WITHDRAW = text(
+    "UPDATE performance SET withdrawn_at = clock_timestamp() + w.clock_offset"
+    " FROM world w WHERE w.name = performance.world AND feed_id = :feed"
+    " AND ref = ANY(:refs) AND withdrawn_at IS NULL RETURNING id"
+)
+_IDS = text(
+    "SELECT id FROM performance WHERE feed_id = :feed AND ref = ANY(:refs)"
+    " AND withdrawn_at IS NULL ORDER BY id"
+)
+_SUPPLY = text(
+    "INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
+    " SELECT p.id, r.areas, r.is_on_sale, :at"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(ref text, areas jsonb,"
+    " is_on_sale bool) JOIN performance p ON (p.supplier_id, p.ref) = (:supplier, r.ref)"
+    " WHERE p.source_id = :source ORDER BY p.id ON CONFLICT (performance_id) DO UPDATE"
+    " SET left_by_area = excluded.left_by_area, is_on_sale = excluded.is_on_sale,"
+    " as_of = excluded.as_of WHERE supply.as_of < excluded.as_of AND"
+    " (supply.left_by_area, supply.is_on_sale) IS DISTINCT FROM"
+    " (excluded.left_by_area, excluded.is_on_sale)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a reading found: the news in it, what is missing, and of how many."""
+
+    records: Sequence[AnyRecord]
+    missing: frozenset[str]
+    known: int
+    performances: int
+
+
+def news(
+    session: Session, source: Source, read: Sequence[AnyRecord], version: int
+) -> list[AnyRecord]:
+    """Return records that say something new, under a new version.
+
+    A record that says what is known, but for its version, is none. What contradicts
+    itself is kept: the delivery's report says so.
+    """
+    found: list[AnyRecord] = []
+    for kind, table in TABLES:
+        own = [record for record in read if isinstance(record, kind)]
+        refs = [record.ref for record in own]
+        known = queries.known(session, table, source.supplier_id, refs)
+        for record in own:
+            old = known.get(record.ref)
+            if old is not None and not old.is_withdrawn:
+                same = replace(record, version=old.version)
+                if digest_of(same) == old.digest:
+                    continue
+            if record.version:  # the source has versions of its own
+                found.append(record)
+            else:
+                found.append(replace(record, version=version))
+    return found
+
+
+def missing(
+    session: Session, source: Source, venue: str, told: set[str]
+) -> tuple[frozenset[str], int]:
+    """Return upcoming performances of a venue that were not told, and of how many."""
+    where = {"feed": source.feed_id, "venue": venue}
+    known = set(session.scalars(_UPCOMING, where))
+    return frozenset(known - told), len(known)
+
+
+def deliver(session: Session, source: Source, records: Sequence[AnyRecord]) -> None:
+    """Put news on its way into the catalogue, as a delivery of the source's feed."""
+    receive_records(session, session.get_one(Feed, source.feed_id), records)
+
+
+def write_supply(
+    session: Session, source: Source, found: Mapping[str, Available], at: datetime
+) -> None:
+    """Note what is said to be left of performances, where it has changed."""
+    said = [
+        {"ref": ref, "areas": dict(one.left), "is_on_sale": one.is_on_sale}
+        for ref, one in found.items()
+    ]
+    if said:
+        where: dict[str, Any] = {"supplier": source.supplier_id, "source": source.id}
+        session.execute(_SUPPLY, {"rows": rows(said), "at": at, **where})
+
+
+def withdraw(session: Session, source: Source, refs: Sequence[str]) -> int:
+    """Withdraw performances: they sell no more, their orders stay; return how many."""
+    where = {"feed": source.feed_id, "refs": list(refs)}
+    ids = list(session.scalars(_IDS, where))
+    stop_performances(session, ids)
+    return len(list(session.scalars(_WITHDRAW, where)))
+
+
+def note_venue(
+    session: Session,
+    source_id: UUID,
+    venue: str,
+    values: Mapping[str, Any],
+) -> None:
+    """Keep what was read of a venue."""
+    row = session.get(SourceVenue, (source_id, venue))
+    if row is None:
+        session.add(SourceVenue(source_id=source_id, ref=venue, **values))
+        return
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def good_venues(venues: Sequence[VenueRecord]) -> list[VenueRecord]:
+    """Return the venues that can be read: their zone is one."""
+    return [one for one in venues if _is_good(one)]
+
+
+def _is_good(record: VenueRecord) -> bool:
+    try:
+        check(record)
+    except RefusedError:
+        return False
+    return True
+
+
+class KnownRooms:
+    """Rooms of a venue: from the hub's catalogue, or told by the supplier, once.
+
+    In a thorough reading each is told again: a map may have changed.
+    """
+
+    def __init__(
+        self,
+        known: Callable[[str], Mapping[str, int] | None],
+        ask: Callable[[str, str], AuditoriumRecord],
+    ) -> None:
+        self._known, self._ask = known, ask
+        self._areas: dict[str, Mapping[str, int]] = {}
+        self.told: dict[str, AuditoriumRecord] = {}
+
+    def areas(self, ref: str, performance: str) -> Mapping[str, int]:
+        """Return the areas of a room with their capacities."""
+        if ref not in self._areas:
+            known = self._known(ref)
+            if known is None:
+                self.told[ref] = record = self._ask(ref, performance)
+                known = capacities(record)
+            self._areas[ref] = known
+        return self._areas[ref]
+
+
+def capacities(room: AuditoriumRecord) -> dict[str, int]:
+    """Return the areas of a room with their capacities."""
+    return {
+        area.ref: sum(len(row.seats) for row in area.rows)
+        if area.rows is not None
+        else area.capacity or 0
+        for area in room.areas
+    }

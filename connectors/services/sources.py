@@ -1,0 +1,113 @@
+"""Setting sources up, changing them, and the switch that stops one at once."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from connectors.errors import SourceExistsError, SourceSettingsError
+from connectors.models import Feed, Source
+from connectors.services.sealing import Sealer
+from connectors.suppliers.kinds import KINDS
+from connectors.suppliers.settings import read
+from hub.kernel.ids import new_id
+
+CHANGES = ("every_s", "connect_ms", "operation_ms", "at_once", "tolerance_minor", "url")
+
+
+def open_source(
+    session: Session,
+    sealer: Sealer,
+    wanted: Mapping[str, Any],
+    *,
+    world: str,
+    supplier_id: UUID,
+) -> Source:
+    """Set a source up with a feed of its own; its first sync is due at once.
+
+    SourceExistsError for a name that is taken, SourceSettingsError for settings or
+    credentials that its kind cannot use.
+    """
+    kind = KINDS[wanted["kind"]]
+    settings = _checked("settings", kind.settings_type, wanted["settings"])
+    credentials = _checked("credentials", kind.credentials_type, wanted["credentials"])
+    feed = {
+        "id": new_id(),
+        "world": world,
+        "supplier_id": supplier_id,
+        "name": wanted["name"],
+        "drop_share_max_bp": wanted["drop_share_max_bp"],
+    }
+    made = insert(Feed).values(feed).on_conflict_do_nothing().returning(Feed.id)
+    if session.scalar(made) is None:
+        raise SourceExistsError(source=wanted["name"])
+    source = Source(
+        id=new_id(),
+        world=world,
+        supplier_id=supplier_id,
+        feed_id=feed["id"],
+        name=wanted["name"],
+        kind=wanted["kind"],
+        settings=settings,
+        credentials=sealer.seal(credentials),
+        is_live=kind.capabilities.sells,
+        version=1,
+        next_sync_at=session.scalar(select(func.clock_timestamp())),
+        **{name: wanted[name] for name in CHANGES},
+    )
+    session.add(source)
+    session.flush()
+    return source
+
+
+def change_source(
+    session: Session, sealer: Sealer, source: Source, wanted: Mapping[str, Any]
+) -> Source:
+    """Change a source; processes that use it see it within seconds."""
+    kind = KINDS[source.kind]
+    if "settings" in wanted:
+        source.settings = _checked("settings", kind.settings_type, wanted["settings"])
+    if "credentials" in wanted:
+        given = _checked("credentials", kind.credentials_type, wanted["credentials"])
+        source.credentials = sealer.seal(given)
+    for name in CHANGES:
+        if name in wanted:
+            setattr(source, name, wanted[name])
+    source.version += 1
+    session.flush()
+    return source
+
+
+def stop_source(session: Session, source: Source, because: str) -> Source:
+    """Ask it nothing more, from within seconds on, until somebody starts it again."""
+    source.is_stopped, source.stopped_because = True, because[:300]
+    source.version += 1
+    session.flush()
+    return source
+
+
+def start_source(session: Session, source: Source) -> Source:
+    """Ask it again; a sync is due at once."""
+    source.is_stopped, source.stopped_because = False, None
+    source.version += 1
+    source.next_sync_at = session.scalar(select(func.clock_timestamp()))
+    session.flush()
+    return source
+
+
+def sync_soon(session: Session, source: Source) -> Source:
+    """Have a source read as soon as a worker is free."""
+    source.next_sync_at = session.scalar(select(func.clock_timestamp()))
+    session.flush()
+    return source
+
+
+def _checked(what: str, kind: Any, said: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        read(kind, said)
+    except ValueError as error:
+        raise SourceSettingsError(field=what, reason=str(error)) from None
+    return dict(said)

@@ -1,0 +1,189 @@
+"""Files by HTTP as a supplier: fetched with their ETag, read whole, sold by the hub."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urljoin
+
+import msgspec
+
+from connectors.feed import bodies
+from connectors.feed.records import (
+    AuditoriumRecord,
+    VenueRecord,
+    decoder,
+)
+from connectors.ports import (
+    Answer,
+    Available,
+    Begun,
+    Capabilities,
+    Locked,
+    NoAnswerError,
+    OrderWanted,
+    Read,
+    Rooms,
+    SaidNoError,
+    Schedule,
+    Sold,
+    TicketSold,
+    Told,
+)
+from connectors.suppliers.feed import events, showtimes
+from connectors.suppliers.feed.found import (
+    FilesCredentials,
+    FilesSettings,
+    Found,
+    Json,
+)
+from connectors.suppliers.settings import read
+from connectors.suppliers.soap import Wire
+
+UNCHANGED = 304
+OWN = {"ndjson": bodies.lines, "csv": bodies.csv_lines}
+FORMATS: Mapping[str, Callable[[Json, FilesSettings], Found]] = {
+    "showtimes": showtimes.read,
+    "schema-org": events.read_schema_org,
+    "google-events": events.read_google,
+}
+
+
+class FilesPort:
+    """A file at an address. The hub is the master of what it tells."""
+
+    settings_type: ClassVar[type[FilesSettings]] = FilesSettings
+    credentials_type: ClassVar[type[FilesCredentials]] = FilesCredentials
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        sells=False, availability=Told.NOTHING, incremental=True, by_venue=False
+    )
+
+    def __init__(
+        self,
+        url: str,
+        settings: Mapping[str, Any],
+        credentials: Mapping[str, Any],
+        wire: Wire,
+    ) -> None:
+        self._url, self._wire = url, wire
+        self._settings = read(FilesSettings, settings)
+        if self._settings.format not in {*OWN, *FORMATS}:
+            message = f"format is one of {', '.join([*OWN, *FORMATS])}"
+            raise ValueError(message)
+        bearer = read(FilesCredentials, credentials).bearer
+        self._headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        self._found = Found()
+
+    def begin(self, mark: str | None) -> Begun:
+        """Fetch the file, unless it is the one whose ETag (*mark*) is known."""
+        body, etag = self._fetch(self._url, mark)
+        if body is None:
+            return Begun(mark, is_unchanged=True)
+        if self._settings.format == "google-events":
+            body = self._followed(body)
+        self._found = self._parsed(body)
+        return Begun(etag)
+
+    def _fetch(self, url: str, mark: str | None) -> tuple[bytes | None, str | None]:
+        headers = self._headers | ({"If-None-Match": mark} if mark else {})
+        reply, body = self._wire.fetch("GET", url, headers=headers)
+        if reply.status_code == UNCHANGED and mark:
+            return None, mark
+        if reply.status_code in {401, 403}:
+            raise SaidNoError("not-allowed", f"{reply.status_code}", is_permanent=True)
+        if not reply.ok:
+            raise NoAnswerError(f"{reply.status_code} {reply.reason}")
+        declared = reply.headers.get("Content-Length")
+        encoded = reply.headers.get("Content-Encoding")
+        if declared and not encoded and len(body) != int(declared):
+            raise NoAnswerError(f"{len(body)} bytes of {declared}")
+        return body, reply.headers.get("ETag")
+
+    def _followed(self, body: bytes) -> bytes:
+        """Return the data file a descriptor names, or the file if it is none."""
+        said = self._json(body)
+        if isinstance(said, dict) and "data_file" in said:
+            names = said["data_file"]
+            name = names if isinstance(names, str) else names[0]
+            found, _ = self._fetch(urljoin(self._url, name), None)
+            return found or b""
+        return body
+
+    def _parsed(self, body: bytes) -> Found:
+        lines = OWN.get(self._settings.format)
+        if lines is None:
+            return FORMATS[self._settings.format](self._json(body), self._settings)
+        found = Found()
+        for line in lines([body]):
+            try:
+                found.add([decoder.decode(line.json)])
+            except ValueError as error:
+                found.skipped.append(f"line {line.no}: {error}")
+        return found
+
+    @staticmethod
+    def _json(body: bytes) -> Json:
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError as error:
+            raise NoAnswerError(f"not whole JSON: {error}"[:200]) from error
+
+    def venues(self) -> Sequence[VenueRecord]:
+        """List the venues of the file."""
+        return list(self._found.venues.values())
+
+    def auditorium(
+        self,
+        venue: VenueRecord,  # noqa: ARG002 - the port's
+        ref: str,
+        performance: str,  # noqa: ARG002 - the port's
+    ) -> AuditoriumRecord:
+        """Tell a room of the file; KeyError for one that is not in it."""
+        return self._found.rooms[ref]
+
+    def schedule(
+        self,
+        venue: VenueRecord | None,  # noqa: ARG002 - the file is of all venues
+        rooms: Rooms,  # noqa: ARG002 - it tells its own
+        read: Read,  # noqa: ARG002 - the whole file is new or is not
+    ) -> Schedule:
+        """Tell all that is in the file; what could not be read makes it incomplete."""
+        found = self._found
+        return Schedule(
+            list(found.productions.values()),
+            list(found.performances.values()),
+            is_complete=not found.skipped,
+            rooms=list(found.rooms.values()),
+            skipped=tuple(found.skipped),
+        )
+
+    def availability(self, performance: str) -> Available:
+        """Refuse: a file does not know."""
+        raise _not_sold(performance)
+
+    def lock(self, wanted: OrderWanted) -> Locked:
+        """Refuse: the hub sells it."""
+        raise _not_sold(wanted)
+
+    def extend(self, wanted: OrderWanted) -> datetime | None:
+        """Refuse: the hub sells it."""
+        raise _not_sold(wanted)
+
+    def release(self, wanted: OrderWanted) -> None:
+        """Refuse: the hub sells it."""
+        raise _not_sold(wanted)
+
+    def sell(self, wanted: OrderWanted) -> Sold:
+        """Refuse: the hub sells it."""
+        raise _not_sold(wanted)
+
+    def ask(self, wanted: OrderWanted) -> Answer:
+        """Refuse: the hub sells it."""
+        raise _not_sold(wanted)
+
+    def cancel(self, wanted: OrderWanted, tickets: Sequence[TicketSold]) -> None:
+        """Refuse: the hub sells it."""
+        raise _not_sold(wanted, tickets)
+
+
+def _not_sold(*_what: object) -> SaidNoError:
+    return SaidNoError("not-allowed", "a file sells nothing")

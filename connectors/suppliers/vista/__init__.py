@@ -1,0 +1,5 @@
+"""Vista's WSVistaWebClient: schedules by DataService, orders by TicketingService."""
+
+from connectors.suppliers.vista.client import VistaPort
+
+__all__ = ["VistaPort"]

@@ -1,0 +1,308 @@
+"""Vista as a supplier: what the port asks, in the operations of its two services."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from connectors.feed.records import AuditoriumRecord, OfferRecord, VenueRecord
+from connectors.ports import (
+    Answer,
+    Available,
+    Begun,
+    Capabilities,
+    LineWanted,
+    Locked,
+    NoAnswerError,
+    OrderWanted,
+    Read,
+    Rooms,
+    SaidNoError,
+    Schedule,
+    Sold,
+    Standing,
+    TicketSold,
+    Told,
+)
+from connectors.suppliers import xml
+from connectors.suppliers.settings import read
+from connectors.suppliers.soap import Soap, Wire
+from connectors.suppliers.vista import schedule, words
+from connectors.suppliers.vista.words import VistaCredentials, VistaSettings
+
+PACKAGE = "connectors.suppliers.vista"
+PAID, FOUND = 0, 0
+SEAT_DATA = {
+    "ReturnOrder": False,
+    "ExcludeAreasWithoutTickets": False,
+    "IncludeBrokenSeats": True,
+    "IncludeHouseSpecialSeats": True,
+    "IncludeGreyAndSofaSeats": True,
+    "IncludeAllSeatPriorities": False,
+    "IncludeSeatNumbers": True,
+    "IncludeCompanionSeats": True,
+}
+
+
+class VistaPort:
+    """A Vista head office. Its order has our key, and can be asked for by it.
+
+    TicketingService has no refund: what is sold can only be cancelled at the cinema.
+    """
+
+    settings_type: ClassVar[type[VistaSettings]] = VistaSettings
+    credentials_type: ClassVar[type[VistaCredentials]] = VistaCredentials
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        sells=True,
+        availability=Told.EXACT,
+        seat_choice=True,
+        separate_lock=True,
+        extend=True,
+        own_order_key=True,
+        ask_by_key=True,
+        codes="order",
+    )
+
+    def __init__(
+        self,
+        url: str,
+        settings: Mapping[str, Any],
+        credentials: Mapping[str, Any],
+        wire: Wire,
+    ) -> None:
+        self._settings = read(VistaSettings, settings)
+        self._who = {
+            "OptionalClientClass": self._settings.client_class,
+            "OptionalClientId": read(VistaCredentials, credentials).client_id,
+            "OptionalClientName": self._settings.client_name,
+        }
+        base = url.rstrip("/")
+        self._wire = wire
+        self._data = Soap(PACKAGE, "data.wsdl", f"{base}/DataService.asmx", wire)
+        self._orders = Soap(
+            PACKAGE, "ticketing.wsdl", f"{base}/TicketingService.asmx", wire
+        )
+
+    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
+        """Begin; a Vista has no way to say that nothing is new."""
+        return Begun()
+
+    def venues(self) -> Sequence[VenueRecord]:
+        """List the cinemas."""
+        rows = xml.rows(self._dataset("GetCinemaListAll"), "Table")
+        return [schedule.venue(row, self._settings) for row in rows]
+
+    def auditorium(
+        self, venue: VenueRecord, ref: str, performance: str
+    ) -> AuditoriumRecord:
+        """Tell the seat map of a screen, as a session there shows it."""
+        theatre = self._theatre(performance)
+        return words.room(venue.ref, ref, ref.rpartition("/s")[2], theatre)
+
+    def schedule(self, venue: VenueRecord | None, rooms: Rooms, read: Read) -> Schedule:
+        """Tell all sessions of a cinema, with the films and prices they need."""
+        assert venue is not None  # noqa: S101 - it is read by venue
+        said = self._said("GetSessionList", CinemaId=venue.ref)
+        sessions = xml.rows(xml.parse(said), "Table")
+        films_said = self._said("GetMovieList", CinemaId=venue.ref)
+        groups = {row.get("PriceGroupCode", ""): row["SessionId"] for row in sessions}
+        prices_said = {
+            group: self._said(
+                "GetTicketTypeList", CinemaId=venue.ref, SessionId=session
+            )
+            for group, session in sorted(groups.items())
+        }
+        digest = _digest(said, films_said, *prices_said.values())
+        left = {
+            f"{row['CinemaId']}/{row['SessionId']}": schedule.available(row)
+            for row in sessions
+        }
+        if digest == read.digest:
+            return Schedule((), (), available=left, digest=digest, is_unchanged=True)
+        films = [
+            schedule.production(row, self._settings)
+            for row in xml.rows(xml.parse(films_said), "Table")
+        ]
+        runtimes = {film.ref: film.runtime_min for film in films}
+        priced: dict[str, list[OfferRecord]] = {
+            group: schedule.offers(xml.rows(xml.parse(text), "Table"), self._settings)
+            for group, text in prices_said.items()
+        }
+        performances = [
+            schedule.performance(
+                row,
+                venue.zone,
+                priced[row.get("PriceGroupCode", "")],
+                rooms.areas(
+                    schedule.room_ref(row), f"{row['CinemaId']}/{row['SessionId']}"
+                ),
+                self._settings,
+                runtimes.get(row["ScheduledFilmId"]),
+            )
+            for row in sessions
+        ]
+        return Schedule(films, performances, available=left, digest=digest)
+
+    def availability(self, performance: str) -> Available:
+        """Tell every seat of a session."""
+        return words.left_of(self._theatre(performance))
+
+    def lock(self, wanted: OrderWanted) -> Locked:
+        """Add tickets to an order of our key: its seats are held until it expires."""
+        cinema, _, session = wanted.performance.rpartition("/")
+        sent_at = datetime.now(UTC)  # noqa: TID251 - a lock begins when it is asked for
+        seats = [words.place_of(code) for code in wanted.seat_codes()]
+        reply = self._orders.call(
+            "AddTickets",
+            **self._who,
+            UserSessionId=wanted.key,
+            CinemaId=cinema,
+            SessionId=session,
+            TicketTypes={"TicketType": [_tickets(line) for line in wanted.lines]},
+            ReturnOrder=True,
+            ReturnSeatData=False,
+            ProcessOrderValue=True,
+            UserSelectedSeatingSupported=bool(seats),
+            SkipAutoAllocation=bool(seats),
+            IncludeAllSeatPriorities=False,
+            IncludeSeatNumbers=True,
+            ExcludeAreasWithoutTickets=False,
+            ReturnDiscountInfo=False,
+            BookingMode=PAID,
+            ReorderSessionTickets=False,
+            ReturnSeatDataFormat=0,
+            SelectedSeats={"SelectedSeat": seats} if seats else None,
+        )
+        words.refuse_unless_ok(reply.Result, reply.ErrorDescription)
+        tickets = [
+            ticket
+            for one in (reply.Order.Sessions.Session if reply.Order else [])
+            for ticket in (one.Tickets.Ticket if one.Tickets else [])
+        ]
+        named = {(s.row, s.number): s.code for n in wanted.lines for s in n.seats}
+        return Locked(
+            theirs=wanted.key,
+            until=sent_at + timedelta(seconds=self._settings.selling.lock_s),
+            total_minor=reply.Order.TotalValueCents if reply.Order else None,
+            quantity=len(tickets),
+            seats=tuple(
+                named.get((t.SeatRowId, t.SeatNumber), f"{t.SeatRowId}?{t.SeatNumber}")
+                for t in tickets
+                if t.SeatNumber
+            ),
+        )
+
+    def extend(self, wanted: OrderWanted) -> datetime | None:
+        """Reset the expiry of an order."""
+        sent_at = datetime.now(UTC)  # noqa: TID251 - a lock begins when it is asked for
+        reply = self._orders.call(
+            "ResetOrderExpiry", **self._who, UserSessionId=wanted.key
+        )
+        if reply.Result == "InvalidRequestData":
+            raise SaidNoError("lock-expired", "it knows no such order")
+        words.refuse_unless_ok(reply.Result, None)
+        return sent_at + timedelta(seconds=self._settings.selling.lock_s)
+
+    def release(self, wanted: OrderWanted) -> None:
+        """Cancel an order that is not complete; one it does not know is gone."""
+        reply = self._orders.call("CancelOrder", **self._who, UserSessionId=wanted.key)
+        if reply.Result != "InvalidRequestData":
+            words.refuse_unless_ok(reply.Result, reply.ErrorDescription)
+
+    def sell(self, wanted: OrderWanted) -> Sold:
+        """Complete an order, paid for elsewhere: the hub settles with the chain."""
+        reply = self._orders.call(
+            "CompleteOrder",
+            **self._who,
+            UserSessionId=wanted.key,
+            PaymentInfo={
+                "PaymentValueCents": wanted.total_minor,
+                "PaymentTenderCategory": "AGENT",
+                "BillFullOutstandingAmount": False,
+                "UseAsBookingRef": False,
+                "BillingValueCents": wanted.total_minor,
+                "CardBalance": 0,
+                "SaveCardToWallet": False,
+                "BankReference": wanted.key,
+            },
+            PerformPayment=False,
+            CustomerName=wanted.buyer,
+            GeneratePrintStream=False,
+            ReturnPrintStream=False,
+            UnpaidBooking=False,
+            OptionalReturnMemberBalances=False,
+            BookingMode=PAID,
+            GenerateConcessionVoucherPrintStream=False,
+            UseAlternateLanguage=False,
+        )
+        words.refuse_unless_ok(reply.Result, reply.ErrorDescription)
+        if not reply.VistaBookingId:
+            raise NoAnswerError("it says OK without a booking id")
+        return _sold(wanted, reply.VistaBookingId)
+
+    def ask(self, wanted: OrderWanted) -> Answer:
+        """Ask whether the order of our key became a booking."""
+        reply = self._orders.call(
+            "QueryOrderBookingStatus",
+            UserSessionId=wanted.key,
+            ClientId=self._who["OptionalClientId"],
+        )
+        summary = reply.OrderSummary
+        if reply.ResponseCode == FOUND and summary and summary.VistaBookingId:
+            return Answer(Standing.SOLD, _sold(wanted, summary.VistaBookingId))
+        return Answer(Standing.NOTHING)
+
+    def cancel(self, wanted: OrderWanted, tickets: Sequence[TicketSold]) -> None:
+        """Refuse: the service has no refund."""
+        raise SaidNoError("not-allowed", "Vista's TicketingService has no refund")
+
+    def _theatre(self, performance: str) -> Any:
+        cinema, _, session = performance.rpartition("/")
+        reply = self._orders.call(
+            "GetSessionSeatData",
+            **self._who,
+            CinemaId=cinema,
+            SessionId=session,
+            **SEAT_DATA,
+        )
+        words.refuse_unless_ok(reply.Result, None)
+        if reply.SeatLayoutData is None or reply.SeatLayoutData.Areas is None:
+            raise NoAnswerError("it says OK without a seat map")
+        return reply.SeatLayoutData
+
+    def _dataset(self, operation: str, **named: Any) -> Any:
+        return xml.parse(self._said(operation, **named))
+
+    def _said(self, operation: str, **named: Any) -> str:
+        reply = self._data.call(operation, **named)
+        words.refuse_unless_ok(reply.Result, None)
+        if not reply.DatasetXML:
+            raise NoAnswerError(f"{operation} says OK without a dataset")
+        return str(reply.DatasetXML)
+
+
+def _digest(*said: str) -> bytes:
+    found = hashlib.blake2b(digest_size=16)
+    for text in said:
+        found.update(text.encode())
+        found.update(b"\0")
+    return found.digest()
+
+
+def _tickets(line: LineWanted) -> dict[str, Any]:
+    return {
+        "TicketTypeCode": line.type_code,
+        "Qty": line.quantity,
+        "PriceInCents": line.face_minor,
+        "OptionalAreaCatSequence": 0,
+        "LoyaltyRecognitionSequence": 0,
+        "OptionalAreaCategoryCode": line.area,
+    }
+
+
+def _sold(wanted: OrderWanted, booking: str) -> Sold:
+    """Return a booking: its id is the code that lets all of it in."""
+    seats: list[str | None] = [*wanted.seat_codes()]
+    seats += [None] * (wanted.quantity - len(seats))
+    tickets = tuple(TicketSold(booking, seat) for seat in seats)
+    return Sold(booking, tickets, is_shared=True)

@@ -1,0 +1,56 @@
+"""XML from suppliers: no DTD, no entities, nothing fetched; text as it was meant."""
+
+import re
+
+from lxml import etree
+
+from connectors.ports import NoAnswerError
+
+_DECLARED = re.compile(r"^\s*<\?xml[^>]*\?>")
+_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
+
+
+def parse(said: str | bytes) -> etree._Element:
+    """Parse a document that came as text or bytes; NoAnswerError if it is not one."""
+    text = said if isinstance(said, str) else decoded(said)
+    text = _DECLARED.sub("", text, count=1)  # its encoding was that of the bytes
+    if "<!DOCTYPE" in text[:2_000] or "<!ENTITY" in text:
+        raise NoAnswerError("a document with a DTD is refused")
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True
+    )
+    try:
+        return etree.fromstring(text, parser)
+    except etree.XMLSyntaxError as error:
+        raise NoAnswerError(f"not whole XML: {error.msg}"[:200]) from error
+
+
+def decoded(body: bytes) -> str:
+    """Decode by what is declared, else UTF-8, then GB 18030 (of which GBK is a part).
+
+    A replacement character means that somebody lost text on the way: it is refused.
+    """
+    declared = _ENCODING.match(body)
+    names = [declared[1].decode()] if declared else []
+    for name in (*names, "utf-8", "gb18030"):
+        try:
+            text = body.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if "\N{REPLACEMENT CHARACTER}" in text:
+            raise NoAnswerError("text was lost on the way (U+FFFD)")
+        return text
+    raise NoAnswerError("the text is in no encoding that was declared or is known")
+
+
+def rows(root: etree._Element, name: str) -> list[dict[str, str]]:
+    """Return the elements of a name, each as its children's texts; one is a list too."""
+    found = root.iterfind(f".//{{*}}{name}") if name else root
+    return [
+        {_local(child.tag): (child.text or "").strip() for child in row}
+        for row in found
+    ]
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]

@@ -1,0 +1,85 @@
+"""Simulators as servers on this machine: in a thread for tests, or a process."""
+
+import socket
+import threading
+from contextlib import contextmanager
+
+from flask import Flask, Response, abort, jsonify, request
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.simulators.faults import HOUSE, WIRE, damaged
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def log_request(self, *_args):
+        pass
+
+    def log_error(self, *_args):
+        pass
+
+
+def application(faults, answer, routes):
+    """A Flask app: *answer*(path, body) -> (operation, work); work() -> (body, type)."""
+    app = Flask(__name__)
+
+    def serve(**_path):
+        body = request.get_data()
+        operation, work = answer(request.path, body)
+        fault = faults.one_of(operation)
+        if fault == "delay-before":
+            faults.wait()
+        if fault == "html-502":
+            return Response(*_reply(damaged(fault, b"", "")))
+        said, content_type = work()
+        if fault == "delay-after":
+            faults.wait()
+        if fault == "drop":
+            hang_up(request.environ)
+        return Response(*_reply(damaged(fault, said, content_type)))
+
+    for route in routes:
+        app.add_url_rule(route, route, serve, methods=["GET", "POST"])
+
+    @app.route("/faults", methods=["GET", "PUT", "DELETE"])
+    def switches():
+        if request.method == "DELETE":
+            faults.clear()
+        elif request.method == "PUT":
+            for name, how in request.get_json().items():
+                if name not in WIRE + HOUSE:
+                    abort(404)
+                faults.set(name, **how)
+        return jsonify(on=faults._on, known=WIRE + HOUSE, seen=len(faults.seen))
+
+    return app
+
+
+def _reply(found):
+    status, body, content_type = found
+    return body, status, {"Content-Type": content_type}
+
+
+def hang_up(environ):
+    """End the connection without a reply, as a dead machine would."""
+    line = environ["werkzeug.socket"]
+    line.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError
+
+
+@contextmanager
+def serving(app, port=0):
+    """Serve an application from a thread; yield its address."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
