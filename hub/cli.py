@@ -47,7 +47,7 @@ class Commands(click.Group):
         return ctx.exit(2)
 
 
-KINDS = ["jobs", "webhooks", "periodic"]
+KINDS = ["jobs", "webhooks", "suppliers", "periodic"]
 
 
 @click.group(cls=Commands)
@@ -71,14 +71,13 @@ def serve_command(*, no_worker: bool) -> None:
 
 
 @main.command("worker")
-@click.option(
-    "--only", type=click.Choice(["jobs", "webhooks", "periodic"]), help="One kind only."
-)
+@click.option("--only", type=click.Choice(KINDS), help="One kind only.")
 def worker_command(*, only: str | None) -> None:
     """Carry out jobs and the periodic work."""
     runs: dict[str | None, Callable[[config.Settings], int]] = {
         "jobs": worker.run_jobs,
         "webhooks": worker.run_webhooks,
+        "suppliers": worker.run_suppliers,
         "periodic": worker.run_periodic,
         None: worker.supervise,
     }

@@ -18,7 +18,10 @@ from allocation.services.releases import release_due_stages
 from allocation.services.scheduling import publish_due
 from allocation.services.sharing import mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
+from connectors.services.guarding import Suppliers
+from connectors.services.sealing import Sealer
 from connectors.services.steps import INVENTORY_CHANGED
+from hub import suppliers
 from hub.catalogue.services.changes import (
     announce_due,
     number_changes,
@@ -72,7 +75,11 @@ def supervise(settings: Settings) -> int:
     halt = Stop()
     environment = child_environment(settings, metrics_dir=settings.metrics_dir or "")
     command = [sys.executable, "-m", "hub.cli", "worker", "--only"]
-    kinds = ["periodic", "jobs", *["webhooks"] * settings.webhook_workers]
+    kinds = [
+        *("periodic", "jobs"),
+        *["webhooks"] * settings.webhook_workers,
+        *["suppliers"] * settings.supplier_workers,
+    ]
     children = [(kind, start([*command, kind], environment)) for kind in kinds]
     try:
         while not halt.wait(0.2):
@@ -106,6 +113,17 @@ def run_jobs(settings: Settings, name: str = jobs.QUEUE) -> int:
     worker = SimpleWorker([queue], connection=connection, serializer="json")
     worker.log_result_lifespan = False
     worker.work(logging_level="WARNING", with_scheduler=False)
+    return 0
+
+
+def run_suppliers(settings: Settings) -> int:
+    """Read suppliers and clear what is not known of sales, until asked to stop."""
+    prepare(settings)
+    halt = Stop()
+    engine = db.connect(str(settings.database_url), pool_size=16, is_patient=True)
+    db.bind(engine)
+    most = suppliers.THREADS
+    suppliers.run(Suppliers(Sealer(settings.credentials_keys), most=most), halt.wait)
     return 0
 
 

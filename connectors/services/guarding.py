@@ -16,7 +16,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.models import Source
-from connectors.ports import NoAnswerError, NotReachedError, Port, SaidNoError
+from connectors.ports import (
+    Capabilities,
+    NoAnswerError,
+    NotReachedError,
+    Port,
+    SaidNoError,
+)
 from connectors.rules.breaking import Breaker
 from connectors.rules.measuring import BUCKETS, bucket
 from connectors.services.sealing import Sealer
@@ -122,6 +128,10 @@ class Suppliers:
             self._leave(source_id, known, outcome, time.monotonic() - began)
             SUPPLIER_CALLS.labels(what, outcome).inc()
 
+    def capabilities(self, source_id: UUID) -> Capabilities:
+        """Return what a source says it can do."""
+        return self._find(source_id).port.capabilities
+
     def state(self, source_id: UUID) -> str:
         """Say how this process's breaker of a source stands."""
         known = self._known.get(source_id)
@@ -226,6 +236,14 @@ class Suppliers:
                 session.execute(_WRITE, {"rows": rows(said)})
         except SQLAlchemyError as error:
             log.warning("what was measured is lost", error=str(error).splitlines()[0])
+
+    def close(self) -> None:
+        """Close all connections, and write what is left to write."""
+        with self._lock:
+            known, self._known = self._known, {}
+        for one in known.values():
+            one.wire.close()
+        self.write()
 
     def _stop(self, source_id: UUID, error: SaidNoError) -> None:
         """Stop a source that refuses everything: a signature, a login."""

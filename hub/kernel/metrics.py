@@ -31,6 +31,7 @@ OVERCOMMITTED = Gauge(
 SUPPLIER_CALLS = Counter(
     "hub_supplier_calls_total", "Calls of suppliers", ["what", "outcome"]
 )
+SUPPLIER_CASES = Counter("hub_supplier_cases_total", "Sales that need a person")
 SEALED = Counter("hub_journal_sealed_total", "Journal entries sealed")
 CREDIT_ALERTS = Counter(
     "hub_credit_alerts_total", "Credit thresholds reached", ["threshold_bp"]

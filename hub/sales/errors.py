@@ -197,3 +197,61 @@ class NotExchangeableError(HubError):
     """An exchange is of tickets of one currency, for a hold in the same."""
 
     code, title, status = "not-exchangeable", "These cannot be exchanged", 422
+
+
+class SupplierRefusedError(HubError):
+    """The supplier's own system refused; nothing is held or sold by it.
+
+    `reason` says why in a word: `seats-taken`, `lock-expired`, `not-on-sale`, `changed`,
+    `not-as-wanted`, `past-cancellation`, `not-allowed` or `other`.
+    """
+
+    code, title, status = "supplier-refused", "The supplier refused", 409
+    advice = (
+        "Look at the performance afresh and choose again. For `lock-expired` place a new"
+        " hold; what is `not-allowed` is to be asked of the supplier."
+    )
+
+
+class SupplierUnavailableError(HubError):
+    """The supplier was not asked, or not reached: nothing was done there."""
+
+    code, title, status = "supplier-unavailable", "The supplier does not answer", 503
+    retry = Retry.LATER
+    retry_after_s = 5
+
+
+class SupplierSilentError(HubError):
+    """The supplier was asked for seats and did not answer: nothing is held for you.
+
+    The hub lets go of whatever it may have locked.
+    """
+
+    code, title, status = "supplier-silent", "No answer about the seats came", 503
+    retry = Retry.LATER
+    retry_after_s = 5
+
+
+class SupplierPriceError(HubError):
+    """The supplier asks another price by now; the facts say the old and the new."""
+
+    code, title, status = "supplier-price", "The price has changed there", 409
+    retry = Retry.REQUOTE
+
+
+class SaleUnderWayError(HubError):
+    """The supplier is being asked about it at this moment; its answer is to come."""
+
+    code, title, status = "sale-under-way", "The supplier has not answered yet", 409
+    retry = Retry.LATER
+    retry_after_s = 5
+
+
+class NotLiveError(HubError):
+    """What the supplier sells itself cannot be had in this way."""
+
+    code, title, status = (
+        "sold-by-supplier",
+        "Not for what a supplier sells itself",
+        422,
+    )

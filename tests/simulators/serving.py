@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -14,6 +14,11 @@ class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
+
+    def finish(self):
+        with suppress(OSError):  # nobody listens any more
+            self.wfile.close()
+        self.rfile.close()
 
     def log_request(self, *_args):
         pass
@@ -74,12 +79,25 @@ def hang_up(environ):
 def serving(app, port=0):
     """Serve an application from a thread; yield its address."""
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-    server.daemon_threads = True
+    server.daemon_threads = False  # closing it waits for those that answer still
+    lines = []
+    accept = server.get_request
+
+    def accepted():
+        line, peer = accept()
+        lines.append(line)
+        return line, peer
+
+    server.get_request = accepted
+    server.handle_error = lambda *_: None  # a line that goes dead is wanted
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
+        for line in lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
         server.server_close()
         thread.join()

@@ -39,6 +39,11 @@ class Vista:
 
     base = "/WSVistaWebClient"
 
+    def place(self, code):
+        """Where a seat's code is in the house's grid."""
+        row, column = code.rpartition("/")[2].split("-")[1:]
+        return (int(row), int(column))
+
     def app(self):
         return application(self.faults, self.answer, PATHS)
 

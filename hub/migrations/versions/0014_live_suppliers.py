@@ -163,6 +163,15 @@ CREATE UNIQUE INDEX uq_supplied_sale_reference ON supplied_sale (agent_id, refer
 GRANT SELECT, INSERT, UPDATE, DELETE ON supplied_sale TO hub_app;
 """
 
+# What a supplier says no to its agent learns as what others decide.
+NOTES = """
+DROP TRIGGER hold_answer_is_noted ON hold;
+CREATE TRIGGER hold_answer_is_noted AFTER UPDATE OF state ON hold FOR EACH ROW
+    WHEN ((OLD.state = 'requested' AND NEW.state <> 'requested')
+        OR (NEW.state IN ('voided', 'rejected') AND OLD.state <> NEW.state))
+    EXECUTE FUNCTION note_hold();
+"""
+
 # A reference is taken by a sale that is under way, too.
 READS = [
     (
@@ -192,4 +201,5 @@ def _change(name: str, pairs: list[tuple[str, str]]) -> None:
 def upgrade() -> None:
     op.execute(SOURCES)
     op.execute(SALES)
+    op.execute(NOTES)
     _change("lock_sales", READS)

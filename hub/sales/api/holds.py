@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Response, current_app
 from flask.views import MethodView
+from sqlalchemy.orm import Session
 
 from allocation import errors as allocation
 from hub.catalogue import errors as catalogue
@@ -16,7 +17,7 @@ from hub.kernel.db import transaction
 from hub.kernel.errors import OverloadedError
 from hub.kernel.http import IdempotencyKeySchema
 from hub.kernel.idempotency import Reply
-from hub.kernel.writes import KEYS, claim_of, replied
+from hub.kernel.writes import KEYS, claim_of, replied, step
 from hub.sales import errors, queries
 from hub.sales.api.blueprint import blp
 from hub.sales.api.placing import placed
@@ -25,8 +26,11 @@ from hub.sales.schemas.orders import OrderSchema
 from hub.sales.services import keeping, lapse, views
 from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.placing import submit
+from hub.sales.services.supplied.extending import ask_to_extend
 from hub.sales.services.wishes import HoldWish
 from settlement.errors import CreditExhaustedError, NoTermsError
+
+SUPPLIERS = (errors.SupplierRefusedError, errors.SupplierUnavailableError)
 
 
 @blp.route("/holds")
@@ -60,6 +64,10 @@ class Holds(MethodView):
         errors.OfferChangedError,
         errors.PerformanceBusyError,
         errors.LookToBookError,
+        *SUPPLIERS,
+        errors.SupplierPriceError,
+        errors.SupplierSilentError,
+        errors.NotLiveError,
         NoTermsError,
         CreditExhaustedError,
         OverloadedError,
@@ -67,6 +75,8 @@ class Holds(MethodView):
     )
     def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
         """Place a hold: all lines or none, at prices fixed until it expires.
+
+        What a supplier sells itself it locks as well; if it does not, nothing is held.
 
         Where the plan lets an agent sell on request only, the hold is ``requested`` and
         takes no seat until the supplier has answered.
@@ -113,6 +123,7 @@ class HoldById(MethodView):
         errors.AlreadyConfirmedError,
         errors.HoldVoidedError,
         errors.HoldChangedError,
+        errors.SaleUnderWayError,
     )
     def delete(self, fence: dict[str, Any], hold_id: UUID) -> Response:
         """Release a hold; doing so twice is no mistake."""
@@ -124,10 +135,13 @@ class HoldById(MethodView):
 
 @blp.route("/holds/<uuid:hold_id>/extension")
 class HoldExtension(MethodView):
-    @blp.keyed
+    @blp.takes_a_key
     @blp.arguments(schemas.FenceSchema, location="query")
     @blp.response(200, schemas.HoldSchema)
     @blp.problems(
+        *SUPPLIERS,
+        errors.SupplierSilentError,
+        errors.SaleUnderWayError,
         errors.HoldChangedError,
         errors.NotExtendableError,
         errors.HoldExpiredError,
@@ -137,11 +151,19 @@ class HoldExtension(MethodView):
         errors.AlreadyConfirmedError,
     )
     def post(self, fence: dict[str, Any], hold_id: UUID) -> Response:
-        """Give a hold its time again, as often and as long as the plan allows."""
-        who = caller()
-        with transaction() as session:
-            hold = keeping.extend_hold(session, who, hold_id, fence.get("version"))
-            return replied(Reply(200, views.hold_view(session, who, hold)))
+        """Give a hold its time again, as often and as long as the plan allows.
+
+        What suppliers have locked for it they are asked to extend first.
+        """
+        who, version = caller(), fence.get("version")
+        suppliers = current_app.extensions["suppliers"]
+        ends = ask_to_extend(suppliers, who, hold_id, version)
+
+        def work(session: Session) -> dict[str, Any]:
+            hold = keeping.extend_hold(session, who, hold_id, version, ends)
+            return views.hold_view(session, who, hold)
+
+        return step(200, work)
 
 
 @blp.route("/sales-reports")
@@ -159,6 +181,7 @@ class SalesReports(MethodView):
         errors.MixedCurrenciesError,
         NoTermsError,
         OverloadedError,
+        errors.NotLiveError,
         *KEYS,
     )
     def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:

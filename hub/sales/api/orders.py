@@ -1,5 +1,6 @@
 """Agents' resources: orders, what cancelling or exchanging comes to, and doing it."""
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +23,12 @@ from hub.sales.models import Order
 from hub.sales.schemas import orders as schemas
 from hub.sales.schemas import returning
 from hub.sales.services import cancelling, exchanging, replacing, views
+from hub.sales.services.confirming import ASK_SUPPLIER
 from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.placing import submit
+from hub.sales.services.supplied.returning import cancel_live, has_live
+from hub.sales.services.supplied.selling import sell_live
+from hub.sales.services.supplied.telling import order_view
 
 CONFIRMS = (
     errors.HoldExpiredError,
@@ -42,6 +47,8 @@ CONFIRMS = (
     errors.ResalePriceError,
     errors.PerformanceBusyError,
 )
+SUPPLIERS = (errors.SupplierRefusedError, errors.SupplierUnavailableError)
+UNDER_WAY = "A supplier has not answered: Location and Retry-After say where and when"
 RETURNS = (
     errors.AlreadyCancelledError,
     errors.PastCancellationError,
@@ -78,14 +85,34 @@ class Orders(MethodView):
     @blp.arguments(schemas.OrderRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
-    @blp.problems(*CONFIRMS, OverloadedError, *KEYS)
+    @blp.alt_response(202, schema=schemas.OrderSchema, description=UNDER_WAY)
+    @blp.problems(
+        *CONFIRMS, *SUPPLIERS, errors.SaleUnderWayError, OverloadedError, *KEYS
+    )
     def post(self, wanted: dict[str, Any], headers: dict[str, str]) -> Response:
-        """Confirm a hold into an order with tickets."""
+        """Confirm a hold into an order with tickets.
+
+        What a supplier sells itself is sold by its word. If it does not answer, the
+        order is `unknown` until it does: its seats stay yours, nothing is charged, and
+        you do not ask again under another reference.
+        """
         who = caller()
         wish = ConfirmWish(
             claim_of(headers["idempotency_key"]), who.world, who.partner, **wanted
         )
-        return replied(submit(current_app.extensions["committer"], wish))
+        reply = submit(current_app.extensions["committer"], wish)
+        if reply.status == ASK_SUPPLIER.status:
+            reply = sell_live(current_app.extensions["suppliers"], who, wish)
+        return _answered(reply)
+
+
+def _answered(reply: Reply) -> Response:
+    """Say of an order whose suppliers have not answered where to look, and when."""
+    response = replied(reply)
+    if reply.status == HTTPStatus.ACCEPTED:
+        response.headers["Location"] = f"/v1/orders/{reply.body['id']}"
+        response.headers["Retry-After"] = str(errors.SaleUnderWayError.retry_after_s)
+    return response
 
 
 @blp.route("/orders/<uuid:order_id>")
@@ -94,13 +121,9 @@ class OrderById(MethodView):
     @blp.conditional
     @blp.problems()
     def get(self, order_id: UUID) -> Response:
-        """Show an order with its tickets."""
-        who = caller()
+        """Show an order with its tickets; or the sale that is to become it."""
         with transaction() as session:
-            order = queries.get_order(
-                session, order_id, world=who.world, agent_id=who.partner
-            )
-            return replied(Reply(200, _view(session, order)))
+            return replied(Reply(200, order_view(session, caller(), order_id)))
 
 
 @blp.route("/orders/<uuid:order_id>/cancellation-quotes")
@@ -122,13 +145,30 @@ class OrderCancellations(MethodView):
     @blp.arguments(returning.CancellationRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
+    @blp.alt_response(202, schema=schemas.OrderSchema, description=UNDER_WAY)
     @blp.problems(
-        *RETURNS, errors.OrderChangedError, errors.CancellationDifferenceError, *KEYS
+        *RETURNS,
+        *SUPPLIERS,
+        errors.SaleUnderWayError,
+        errors.OrderChangedError,
+        errors.CancellationDifferenceError,
+        *KEYS,
     )
     def post(
         self, wanted: dict[str, Any], headers: dict[str, str], order_id: UUID
     ) -> Response:
-        """Cancel tickets of an order, or all that are left."""
+        """Cancel tickets of an order, or all that are left.
+
+        What a supplier has sold itself it is asked to take back; until it has answered
+        the order names those performances in `cancelling`.
+        """
+        who, key = caller(), headers["idempotency_key"]
+        with transaction() as session:
+            is_live = has_live(session, who, order_id)
+        if is_live:
+            suppliers = current_app.extensions["suppliers"]
+            claim = claim_of(key)
+            return _answered(cancel_live(suppliers, who, claim, order_id, wanted))
 
         def cancel(session: Session) -> dict[str, Any]:
             order = cancelling.cancel_tickets(
@@ -138,7 +178,7 @@ class OrderCancellations(MethodView):
             )
             return _view(session, order)
 
-        return once(headers["idempotency_key"], 201, cancel)
+        return once(key, 201, cancel)
 
 
 @blp.route("/orders/<uuid:order_id>/exchange-quotes")
@@ -176,6 +216,7 @@ class OrderExchanges(MethodView):
         *RETURNS,
         errors.ExchangeDifferenceError,
         errors.NotExchangeableError,
+        errors.NotLiveError,
         *KEYS,
     )
     def post(
@@ -201,7 +242,9 @@ class TicketReplacements(MethodView):
     @blp.arguments(returning.ReplacementRequestSchema)
     @blp.arguments(IdempotencyKeySchema, location="headers")
     @blp.response(201, schemas.OrderSchema)
-    @blp.problems(errors.TicketUsedError, errors.TicketCancelledError, *KEYS)
+    @blp.problems(
+        errors.TicketUsedError, errors.TicketCancelledError, errors.NotLiveError, *KEYS
+    )
     def post(
         self,
         wanted: dict[str, Any],

@@ -1,7 +1,9 @@
 """How every hold is placed: priced from what is kept if it can be, then decided."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -14,18 +16,21 @@ from hub.kernel.callers import Caller, caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Reply
-from hub.sales.errors import OfferChangedError
+from hub.sales import queries
+from hub.sales.errors import NotLiveError, OfferChangedError
+from hub.sales.rules.supplied import Told
 from hub.sales.services import requesting, views, wishes
 from hub.sales.services.baskets import keep_basket
 from hub.sales.services.looking import refuse_looking
 from hub.sales.services.measuring import Answers
 from hub.sales.services.placing import place_hold
+from hub.sales.services.supplied.holding import hold_live, is_live
 from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HoldWish
 
 log = structlog.get_logger(__name__)
 PRICE_TRIES = 3
-ACCEPTED = 202
+CREATED, ACCEPTED = 201, 202
 Prepare = Callable[[HoldWish], HoldWish]
 
 
@@ -57,19 +62,40 @@ def placed(
                 raise
             return _whole(agent, earlier)
         if requesting.is_on_request(wish) and not is_answered:
+            if is_live(wish):
+                raise NotLiveError(wanted="a request")
             return _ask(wish, wanted)
         try:
-            return _whole(agent, _decided(wish))
+            reply = _decided(wish)
         except OfferChangedError as error:
             changed = error
+        else:
+            return _live(agent, wish, reply) if is_live(wish) else _whole(agent, reply)
     raise changed
+
+
+def _live(who: Caller, wish: HoldWish, reply: Reply) -> Reply:
+    """Tell a hold that suppliers have locked as it stands: 202 if they have not yet."""
+    hold_id = UUID(reply.body[HELD]) if reply.is_replay else wish.hold_id
+    with transaction() as session:
+        hold = queries.get_hold(session, hold_id, world=who.world, agent_id=who.partner)
+        body = views.hold_view(session, who, hold)
+    return Reply(_status(body), body, is_replay=reply.is_replay)
+
+
+def _status(body: dict[str, Any]) -> int:
+    return ACCEPTED if body["state"] in {*Told} else CREATED
 
 
 def _decided(wish: HoldWish) -> Reply:
     """Have a wish decided; what availability had said of it is compared with that."""
     answers: Answers = current_app.extensions["answers"]
     try:
-        reply = place_hold(current_app.extensions["committer"], wish)
+        place = partial(place_hold, current_app.extensions["committer"])
+        if is_live(wish):
+            reply = hold_live(current_app.extensions["suppliers"], wish, place)
+        else:
+            reply = place(wish)
     except HubError as refusal:
         answers.compare(wish, refusal)
         raise
@@ -98,7 +124,7 @@ def _whole(who: Caller, reply: Reply) -> Reply:
         return reply
     with transaction() as session:
         body = views.first_reply(session, who, reply.body)
-    return Reply(reply.status, body, is_replay=True)
+    return Reply(_status(body), body, is_replay=True)
 
 
 def _refuse_looking(wish: HoldWish) -> None:

@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from hub.kernel.http import Moment, PageSchema, ReplySchema, RequestSchema
 from hub.sales.rules import OrderState
 from hub.sales.rules.people import Person
+from hub.sales.rules.supplied import Told
 from hub.sales.schemas.sale import (
     FENCE,
     LINES_MAX,
@@ -19,6 +20,7 @@ from hub.sales.schemas.sale import (
 ID_TYPES = ("national-id", "passport", "driving-licence", "residence-permit")
 MINOR_MAX = 100_000_000_00
 CANCELLED_FOR = ("agent", "exchange", "venue")
+ORDER_STATES = [*OrderState, Told.CONFIRMING, Told.UNKNOWN, Told.REJECTED]
 TICKET_STATES = ("valid", "used", "cancelled")
 
 
@@ -139,7 +141,7 @@ class TicketSchema(ReplySchema):
 class OrderLineSchema(HoldLineSchema):
     """Some tickets of one offer, sold; amounts are those of the sale."""
 
-    state = fields.String(required=True, validate=validate.OneOf([*OrderState]))
+    state = fields.String(required=True, validate=validate.OneOf(ORDER_STATES))
     cancelled = fields.Integer(required=True)
     resale_minor = fields.Integer(required=True, allow_none=True)
 
@@ -161,20 +163,56 @@ class RefundSchema(ReplySchema):
     net_minor = fields.Integer(required=True)
 
 
+class NotSoldSchema(ReplySchema):
+    """A line of the hold that its supplier did not sell; it costs nothing."""
+
+    no = fields.Integer(required=True)
+    performance_id = fields.UUID(required=True)
+    area = fields.String(required=True)
+    price_type = fields.String(required=True)
+    quantity = fields.Integer(required=True)
+    reason = fields.String(required=True)
+
+
 class OrderSchema(ReplySchema):
-    """A confirmed sale."""
+    """A confirmed sale; or one that waits for suppliers, or that they refused."""
 
     id = fields.UUID(required=True)
     hold_id = fields.UUID(required=True)
     reference = fields.String(required=True)
-    state = fields.String(required=True, validate=validate.OneOf([*OrderState]))
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(ORDER_STATES),
+        metadata={
+            "description": "While suppliers are asked: confirming, or unknown if one has"
+            " not answered; rejected if none sold"
+        },
+    )
     version = fields.Integer(required=True)
-    confirmed_at = fields.AwareDateTime(required=True)
+    confirmed_at = fields.AwareDateTime(required=True, allow_none=True)
     exchanged_from = fields.UUID(required=True, allow_none=True)
     buyer = fields.Nested(ShownPersonSchema, required=True, allow_none=True)
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     tickets = fields.List(fields.Nested(TicketSchema), required=True)
     refunds = fields.List(fields.Nested(RefundSchema), required=True)
+    not_sold = fields.List(
+        fields.Nested(NotSoldSchema),
+        required=True,
+        metadata={"description": "Partial success: what suppliers did not sell of it"},
+    )
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it was rejected, or cannot be concluded yet"},
+    )
+    cancelling = fields.List(
+        fields.UUID(),
+        required=True,
+        metadata={
+            "description": "Performances whose supplier has not answered yet whether it"
+            " takes tickets back"
+        },
+    )
 
 
 class OrderPageSchema(ReplySchema):

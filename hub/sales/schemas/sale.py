@@ -6,12 +6,15 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from hub.kernel.http import Moment, ReplySchema, RequestSchema
 from hub.sales.rules import HoldState
+from hub.sales.rules.supplied import Told
 from hub.sales.schemas.prices import PricedSchema
 
 LINES_MAX = 10
 TICKETS_MAX = 100
 FENCE = "Refused as hold-changed unless the hold still has this version"
 REFERENCE = validate.Regexp(r"^[\x21-\x7E]([\x20-\x7E]{0,62}[\x21-\x7E])?\Z")
+
+WAITS = (Told.LOCKING, Told.CONFIRMING, Told.UNKNOWN)
 
 
 class HoldLineRequestSchema(RequestSchema):
@@ -97,7 +100,14 @@ class HoldSchema(ReplySchema):
     """Seats kept for a short time, at prices that cannot change meanwhile."""
 
     id = fields.UUID(required=True)
-    state = fields.String(required=True, validate=validate.OneOf([*HoldState]))
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf([*HoldState, *WAITS]),
+        metadata={
+            "description": "While a supplier is asked: locking, confirming, or unknown"
+            " if it has not answered"
+        },
+    )
     version = fields.Integer(required=True)
     expires_at = fields.AwareDateTime(required=True)
     currency = fields.String(required=True)

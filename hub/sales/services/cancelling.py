@@ -1,8 +1,8 @@
 """Cancelling tickets of orders: what it would give back, and doing it."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -63,8 +63,16 @@ def giving(
     order = queries.get_order(
         session, order_id, world=who.world, agent_id=who.partner, lock=lock
     )
+    return giving_of(session, order, ticket_ids)
+
+
+def giving_of(
+    session: Session, order: Order, ticket_ids: Collection[UUID] | None
+) -> Giving:
+    """Return an order with the tickets it would give up: all left, or those."""
+    order_id = order.id
     tickets = queries.tickets(session, [order_id])
-    now = clock.now(session, who.world)
+    now = clock.now(session, order.world)
     seen = admissions(session, order, tickets, now)
     known = {ticket.id for ticket in tickets}
     for wanted in ticket_ids or ():
@@ -91,19 +99,44 @@ def cancel_tickets(
     say why not, OrderChangedError that it is not the version its agent knows,
     CancellationDifferenceError that it does not come to what it was shown.
     """
-    found = giving(session, who, order_id, ticket_ids, lock=True)
-    refuse_if_changed(found.order, order_version)
+    wanted = {
+        "ticket_ids": ticket_ids,
+        "order_version": order_version,
+        "net_minor": net_minor,
+    }
+    found = checked(session, who, order_id, wanted)
+    take_back(session, found, found.chosen, AGENT)
+    return found.order
+
+
+def checked(
+    session: Session, who: Caller, order_id: UUID, wanted: Mapping[str, Any]
+) -> Giving:
+    """Return an order, locked, with tickets that may be cancelled as they are wanted.
+
+    Raises what ``cancel_tickets`` does.
+    """
+    found = giving(session, who, order_id, wanted.get("ticket_ids"), lock=True)
+    refuse_if_changed(found.order, wanted.get("order_version"))
     refuse_unless_returnable(found.admissions, found.chosen, found.now)
+    net_minor = wanted.get("net_minor")
     if net_minor is not None:
         said = quoted(found)
         if said["net_minor"] != net_minor:
             raise CancellationDifferenceError(
                 net_minor=said["net_minor"], known_minor=net_minor
             )
-    owed = undo(session, [found.undone(AGENT)], found.now)
+    return found
+
+
+def take_back(
+    session: Session, found: Giving, ticket_ids: Collection[UUID], why: str
+) -> None:
+    """Undo some of the tickets an order gives up; money and seats go back."""
+    some = replace(found, chosen=frozenset(ticket_ids))
+    owed = undo(session, [some.undone(why)], found.now)
     move_credit(session, {i: Move(exposure=minor) for i, minor in owed.items()})
     ORDERS.labels("cancelled").inc()
-    return found.order
 
 
 def refuse_if_changed(order: Order, known: int | None) -> None:

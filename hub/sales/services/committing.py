@@ -162,6 +162,21 @@ def confirm_within(session: Session, wish: ConfirmWish) -> Reply:
     return answer
 
 
+def refuse_unless_confirmable(session: Session, wish: ConfirmWish) -> None:
+    """Raise why a hold could not be confirmed now; what it locks stays locked.
+
+    PerformanceBusyError if somebody else has it.
+    """
+    try:
+        answer = decide(lock(inner_calls(session), [wish]), wish)
+    except TryAgainError as error:
+        raise PerformanceBusyError from error
+    except psycopg.Error as error:
+        raise as_dbapi_error(error) from error
+    if isinstance(answer, HubError):
+        raise answer
+
+
 STEPS = Steps(lock=lock, decide=decide, write=write)
 SaleCommitter = Committer[Calls, Wish, SaleBatch, Reply]
 

@@ -3,7 +3,7 @@
 A buyer who has paid is not refused for credit: what was reserved becomes exposure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ from hub.sales.services.counting import Counts
 from hub.sales.services.locked import HoldRow, Locked, SoldRow
 from hub.sales.services.ordering import (
     CREATED,
+    OUTCOME,
     ConfirmWish,
     HeldLine,
     Made,
@@ -43,7 +44,10 @@ from hub.sales.services.telling import (
     order_line,
     ticket_body,
 )
-from hub.sales.services.wishes import REPORT
+from hub.sales.services.wishes import LIVE, REPORT
+
+ASK_SUPPLIER = Reply(303)
+"""What is told of a hold that is not confirmed here but by its supplier's word."""
 
 
 @dataclass(slots=True)
@@ -90,13 +94,17 @@ def confirm(batch: ConfirmBatch, wish: ConfirmWish) -> Reply:
     hold, now = batch.holds.get(wish.hold_id), batch.counts.now[wish.world]
     if hold is None or (hold.world, hold.agent_id) != (wish.world, wish.agent_id):
         raise NotFoundError(hold_id=wish.hold_id)
+    if hold.kind == LIVE and not wish.stage:
+        return ASK_SUPPLIER
+    is_fact = wish.stage == OUTCOME  # its supplier has sold it
+    is_past = hold.expires_at <= now and not is_fact
     state = "confirmed" if hold.id in batch.confirmed else hold.state
-    refuse_unless_held(state, is_past=hold.expires_at <= now, hold_id=hold.id)
+    refuse_unless_held(state, is_past=is_past, hold_id=hold.id)
     refuse_if_changed(hold.version, wish.hold_version)
     lines = batch.lines[hold.id]
     holders: dict[int, Sequence[Person]] = {}
     if hold.kind != REPORT:  # what was sold elsewhere is a fact
-        for line in lines:
+        for line in lines if not is_fact else ():
             _refuse_closed(batch, hold, line)
         holders = _holders(batch, wish, lines)
     reference = (wish.agent_id, wish.reference)
@@ -173,8 +181,8 @@ def _made(
     holders: Mapping[int, Sequence[Person]],
     now: datetime,
 ) -> Made:
-    order_id = new_id()
-    tickets = list(_tickets(batch, lines, holders))
+    order_id = wish.order_id or new_id()
+    tickets = list(_tickets(batch, wish, lines, holders))
     body = order_body(
         OrderHead(
             *(order_id, wish.hold_id, wish.reference, OrderState.CONFIRMED, 1, now),
@@ -197,20 +205,27 @@ def _made(
 
 def _tickets(
     batch: ConfirmBatch,
+    wish: ConfirmWish,
     lines: Sequence[HeldLine],
     holders: Mapping[int, Sequence[Person]],
 ) -> Iterator[Ticket]:
-    """Yield the tickets of an order: with codes of their own, or its performance's."""
+    """Yield the tickets of an order: with codes of their own, or its performance's.
+
+    What a supplier has sold has the codes it gave.
+    """
     shared: dict[UUID, str] = {}
     for line in lines:
         row = line.row
         is_shared = batch.sold[row.performance_id].admission == "order"
         nobody: Sequence[Person | None] = [None] * row.quantity
         own = holders.get(row.no) or nobody
-        for (seat, node), holder in zip(_places(line), own, strict=True):
-            code = new_code()
-            if is_shared:
-                code = shared.setdefault(row.performance_id, code)
+        codes: Iterable[str] = (new_code() for _ in range(row.quantity))
+        if row.no in wish.codes:
+            codes, is_shared = wish.codes[row.no]
+        elif is_shared:
+            code = shared.setdefault(row.performance_id, new_code())
+            codes = [code] * row.quantity
+        for (seat, node), holder, code in zip(_places(line), own, codes, strict=True):
             yield Ticket(new_id(), line, code, seat, node, is_shared, holder)
 
 

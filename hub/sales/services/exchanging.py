@@ -10,7 +10,12 @@ from sqlalchemy.orm import Session
 from hub.kernel.callers import Caller
 from hub.kernel.idempotency import Claim
 from hub.sales import queries
-from hub.sales.errors import ExchangeDifferenceError, NotExchangeableError
+from hub.sales.errors import (
+    ExchangeDifferenceError,
+    NotExchangeableError,
+    NotLiveError,
+)
+from hub.sales.queries.supplied import parts_of
 from hub.sales.rules import refuse_unless_held
 from hub.sales.rules.returning import EXCHANGE, refuse_unless_returnable
 from hub.sales.services.cancelling import Giving, giving, quoted
@@ -46,6 +51,7 @@ def exchange(
     Seats go back first. ExchangeDifferenceError unless it comes to what was shown.
     """
     found = giving(session, who, order_id, said.get("ticket_ids"), lock=True)
+    refuse_live(session, found.order.hold_id, wish.hold_id)
     refuse_unless_returnable(found.admissions, found.chosen, found.now)
     now = _compared(session, who, found, wish.hold_id)["difference_minor"]
     if now != said["difference_minor"]:
@@ -59,6 +65,12 @@ def exchange(
     # Last, as everywhere; the confirm has set what the same agent owes by then.
     move_credit(session, {i: Move(exposure=minor) for i, minor in owed.items()})
     return reply.body
+
+
+def refuse_live(session: Session, *hold_ids: UUID) -> None:
+    """Refuse what suppliers sell themselves: two of them cannot be asked as one."""
+    if any(parts_of(session, hold_ids).values()):
+        raise NotLiveError(wanted="an exchange")
 
 
 def _compared(

@@ -14,12 +14,12 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import InvalidRequestError
 from hub.sales import queries
-from hub.sales.errors import NotExtendableError
+from hub.sales.errors import NotExtendableError, SaleUnderWayError
 from hub.sales.models import Hold
 from hub.sales.rules import refuse_if_changed, refuse_unless_held
 from hub.sales.services.baskets import BasketLine
 from hub.sales.services.pricing import holding
-from hub.sales.services.wishes import OPTION, REPORT, HoldWish
+from hub.sales.services.wishes import HOLD, LIVE, OPTION, REPORT, HoldWish
 
 REPORT_TTL_S = 7 * 86_400  # time to repeat a report that was interrupted
 _EXTEND = text(
@@ -29,31 +29,47 @@ _EXTEND = text(
 
 
 def extend_hold(
-    session: Session, who: Caller, hold_id: UUID, version: int | None = None
+    session: Session,
+    who: Caller,
+    hold_id: UUID,
+    version: int | None = None,
+    ends: datetime | None = None,
 ) -> Hold:
     """Give a hold its time again, from now on; refused like a confirm.
 
     HoldChangedError if it has another version than the one its agent knows;
-    NotExtendableError when the plan's number or time of extensions is used up.
+    NotExtendableError when the plan's number or time of extensions is used up. *ends*:
+    when what its suppliers have locked ends, at the latest.
     """
     hold = queries.get_hold(
         session, hold_id, world=who.world, agent_id=who.partner, lock=True
     )
-    now = clock.now(session, who.world)
-    refuse_unless_held(hold.state, is_past=hold.expires_at <= now, hold_id=hold.id)
-    refuse_if_changed(hold.version, version)
-    until = now + timedelta(seconds=hold.ttl_s)
-    last = hold.extendable_until or hold.expires_at
-    if hold.kind != "hold" or hold.extensions >= hold.extensions_most:
-        raise NotExtendableError(
-            extensions=hold.extensions, extensions_most=hold.extensions_most
-        )
-    until = min(until, last)
-    if until <= hold.expires_at:
-        raise NotExtendableError(extendable_until=last.isoformat())
+    until = refuse_unless_extendable(session, who, hold, version)
+    if hold.kind == LIVE and (ends is None or hold.is_frozen):
+        raise SaleUnderWayError(hold_id=hold_id)
+    until = until if ends is None else min(until, ends)
     session.execute(_EXTEND, {"id": hold.id, "until": until})
     session.refresh(hold)
     return hold
+
+
+def refuse_unless_extendable(
+    session: Session, who: Caller, hold: Hold, version: int | None
+) -> datetime:
+    """Return until when a hold may be extended; raise why it may not."""
+    now = clock.now(session, who.world)
+    refuse_unless_held(hold.state, is_past=hold.expires_at <= now, hold_id=hold.id)
+    refuse_if_changed(hold.version, version)
+    last = hold.extendable_until or hold.expires_at
+    can_be = hold.kind in {HOLD, LIVE}
+    if not can_be or hold.extensions >= hold.extensions_most:
+        raise NotExtendableError(
+            extensions=hold.extensions, extensions_most=hold.extensions_most
+        )
+    until = min(now + timedelta(seconds=hold.ttl_s), last)
+    if until <= hold.expires_at:
+        raise NotExtendableError(extendable_until=last.isoformat())
+    return until
 
 
 def as_option(wish: HoldWish, until: datetime, now: datetime) -> HoldWish:

@@ -22,7 +22,7 @@ from allocation.errors import (
 )
 from hub.kernel.db import rows
 from hub.kernel.errors import HubError
-from hub.sales.errors import OfferChangedError
+from hub.sales.errors import OfferChangedError, SupplierRefusedError
 from hub.sales.services.wishes import HoldWish
 
 ANSWERS_MAX = 20_000
@@ -34,6 +34,7 @@ BROKEN = (
     CapReachedError,
     ProtectedError,
     OfferChangedError,
+    SupplierRefusedError,
 )
 _WRITE = text(
     "INSERT INTO availability_kept (supplier_id, day, world, holds, refused)"

@@ -17,6 +17,7 @@ from settlement.rules.postings import Fact
 from settlement.services.journal import Posted, said_of_facts
 
 CREATED = 201
+INTENT, OUTCOME = "intent", "outcome"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,9 @@ class ConfirmWish:
     """An agent wants one of its holds to become an order under its reference.
 
     *holders*: whose its tickets are, of each line in their order; *resale*: what the
-    public pays for a ticket, by line.
+    public pays for a ticket, by line. Of what a supplier sells itself it comes in two
+    stages, before it is asked and after; then with the *codes* of each line's tickets,
+    and whether one is all of theirs.
     """
 
     claim: Claim
@@ -37,6 +40,9 @@ class ConfirmWish:
     holders: tuple[Person, ...] = ()
     resale: Mapping[int, int] = field(default_factory=dict)
     exchanged_from: UUID | None = None
+    stage: str = ""
+    order_id: UUID | None = None
+    codes: Mapping[int, tuple[Sequence[str], bool]] = field(default_factory=dict)
 
     @property
     def owner(self) -> UUID:

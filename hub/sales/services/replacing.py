@@ -8,8 +8,9 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import NotFoundError
 from hub.sales import queries
-from hub.sales.errors import TicketCancelledError, TicketUsedError
+from hub.sales.errors import NotLiveError, TicketCancelledError, TicketUsedError
 from hub.sales.models import FormerCode, Order
+from hub.sales.queries.supplied import parts_of
 from hub.sales.rules import new_code
 
 
@@ -29,6 +30,9 @@ def replace_code(
         raise NotFoundError(ticket_id=ticket_id)
     if found.cancelled_at is not None:
         raise TicketCancelledError(ticket_id=ticket_id)
+    sold = parts_of(session, [order.hold_id]).get(order.hold_id, ())
+    if any(part.performance_id == found.performance_id for part in sold):
+        raise NotLiveError(wanted="another code")  # the supplier's door knows its own
     same = [ticket for ticket in tickets if ticket.code == found.code]
     used = [ticket.id for ticket in same if ticket.used_at is not None]
     if used:

@@ -26,7 +26,8 @@ _HARD = text(
 )
 _STOPPED = text(
     "SELECT h.id FROM hold h JOIN stop s ON s.id = :stop AND s.lifted_at IS NULL"
-    " JOIN partner a ON a.id = h.agent_id WHERE h.state = 'held' AND h.world = s.world"
+    " JOIN partner a ON a.id = h.agent_id WHERE h.state = 'held' AND NOT h.is_frozen"
+    " AND h.world = s.world"
     " AND coalesce(s.agent_id, a.id) IN (a.id, a.parent_id) AND h.kind <> 'report'"
     " AND a.channel = coalesce(s.channel, a.channel)"
     " AND EXISTS (SELECT FROM hold_line l JOIN offer o ON o.id = l.offer_id"
@@ -48,12 +49,13 @@ _HELD_AT = text(
     "SELECT h.id, sum(CASE WHEN l.seat_nodes = '{}' THEN l.quantity ELSE"
     " cardinality(array_positions(l.seat_nodes, l.node_id)) END)::int AS seats"
     " FROM hold h JOIN hold_line l"
-    " ON l.hold_id = h.id WHERE h.state = 'held' AND l.node_id IN (SELECT id FROM node"
+    " ON l.hold_id = h.id WHERE h.state = 'held' AND NOT h.is_frozen AND l.node_id IN (SELECT id FROM node"
     " WHERE id = :leaf OR (path[1] = :leaf AND level = 'sub-agent'))"
     " GROUP BY h.id, h.expires_at ORDER BY h.expires_at, h.id"
 )
 _LOCK = text(
-    "SELECT id FROM hold WHERE id = ANY(:ids) AND state = 'held' ORDER BY id FOR UPDATE"
+    "SELECT id FROM hold WHERE id = ANY(:ids) AND state = 'held' AND NOT is_frozen"
+    " ORDER BY id FOR UPDATE"
 )
 _WORLDS = text("SELECT name, clock_timestamp() + clock_offset AS now FROM world")
 

@@ -81,7 +81,7 @@ class OrderHead:
     reference: str
     state: str
     version: int
-    confirmed_at: datetime
+    confirmed_at: datetime | None
     exchanged_from: UUID | None
 
 
@@ -92,20 +92,30 @@ def order_body(
     lines: Sequence[dict[str, Any]],
     tickets: Sequence[dict[str, Any]],
     refunds: Sequence[dict[str, Any]] = (),
+    not_sold: Sequence[dict[str, Any]] = (),
+    reason: str | None = None,
+    cancelling: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return how an order is told."""
+    """Return how an order is told.
+
+    *not_sold*: lines its suppliers did not sell; *reason*: why none was; *cancelling*:
+    performances whose supplier has not answered yet whether it takes tickets back.
+    """
     return {
         "id": str(order.id),
         "hold_id": str(order.hold_id),
         "reference": order.reference,
         "state": str(order.state),
         "version": order.version,
-        "confirmed_at": order.confirmed_at.isoformat(),
+        "confirmed_at": order.confirmed_at and order.confirmed_at.isoformat(),
         "exchanged_from": order.exchanged_from and str(order.exchanged_from),
         "buyer": buyer and buyer.told(),
         "lines": list(lines),
         "tickets": list(tickets),
         "refunds": list(refunds),
+        "not_sold": list(not_sold),
+        "reason": reason,
+        "cancelling": list(cancelling),
     }
 
 

@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.sales import queries
-from hub.sales.models import Hold, HoldLine, Order, OrderLine, Ticket
+from hub.sales.models import Hold, HoldLine, Order, OrderLine, SuppliedSale, Ticket
 from hub.sales.queries.frozen import frozen_quotes
+from hub.sales.queries.supplied import cancelling, parts, sale_of
 from hub.sales.rules import HoldState, priced
 from hub.sales.rules.people import Person
+from hub.sales.rules.supplied import PartState, SaleState
+from hub.sales.rules.supplied import Told as Waits
 from hub.sales.services.returned import refunds
 from hub.sales.services.telling import (
     HELD,
@@ -26,6 +29,7 @@ from hub.sales.services.telling import (
     order_line,
     ticket_body,
 )
+from hub.sales.services.wishes import LIVE
 from settlement.rules.quotes import Quote
 
 _OFFERED = text(
@@ -43,16 +47,43 @@ def hold_view(session: Session, who: Caller, hold: Hold) -> dict[str, Any]:
     lines = queries.hold_lines(session, [hold.id])
     told = _told(session, lines)
     is_past = hold.expires_at <= clock.now(session, who.world)
-    is_lapsed = hold.state == HoldState.HELD and is_past
-    state = HoldState.LAPSED if is_lapsed else hold.state
+    is_held = hold.state == HoldState.HELD
+    state = HoldState.LAPSED if is_held and is_past else hold.state
+    if is_held and hold.kind == LIVE:
+        state = _live_state(session, hold) or state
     return hold_body(hold.id, state, hold.version, hold.expires_at, told)
 
 
+def _live_state(session: Session, hold: Hold) -> str | None:
+    """Return how a hold stands at its suppliers; None where it stands as it does here."""
+    sale = sale_of(session, hold.id)
+    if sale is not None:
+        is_unknown = sale.state == SaleState.UNKNOWN
+        return Waits.UNKNOWN if is_unknown else Waits.CONFIRMING
+    states = {part.state for part in parts(session, hold.id)}
+    return Waits.LOCKING if states - {PartState.LOCKED, PartState.ENDED} else None
+
+
+def sale_view(session: Session, sale: SuppliedSale, state: str) -> dict[str, Any]:
+    """Return how a sale is told that is no order yet, or will be none."""
+    told = _told(session, queries.hold_lines(session, [sale.hold_id]))
+    head = OrderHead(
+        *(sale.order_id, sale.hold_id, sale.reference, state, 0, None, None)
+    )
+    lines = [order_line(said, 0, None) | {"state": str(state)} for said in told]
+    return order_body(head, buyer=None, lines=lines, tickets=[], reason=sale.reason)
+
+
 def first_reply(session: Session, who: Caller, kept: dict[str, Any]) -> dict[str, Any]:
-    """Return what a hold was answered when it was placed, from what is kept of it."""
+    """Return what a hold was answered when it was placed, from what is kept of it.
+
+    One that a supplier locks is told as it stands.
+    """
     hold = queries.get_hold(
         session, UUID(kept[HELD]), world=who.world, agent_id=who.partner
     )
+    if hold.kind == LIVE:
+        return hold_view(session, who, hold)
     told = _told(session, queries.hold_lines(session, [hold.id]))
     until = datetime.fromisoformat(kept["until"])
     return hold_body(hold.id, HoldState.HELD, 1, until, told)
@@ -119,6 +150,7 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
         whole = order_line(said, line.cancelled, line.resale_minor)
         lines_of[line.order_id].append((line, whole))
     people = queries.people(session, ids)
+    waiting = _cancelling(session, orders)
     for ticket in tickets:
         tickets_of[ticket.order_id].append(ticket)
     return [
@@ -136,9 +168,19 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
             refunds=refunds(
                 order, [line for line, _ in lines_of[order.id]], tickets_of[order.id]
             ),
+            not_sold=order.not_sold,
+            cancelling=waiting.get(order.hold_id, ()),
         )
         for order in orders
     ]
+
+
+def _cancelling(session: Session, orders: Sequence[Order]) -> dict[UUID, list[str]]:
+    """Return the performances of orders whose supplier is asked to take tickets back."""
+    found: dict[UUID, list[str]] = {}
+    for hold_id, performance_id in cancelling(session, [o.hold_id for o in orders]):
+        found.setdefault(hold_id, []).append(str(performance_id))
+    return found
 
 
 def _ticket(

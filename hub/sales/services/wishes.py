@@ -21,6 +21,7 @@ from hub.sales.services.pricing import price_basket
 from hub.sales.services.telling import named
 
 HOLD, OPTION, REQUEST, REPORT = "hold", "option", "request", "report"
+LIVE = "live"
 TTL_MAX_FACTOR = 4
 EXTENSIONS_MOST = 2
 

@@ -1,0 +1,1 @@
+"""Holds and sales of what suppliers sell themselves: our tree, then their word."""

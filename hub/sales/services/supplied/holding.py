@@ -1,0 +1,277 @@
+"""Holding what a supplier sells itself: seats of our tree, then the supplier's lock.
+
+Three steps, each a transaction of its own: the intent, the hold, what the supplier
+said; between the last two it is asked. Whoever dies in between is found by ``next_at``,
+and what may be locked there is let go.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session
+
+from connectors.models import Source
+from connectors.ports import Locked, OrderWanted
+from connectors.services.guarding import Suppliers
+from hub.kernel import clock
+from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
+from hub.kernel.idempotency import Claim, Reply
+from hub.kernel.ids import new_id
+from hub.sales.errors import (
+    HoldReleasedError,
+    NotLiveError,
+    SupplierPriceError,
+    SupplierRefusedError,
+    SupplierSilentError,
+    SupplierUnavailableError,
+)
+from hub.sales.models import Hold, SupplierOrder
+from hub.sales.queries import supplied as queries
+from hub.sales.rules import HoldState
+from hub.sales.rules.supplied import LOCK_MARGIN_S, PartState, mismatch, seats_taken
+from hub.sales.services.lapse import end_holds
+from hub.sales.services.supplied.asking import Outcome, ask, refuse_unless_askable
+from hub.sales.services.wishes import HOLD, LIVE, HoldWish
+
+GRACE_S = 30
+_FORGET_KEY = text(
+    "DELETE FROM idempotency_key WHERE world = :world AND owner_id = :owner"
+    " AND key = :key"
+)
+_STORE_UNTIL = text(
+    "UPDATE idempotency_key SET reply = jsonb_set(reply, '{until}', to_jsonb("
+    "CAST(:until AS text))) WHERE world = :world AND owner_id = :owner AND key = :key"
+)
+
+
+def is_live(wish: HoldWish) -> bool:
+    """Say whether any line is of what a supplier sells itself."""
+    return any(line.offer.source_id is not None for line in wish.lines)
+
+
+def hold_live(
+    suppliers: Suppliers, wish: HoldWish, place: Callable[[HoldWish], Reply]
+) -> Reply:
+    """Place a hold and have its suppliers lock it; a Reply without a body but its id.
+
+    SupplierUnavailableError before anything is held; SupplierRefusedError,
+    SupplierPriceError, SupplierSilentError give back what was.
+    """
+    if wish.kind != HOLD:
+        raise NotLiveError(kind=wish.kind)
+    sources = {
+        line.offer.performance_id: line.offer.source_id
+        for line in wish.lines
+        if line.offer.source_id is not None
+    }
+    for source_id in set(sources.values()):
+        refuse_unless_askable(suppliers, source_id)
+    wish = replace(wish, kind=LIVE)
+    with transaction() as session:
+        _intend(session, wish, sources)
+    try:
+        reply = place(wish)
+    except BaseException:
+        _forget(wish.hold_id)
+        raise
+    if reply.is_replay:
+        _forget(wish.hold_id)
+        return reply
+    _lock(suppliers, wish)
+    return reply
+
+
+def _intend(session: Session, wish: HoldWish, sources: dict[UUID, UUID]) -> None:
+    """Write down that suppliers are about to be asked, before anything is done."""
+    grace = GRACE_S + sum(
+        source.operation_ms / 1000
+        for source in session.scalars(
+            select(Source).where(Source.id.in_(set(sources.values())))
+        )
+    )
+    now = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    for performance_id, source_id in sources.items():
+        session.add(
+            SupplierOrder(
+                id=new_id(),
+                world=wish.world,
+                agent_id=wish.agent_id,
+                hold_id=wish.hold_id,
+                source_id=source_id,
+                performance_id=performance_id,
+                state=PartState.LOCKING,
+                wanted={},
+                next_at=now + timedelta(seconds=grace * max(1, len(sources))),
+            )
+        )
+
+
+def _forget(hold_id: UUID) -> None:
+    with transaction() as session:
+        own = delete(SupplierOrder).where(SupplierOrder.hold_id == hold_id)
+        session.execute(own)
+
+
+def _lock(suppliers: Suppliers, wish: HoldWish) -> None:
+    """Have each supplier lock its part; all or none."""
+    with transaction() as session:
+        asked = _wanted(session, wish)
+    found: list[tuple[UUID, OrderWanted, Outcome[Locked]]] = []
+    for part_id, source_id, order in asked:
+
+        def lock(port: Any, order: OrderWanted = order) -> Locked:
+            locked: Locked = port.lock(order)
+            return locked
+
+        outcome = ask(suppliers, source_id, "lock", lock)
+        with transaction() as session:
+            outcome = _compared(session, source_id, order, outcome)
+        found.append((part_id, order, outcome))
+        if outcome.reason is not None:
+            break
+    with transaction() as session:
+        error = _noted(session, wish, found)
+    if error is not None:
+        raise error
+
+
+def _wanted(session: Session, wish: HoldWish) -> list[tuple[UUID, UUID, OrderWanted]]:
+    """Write down what each supplier is asked for, as it is asked."""
+    lines = queries.wanted_of(session, wish.hold_id)
+    found = []
+    for part in queries.parts(session, wish.hold_id, lock=True):
+        source = session.get_one(Source, part.source_id)
+        order = OrderWanted(
+            key=part.id.hex,
+            performance=queries.ref_of(session, part.performance_id),
+            lines=lines[part.performance_id],
+            ttl_s=wish.ttl_s,
+            deadline_s=source.operation_ms / 1000,
+        )
+        part.wanted = msgspec.to_builtins(order)
+        part.sent_at = session.scalar(select(func.clock_timestamp()))
+        found.append((part.id, part.source_id, order))
+    return found
+
+
+def _compared(
+    session: Session, source_id: UUID, order: OrderWanted, outcome: Outcome[Locked]
+) -> Outcome[Locked]:
+    """Turn a lock of something else into a refusal that must be undone."""
+    if outcome.answer is None:
+        return outcome
+    source = session.get_one(Source, source_id)
+    wrong = mismatch(order, outcome.answer, tolerance_minor=source.tolerance_minor)
+    if wrong is None:
+        return outcome
+    return replace(outcome, reason=wrong.reason, said=f"{wrong.wanted}/{wrong.got}")
+
+
+def _noted(
+    session: Session,
+    wish: HoldWish,
+    found: Sequence[tuple[UUID, OrderWanted, Outcome[Locked]]],
+) -> HubError | None:
+    """Write what suppliers said; return why the hold does not stand, if it does not."""
+    hold = session.get_one(Hold, wish.hold_id, with_for_update=True)
+    parts = {part.id: part for part in queries.parts(session, hold.id, lock=True)}
+    failed = next((f for f in found if f[2].reason is not None), None)
+    now = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    for part_id, _, outcome in found:
+        part = parts.pop(part_id)
+        _note(part, outcome, now, is_kept=failed is None)
+    for part in parts.values():  # those that were not asked any more
+        part.state, part.next_at = PartState.ENDED, None
+    if failed is None and hold.state != HoldState.HELD:
+        for part in queries.parts(session, hold.id):
+            part.state, part.next_at = PartState.UNDOING, now
+        return HoldReleasedError(hold_id=hold.id)
+    if failed is None:
+        _stand(session, wish, hold, [f[2].answer for f in found])
+        return None
+    _, order, outcome = failed
+    if outcome.is_unknown:
+        hold.is_frozen = True  # its seats may be locked there, under our own key
+    elif hold.state == HoldState.HELD:
+        reason = f"the supplier: {outcome.reason}"
+        end_holds(session, [hold.id], HoldState.REJECTED, reason)
+    forget_key(session, wish.claim)
+    return refusal(order, outcome, parts_performance(session, failed[0]))
+
+
+def parts_performance(session: Session, part_id: UUID) -> UUID:
+    """Return the performance of a part."""
+    return session.get_one(SupplierOrder, part_id).performance_id
+
+
+def _note(
+    part: SupplierOrder, outcome: Outcome[Locked], now: datetime, *, is_kept: bool
+) -> None:
+    part.reason, part.said = outcome.reason, outcome.said
+    if outcome.answer is not None:
+        part.theirs, part.lock_until = outcome.answer.theirs, outcome.answer.until
+    if outcome.answer is not None and is_kept:
+        part.state = PartState.LOCKED
+        part.next_at = outcome.answer.until
+    elif outcome.answer is not None or outcome.is_unknown:
+        part.state, part.next_at = PartState.UNDOING, now
+    else:
+        part.state, part.next_at = PartState.ENDED, None
+
+
+def _stand(
+    session: Session, wish: HoldWish, hold: Hold, locks: Sequence[Locked | None]
+) -> None:
+    """Let a hold end before the first of its locks does."""
+    offset = clock.now(session, wish.world) - session.scalar(  # type: ignore[operator]
+        select(func.clock_timestamp())
+    )
+    margin = timedelta(seconds=LOCK_MARGIN_S)
+    ends = [lock.until for lock in locks if lock is not None and lock.until is not None]
+    hold.expires_at = min([hold.expires_at, *(end + offset - margin for end in ends)])
+    key = wish.claim.key
+    where = {"world": key.world, "owner": key.owner_id, "key": key.key}
+    until = hold.expires_at.isoformat()
+    session.execute(_STORE_UNTIL, where | {"until": until})
+
+
+def forget_key(session: Session, claim: Claim) -> None:
+    """Let a key be used again: a refusal is not what it is to answer for ever."""
+    key = claim.key
+    where = {"world": key.world, "owner": key.owner_id, "key": key.key}
+    session.execute(_FORGET_KEY, where)
+
+
+def refusal(
+    order: OrderWanted, outcome: Outcome[Any], performance_id: UUID
+) -> HubError:
+    """Return how an agent is told what a supplier did not do."""
+    if outcome.is_unknown:
+        return SupplierSilentError(performance_id=performance_id)
+    if not outcome.is_reached:
+        return SupplierUnavailableError(
+            performance_id=performance_id, reason=outcome.said
+        )
+    if outcome.reason == "price-changed" and outcome.said:
+        old, _, new = outcome.said.partition("/")
+        if old.isdigit() and new.isdigit():
+            return SupplierPriceError(
+                performance_id=performance_id,
+                currency=order.lines[0].currency,
+                old_minor=int(old),
+                new_minor=int(new),
+            )
+    more: dict[str, Any] = {}
+    if outcome.seats:
+        more["seats"] = seats_taken(outcome.seats, order)
+    return SupplierRefusedError(
+        performance_id=performance_id, reason=outcome.reason, **more
+    )

@@ -1,0 +1,298 @@
+"""Clearing what is not known: suppliers are asked by our key until they have told.
+
+Each part that is due is taken by one worker, with a fence; what that worker learns it
+writes only if nobody has taken the part since. Nothing is ever sold here: a part whose
+sale was not answered is asked about; if it is not sold, its lock is let go first, so
+that a sale on its way there finds nothing to sell, and then it is asked once more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from connectors.ports import Answer, OrderWanted, Sold, Standing
+from connectors.services.guarding import Suppliers
+from hub.kernel.db import transaction
+from hub.kernel.metrics import SUPPLIER_CASES
+from hub.sales.models import Hold, SupplierOrder
+from hub.sales.queries import supplied as queries
+from hub.sales.rules import HoldState
+from hub.sales.rules.supplied import (
+    CASE_AFTER_S,
+    LOCK_MARGIN_S,
+    PartState,
+    backoff_s,
+    is_as_wanted,
+)
+from hub.sales.services.lapse import end_holds
+from hub.sales.services.supplied.asking import Outcome, ask
+from hub.sales.services.supplied.returning import go_on_cancelling
+from hub.sales.services.supplied.settling import settle
+
+log = structlog.get_logger(__name__)
+GONE = {Standing.NOTHING, Standing.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A part that was taken: what was asked, where it stands, and its fence."""
+
+    suppliers: Suppliers
+    part_id: UUID
+    source_id: UUID
+    hold_id: UUID
+    state: str
+    fence: int
+    order: OrderWanted
+    sold: Sold | None
+    pace: float
+
+    def ask(self, what: str, work: Callable[[Any], Any]) -> Outcome[Any]:
+        """Ask the supplier of the part."""
+        return ask(self.suppliers, self.source_id, what, work)
+
+
+def reconcile(suppliers: Suppliers, part_id: UUID, *, pace: float = 1.0) -> None:
+    """Go on with a part that was taken; *pace* stretches how long is waited."""
+    with transaction() as session:
+        part = session.get_one(SupplierOrder, part_id)
+        task = _task(suppliers, part, pace)
+        is_held = _is_held(session, part.hold_id)
+    match task.state:
+        case PartState.LOCKING if not part.wanted:
+            _end(task, "it was never asked")  # whoever wanted it died before that
+        case PartState.LOCKED if is_held:
+            _wait(task)
+        case PartState.LOCKING | PartState.LOCKED | PartState.UNDOING:
+            _undo(task)
+        case PartState.SELLING | PartState.UNKNOWN:
+            _find_out(task)
+        case PartState.SOLD:
+            settle(task.hold_id)
+        case PartState.CANCELLING:
+            go_on_cancelling(suppliers, part_id, fence=task.fence, pace=pace)
+        case _:
+            _end(task, None)
+
+
+def _task(suppliers: Suppliers, part: SupplierOrder, pace: float) -> Task:
+    sold = None if part.sold is None else msgspec.convert(part.sold, Sold)
+    order = (
+        queries.order_wanted(part)
+        if part.wanted
+        else OrderWanted(part.id.hex, "", (), 0)
+    )
+    return Task(
+        *(suppliers, part.id, part.source_id, part.hold_id, part.state, part.fence),
+        *(order, sold, pace),
+    )
+
+
+def _is_held(session: Session, hold_id: UUID) -> bool:
+    hold = session.get(Hold, hold_id)
+    return hold is not None and hold.state == HoldState.HELD
+
+
+def _find_out(task: Task) -> None:
+    """Find out whether a sale was made; settle it when that is known."""
+    outcome = task.ask("ask", lambda port: port.ask(task.order))
+    answer = outcome.answer
+    if answer is None:
+        _again(task, outcome)
+        return
+    if answer.standing in {Standing.NOTHING, Standing.LOCKED}:
+        answer = _fenced(task)
+        if answer is None:
+            return
+    _take(task, answer)
+
+
+def _fenced(task: Task) -> Answer | None:
+    """Let a lock go, so that nothing is sold by it any more; then ask once more."""
+    let_go = task.ask("release", lambda port: port.release(task.order))
+    if let_go.is_unknown or not let_go.is_reached:
+        _again(task, let_go)
+        return None
+    outcome = task.ask("ask", lambda port: port.ask(task.order))
+    if outcome.answer is None:
+        _again(task, outcome)
+    found: Answer | None = outcome.answer
+    return found
+
+
+def _take(task: Task, answer: Answer) -> None:
+    """Write what a supplier says of an order whose sale was not answered."""
+    match answer.standing:
+        case Standing.SOLD if answer.sold is not None:
+            _sold(task, answer.sold)
+        case Standing.NOTHING | Standing.CANCELLED:
+            _end(task, "no-answer")
+        case _:
+            _again(task, Outcome(reason="pending", said=answer.standing))
+            return
+    settle(task.hold_id)
+
+
+def _sold(task: Task, sold: Sold) -> None:
+    with transaction() as session:
+        part = _own(session, task)
+        if part is None:
+            return
+        part.sold, part.theirs = msgspec.to_builtins(sold), sold.theirs
+        is_good = is_as_wanted(task.order, sold)
+        part.state = PartState.SOLD if is_good else PartState.UNDOING
+        part.reason = None if is_good else "not-as-wanted"
+        part.next_at, part.case_since = _now(session), None
+
+
+def _undo(task: Task) -> None:
+    """Have whatever is there go: what was sold is cancelled, a lock let go."""
+    if task.sold is not None:
+        sold = task.sold
+        outcome = task.ask("cancel", lambda port: port.cancel(task.order, sold.tickets))
+    else:
+        outcome = task.ask("release", lambda port: port.release(task.order))
+    if outcome.is_refused and task.sold is not None:
+        _raise_case(task, outcome)
+        return
+    if outcome.is_unknown or not outcome.is_reached:
+        if _has_run_out(task):
+            _end(task, "lock-expired")
+            _after_end(task)
+            return
+        _again(task, outcome)
+        return
+    asked = task.ask("ask", lambda port: port.ask(task.order))
+    if asked.answer is None:
+        _again(task, asked)
+        return
+    if asked.answer.standing is Standing.SOLD and task.sold is None:
+        _turned_out_sold(task, asked.answer)
+        return
+    if asked.answer.standing not in GONE:
+        _again(task, Outcome(reason="pending", said=asked.answer.standing))
+        return
+    _end(task, None)
+    _after_end(task)
+
+
+def _turned_out_sold(task: Task, answer: Answer) -> None:
+    """Keep in mind that what was to be let go is sold: next time it is cancelled."""
+    with transaction() as session:
+        part = _own(session, task)
+        if part is not None and answer.sold is not None:
+            part.sold = msgspec.to_builtins(answer.sold)
+            part.next_at = _now(session)
+
+
+def _has_run_out(task: Task) -> bool:
+    """Say whether a lock has run out there by itself, whoever answers or not."""
+    with transaction() as session:
+        part = session.get_one(SupplierOrder, task.part_id)
+        if task.sold is not None or part.sent_at is None:
+            return False
+        lasts = timedelta(seconds=max(task.order.ttl_s, 900) + LOCK_MARGIN_S)
+        return (part.lock_until or part.sent_at + lasts) < _now(session)
+
+
+def _after_end(task: Task) -> None:
+    """Once nothing is at any supplier: end the hold, or conclude its sale."""
+    with transaction() as session:
+        hold = session.get(Hold, task.hold_id, with_for_update=True)
+        parts = queries.parts(session, task.hold_id, lock=True)
+        sale = queries.sale_of(session, task.hold_id)
+        is_over = all(part.state == PartState.ENDED for part in parts)
+        is_held = hold is not None and hold.state == HoldState.HELD
+        if sale is None and hold is not None and is_held and is_over:
+            reason = next((part.reason for part in parts if part.reason), "no-answer")
+            hold.is_frozen = False
+            session.flush()
+            said = f"the supplier: {reason}"
+            end_holds(session, [hold.id], HoldState.REJECTED, said)
+    if sale is not None:
+        settle(task.hold_id)
+
+
+def _end(task: Task, reason: str | None) -> None:
+    with transaction() as session:
+        part = _own(session, task)
+        if part is not None:
+            part.state, part.next_at, part.case_since = PartState.ENDED, None, None
+            part.reason = part.reason or reason
+    if task.state == PartState.LOCKING and reason == "it was never asked":
+        _after_end(task)
+
+
+def _wait(task: Task) -> None:
+    """Look at a lock again when it has run out: its hold stands still."""
+    with transaction() as session:
+        part = _own(session, task)
+        if part is not None:
+            pause = timedelta(seconds=LOCK_MARGIN_S)
+            part.next_at = max(part.lock_until or _now(session), _now(session)) + pause
+            part.attempts = 0
+
+
+def _again(task: Task, outcome: Outcome[Any]) -> None:
+    """Ask again later; after a while a person is to look at it, too."""
+    with transaction() as session:
+        part = _own(session, task)
+        if part is None:
+            return
+        now = _now(session)
+        if part.state == PartState.SELLING:
+            part.state = PartState.UNKNOWN
+        elif part.state in {PartState.LOCKING, PartState.LOCKED}:
+            part.state = PartState.UNDOING
+        part.said = outcome.said
+        part.next_at = now + timedelta(seconds=backoff_s(part.attempts, task.pace))
+        since = part.sent_at or part.created_at
+        if part.case_since is None and now - since > timedelta(seconds=CASE_AFTER_S):
+            part.case_since = now
+            _alarm(part)
+
+
+def _raise_case(task: Task, outcome: Outcome[Any]) -> None:
+    """Have a person look: the supplier does not take back what it has sold."""
+    with transaction() as session:
+        part = _own(session, task)
+        if part is None:
+            return
+        now = _now(session)
+        part.said = f"{outcome.reason}: {outcome.said}"
+        part.next_at = now + timedelta(seconds=backoff_s(99, task.pace))
+        if part.case_since is None:
+            part.case_since = now
+            _alarm(part)
+
+
+def _alarm(part: SupplierOrder) -> None:
+    SUPPLIER_CASES.inc()
+    log.error(
+        "a sale needs a person",
+        part=str(part.id),
+        state=part.state,
+        said=part.said,
+        hold=str(part.hold_id),
+    )
+
+
+def _own(session: Session, task: Task) -> SupplierOrder | None:
+    """Return a part, locked, unless somebody else has taken it since."""
+    part = session.get_one(
+        SupplierOrder, task.part_id, with_for_update=True, populate_existing=True
+    )
+    return part if part.fence == task.fence else None
+
+
+def _now(session: Session) -> datetime:
+    found = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(found, datetime)  # noqa: S101 - a clock tells the time
+    return found

@@ -1,0 +1,264 @@
+"""Giving back what suppliers have sold: they are asked first, then it is undone here.
+
+The intent claims the request's key; a supplier that does not answer is asked after by
+a worker. Giving back is a wish for a state, under the order's own key: it may be said
+twice, and is.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from connectors.models import Source
+from connectors.ports import Sold, Standing, TicketSold
+from connectors.services.guarding import Suppliers
+from hub.catalogue.models import Performance
+from hub.kernel import idempotency
+from hub.kernel.callers import Caller
+from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
+from hub.kernel.idempotency import Claim, Reply
+from hub.sales import queries as sales
+from hub.sales.errors import (
+    MustAlsoCancelError,
+    SaleUnderWayError,
+    SupplierUnavailableError,
+)
+from hub.sales.models import Order, SupplierOrder, Ticket
+from hub.sales.queries import supplied as queries
+from hub.sales.rules.returning import AGENT
+from hub.sales.rules.supplied import CASE_AFTER_S, PartState, backoff_s
+from hub.sales.services.cancelling import Giving, checked, giving_of, take_back
+from hub.sales.services.supplied.asking import Outcome, ask
+from hub.sales.services.supplied.holding import GRACE_S, forget_key, refusal
+from hub.sales.services.supplied.telling import order_view
+
+CREATED, ACCEPTED = 201, 202
+_LIVE = text(
+    "SELECT EXISTS (SELECT FROM sale_order o JOIN supplier_order p"
+    " ON p.hold_id = o.hold_id WHERE o.id = :order AND o.world = :world"
+    " AND o.agent_id = :agent)"
+)
+
+
+def has_live(session: Session, who: Caller, order_id: UUID) -> bool:
+    """Say whether a supplier has sold any of an agent's order."""
+    where = {"order": order_id, "world": who.world, "agent": who.partner}
+    return bool(session.scalar(_LIVE, where))
+
+
+def cancel_live(
+    suppliers: Suppliers,
+    who: Caller,
+    claim: Claim,
+    order_id: UUID,
+    wanted: dict[str, Any],
+) -> Reply:
+    """Cancel tickets, asking their suppliers: 201 with the order, 202 while not known.
+
+    What the hub itself has sold of them is cancelled at once. SupplierRefusedError if
+    nothing was.
+    """
+    with transaction() as session:
+
+        def intend() -> tuple[int, bytes]:
+            _intend(session, suppliers, who, claim, order_id, wanted)
+            return ACCEPTED, msgspec.json.encode({"id": str(order_id)})
+
+        earlier = idempotency.once(session, claim, intend)
+        parts = [] if earlier else _cancelling(session, order_id)
+    error: HubError | None = None
+    for part_id in parts:
+        error = go_on_cancelling(suppliers, part_id, fence=None) or error
+    with transaction() as session:
+        is_waiting = bool(_cancelling(session, order_id))
+        body = order_view(session, who, order_id)
+        if error is not None and not is_waiting and not _any_undone(body, wanted):
+            forget_key(session, claim)
+            raise_after = error
+        else:
+            raise_after = None
+    if raise_after is not None:
+        raise raise_after
+    status = ACCEPTED if is_waiting else CREATED
+    return Reply(status, body, is_replay=earlier is not None)
+
+
+def _any_undone(body: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Say whether any of the tickets that were to be cancelled is."""
+    chosen = {str(one) for one in wanted.get("ticket_ids") or ()}
+    return any(
+        ticket["state"] == "cancelled" and (not chosen or ticket["id"] in chosen)
+        for ticket in body["tickets"]
+    )
+
+
+def _cancelling(session: Session, order_id: UUID) -> list[UUID]:
+    order = session.get_one(Order, order_id)
+    return [
+        part.id
+        for part in queries.parts(session, order.hold_id)
+        if part.state == PartState.CANCELLING
+    ]
+
+
+def _intend(
+    session: Session,
+    suppliers: Suppliers,
+    who: Caller,
+    claim: Claim,
+    order_id: UUID,
+    wanted: dict[str, Any],
+) -> None:
+    """Write down what suppliers are to take back; cancel at once what they need not."""
+    found = checked(session, who, order_id, wanted)
+    parts = {
+        part.performance_id: part
+        for part in queries.parts(session, found.order.hold_id, lock=True)
+    }
+    chosen: dict[UUID, list[Ticket]] = {}
+    for ticket in found.tickets:
+        if ticket.id in found.chosen:
+            chosen.setdefault(ticket.performance_id, []).append(ticket)
+    now = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    own: list[UUID] = []
+    for performance_id, tickets in chosen.items():
+        part = parts.get(performance_id)
+        if part is None or _is_cancelled(session, performance_id):
+            own += [ticket.id for ticket in tickets]  # nobody need be asked
+            continue
+        if part.state == PartState.CANCELLING:
+            raise SaleUnderWayError(performance_id=performance_id)
+        _refuse_part_of(suppliers, part, found, tickets)
+        source = session.get_one(Source, part.source_id)
+        grace = GRACE_S + source.operation_ms / 1000
+        key = claim.key
+        part.state, part.sent_at, part.attempts = PartState.CANCELLING, now, 0
+        part.next_at = now + timedelta(seconds=grace)
+        part.cancelling = {
+            "tickets": [str(ticket.id) for ticket in tickets],
+            "world": key.world,
+            "owner": str(key.owner_id),
+            "key": key.key,
+        }
+    if own:
+        take_back(session, found, own, AGENT)
+    session.flush()
+
+
+def _is_cancelled(session: Session, performance_id: UUID) -> bool:
+    """Say whether the supplier itself has cancelled a performance."""
+    return session.get_one(Performance, performance_id).status == "cancelled"
+
+
+def _refuse_part_of(
+    suppliers: Suppliers,
+    part: SupplierOrder,
+    found: Giving,
+    tickets: Collection[Ticket],
+) -> None:
+    """Refuse what a supplier cannot do: cancel at all, or in part."""
+    able = suppliers.capabilities(part.source_id)
+    if not able.cancel:
+        outcome: Outcome[None] = Outcome(
+            reason="not-allowed", said="it takes nothing back"
+        )
+        raise refusal(queries.order_wanted(part), outcome, part.performance_id)
+    left = [
+        ticket
+        for ticket in found.tickets
+        if ticket.performance_id == part.performance_id and ticket.cancelled_at is None
+    ]
+    if not able.partial_cancel and len(left) > len(tickets):
+        also = {ticket.id for ticket in left} - {ticket.id for ticket in tickets}
+        raise MustAlsoCancelError(ticket_ids=sorted(also))
+
+
+def go_on_cancelling(
+    suppliers: Suppliers, part_id: UUID, *, fence: int | None, pace: float = 1.0
+) -> HubError | None:
+    """Ask a supplier to take tickets back; return its refusal, if it refuses.
+
+    With a *fence* of a worker: it is asked first whether it has done so already.
+    """
+    with transaction() as session:
+        part = session.get_one(SupplierOrder, part_id)
+        if part.state != PartState.CANCELLING or part.cancelling is None:
+            return None
+        tickets = _of_part(session, part)
+        order, source_id = queries.order_wanted(part), part.source_id
+        is_again, fence = fence is not None, part.fence if fence is None else fence
+
+    def cancel(port: Any) -> None:
+        if is_again and port.capabilities.ask_by_key:
+            if port.ask(order).standing is Standing.CANCELLED:
+                return
+        port.cancel(order, tickets)
+
+    outcome = ask(suppliers, source_id, "cancel", cancel)
+    with transaction() as session:
+        return _noted(session, part_id, outcome, fence=fence, pace=pace)
+
+
+def _of_part(session: Session, part: SupplierOrder) -> list[TicketSold]:
+    """Return the tickets that are to be taken back, by their codes and seats there."""
+    assert part.cancelling is not None  # noqa: S101 - it is being cancelled
+    ids = {UUID(one) for one in part.cancelling["tickets"]}
+    sold = msgspec.convert(part.sold, Sold)
+    codes = {one.id: one for one in session.scalars(_tickets(ids))}
+    wanted = [codes[one].code for one in sorted(ids)]
+    if sold.is_shared:
+        return list(sold.tickets[: len(wanted)])
+    by_code = {ticket.code: ticket for ticket in sold.tickets}
+    return [by_code.get(code, TicketSold(code)) for code in wanted]
+
+
+def _tickets(ids: Collection[UUID]) -> Any:
+    return select(Ticket).where(Ticket.id.in_(ids))
+
+
+def _noted(
+    session: Session, part_id: UUID, outcome: Outcome[None], *, fence: int, pace: float
+) -> HubError | None:
+    part = session.get_one(
+        SupplierOrder, part_id, with_for_update=True, populate_existing=True
+    )
+    if part.state != PartState.CANCELLING or part.fence != fence:
+        return None
+    now = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    part.said = outcome.said
+    if outcome.is_unknown:
+        part.next_at = now + timedelta(seconds=backoff_s(part.attempts, pace))
+        since = part.sent_at or now
+        if now - since > timedelta(seconds=CASE_AFTER_S):
+            part.case_since = part.case_since or now
+        return None
+    assert part.cancelling is not None  # noqa: S101 - it is being cancelled
+    ids = [UUID(one) for one in part.cancelling["tickets"]]
+    part.cancelling, part.next_at, part.case_since = None, None, None
+    part.state = PartState.SOLD
+    if outcome.reason is not None:
+        order = queries.order_wanted(part)
+        if not outcome.is_reached:
+            return SupplierUnavailableError(performance_id=part.performance_id)
+        return refusal(order, outcome, part.performance_id)
+    _undo(session, part, ids)
+    return None
+
+
+def _undo(session: Session, part: SupplierOrder, ids: Collection[UUID]) -> None:
+    """Undo here what a supplier has taken back; all of it gone, the part is ended."""
+    wanted = select(Order).where(Order.hold_id == part.hold_id).with_for_update()
+    order = session.scalars(wanted).one()
+    tickets = sales.tickets(session, [order.id])
+    take_back(session, giving_of(session, order, ids), ids, AGENT)
+    own = [t for t in tickets if t.performance_id == part.performance_id]
+    if all(t.cancelled_at is not None or t.id in ids for t in own):
+        part.state = PartState.ENDED

@@ -1,0 +1,179 @@
+"""Making of a sale what its suppliers have said: an order, in whole or part, or nothing.
+
+A part that is sold is a fact: its order is made whatever has closed since. If it cannot
+be made all the same (somebody took the name meanwhile), what was sold is given back.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from connectors.ports import Sold
+from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
+from hub.kernel.idempotency import Claim, Key
+from hub.sales.errors import PerformanceBusyError, SupplierRefusedError
+from hub.sales.models import Hold, SuppliedSale, SupplierOrder
+from hub.sales.queries import supplied as queries
+from hub.sales.rules import HoldState
+from hub.sales.rules.people import Person
+from hub.sales.rules.supplied import PartState, SaleState, codes_by_line, decided
+from hub.sales.services.committing import confirm_within
+from hub.sales.services.lapse import drop_lines, end_holds
+from hub.sales.services.ordering import OUTCOME, ConfirmWish
+from hub.sales.services.placing import BUSY_PAUSE_S, BUSY_WAIT_S
+
+_ANSWER = text(
+    "UPDATE idempotency_key SET status = :status, reply = CAST(:reply AS jsonb)"
+    " WHERE world = :world AND owner_id = :owner AND key = :key"
+)
+_FORGET = text(
+    "DELETE FROM idempotency_key WHERE world = :world AND owner_id = :owner"
+    " AND key = :key"
+)
+_NOT_SOLD = text(
+    "UPDATE sale_order SET not_sold = CAST(:said AS jsonb) WHERE id = :order"
+)
+
+
+def settle(hold_id: UUID) -> HubError | None:
+    """Conclude a sale if all of it is known; return why nothing was sold, if so.
+
+    None as well while something is not known. Twice is no mistake.
+    """
+    deadline = time.monotonic() + BUSY_WAIT_S
+    while True:
+        try:
+            with transaction() as session:
+                return _settle(session, hold_id)
+        except PerformanceBusyError:
+            if time.monotonic() > deadline:
+                return None  # whoever comes by next makes its order
+            time.sleep(BUSY_PAUSE_S)
+        except HubError as error:
+            with transaction() as session:
+                _give_back(session, hold_id, error)
+            return None
+
+
+def _settle(session: Session, hold_id: UUID) -> HubError | None:
+    sale = queries.sale_of(session, hold_id, lock=True)
+    if sale is None or sale.state in {SaleState.CONFIRMED, SaleState.REJECTED}:
+        return None
+    parts = queries.parts(session, hold_id, lock=True)
+    match decided({part.state for part in parts}):
+        case SaleState.CONFIRMED:
+            _confirm(session, sale, parts)
+        case SaleState.REJECTED:
+            return _reject(session, sale, parts)
+        case _:
+            sale.state = SaleState.UNKNOWN
+    return None
+
+
+def _confirm(
+    session: Session, sale: SuppliedSale, parts: Sequence[SupplierOrder]
+) -> None:
+    hold = session.get_one(Hold, sale.hold_id, with_for_update=True)
+    hold.is_frozen = False
+    lost = [part for part in parts if part.state == PartState.ENDED]
+    not_sold = _drop(session, lost)
+    sale.state = SaleState.CONFIRMED
+    sold = [part for part in parts if part.state == PartState.SOLD]
+    for part in sold:
+        part.next_at = None
+    session.flush()
+    reply = confirm_within(session, _wish(sale, sold))
+    if not_sold:
+        said = msgspec.json.encode(not_sold).decode()
+        session.execute(_NOT_SOLD, {"order": sale.order_id, "said": said})
+        reply.body["not_sold"] = not_sold
+    body = msgspec.json.encode(reply.body).decode()
+    session.execute(_ANSWER, _key(sale) | {"status": reply.status, "reply": body})
+    sale.wish = {}
+
+
+def _drop(session: Session, lost: Sequence[SupplierOrder]) -> list[dict[str, Any]]:
+    """Give back the lines of parts that were not sold; return how they are told."""
+    found = []
+    for part in lost:
+        order = queries.order_wanted(part)
+        drop_lines(session, part.hold_id, [line.no for line in order.lines])
+        found += [
+            {
+                "no": line.no,
+                "performance_id": str(part.performance_id),
+                "area": line.area,
+                "price_type": line.price_type,
+                "quantity": line.quantity,
+                "reason": part.reason or "other",
+            }
+            for line in order.lines
+        ]
+    return found
+
+
+def _wish(sale: SuppliedSale, sold: Sequence[SupplierOrder]) -> ConfirmWish:
+    said, codes = sale.wish, dict[int, tuple[Sequence[str], bool]]()
+    for part in sold:
+        found = msgspec.convert(part.sold, Sold)
+        by_line = codes_by_line(queries.order_wanted(part), found)
+        codes |= {no: (own, found.is_shared) for no, own in by_line.items()}
+    buyer = said["buyer"]
+    key = Key(sale.world, UUID(said["owner"]), f"{said['key']}/sale")
+    return ConfirmWish(
+        Claim(key, bytes.fromhex(said["digest"])),
+        sale.world,
+        sale.agent_id,
+        sale.hold_id,
+        sale.reference,
+        buyer=None if buyer is None else Person(**buyer),
+        holders=tuple(Person(**person) for person in said["holders"]),
+        resale={int(no): minor for no, minor in said["resale"].items()},
+        stage=OUTCOME,
+        order_id=sale.order_id,
+        codes=codes,
+    )
+
+
+def _reject(
+    session: Session, sale: SuppliedSale, parts: Sequence[SupplierOrder]
+) -> HubError:
+    reason = next((part.reason for part in parts if part.reason), "other")
+    hold = session.get_one(Hold, sale.hold_id, with_for_update=True)
+    hold.is_frozen = False
+    session.flush()
+    if hold.state == HoldState.HELD:
+        said = f"the supplier: {reason}"
+        end_holds(session, [hold.id], HoldState.REJECTED, said)
+    session.execute(_FORGET, _key(sale))
+    sale.state, sale.reason, sale.wish = SaleState.REJECTED, reason, {}
+    return SupplierRefusedError(
+        performance_id=parts[0].performance_id, reason=reason, hold_id=hold.id
+    )
+
+
+def _give_back(session: Session, hold_id: UUID, error: HubError) -> None:
+    """Have what was sold given back: the hub cannot make an order of it."""
+    now = session.scalar(select(func.clock_timestamp()))
+    sale = queries.sale_of(session, hold_id, lock=True)
+    if sale is None or sale.state in {SaleState.CONFIRMED, SaleState.REJECTED}:
+        return
+    sale.state, sale.reason = SaleState.UNKNOWN, error.code
+    for part in queries.parts(session, hold_id, lock=True):
+        if part.state == PartState.SOLD:
+            part.state, part.next_at = PartState.UNDOING, now
+            part.reason = error.code
+
+
+def _key(sale: SuppliedSale) -> dict[str, Any]:
+    return {
+        "world": sale.world,
+        "owner": UUID(sale.wish["owner"]),
+        "key": sale.wish["key"],
+    }

@@ -1,0 +1,177 @@
+"""A hub with a simulated cinema chain as its supplier, driven as its users would."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from connectors.services import syncing
+from connectors.services.guarding import Suppliers
+from connectors.services.sealing import Sealer
+from connectors.services.sources import open_source
+from hub import suppliers as working
+from hub.kernel.db import transaction
+from tests.hubs import CREDENTIALS_KEY, WORLD
+from tests.simulators.cmts import Cmts
+from tests.simulators.house import chain
+from tests.simulators.serving import serving
+from tests.simulators.vista import Vista
+
+PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
+PACE = 0.02
+
+
+def simulator(kind, **more):
+    """A chain behind the interface of a kind."""
+    if kind == "cmts":
+        house = chain(**more)
+        house.prices = dict.fromkeys(house.prices, 1100)
+        return Cmts(house)
+    return Vista(chain(**more))
+
+
+def credentials(kind, there):
+    if kind == "cmts":
+        return {"app_code": there.app_code, "check_key": there.check_key}
+    return {"client_id": "hub"}
+
+
+def settings(kind):
+    own = {"poll_times": 2, "poll_s": 0.01} if kind == "cmts" else {}
+    return {"place": PLACE, **own}
+
+
+@dataclass
+class Cinemas:
+    """A hub that sells a simulated chain."""
+
+    hub: Any
+    there: Any
+    url: str
+    source_id: Any
+    suppliers: Suppliers
+
+    @property
+    def house(self):
+        return self.there.house
+
+    @property
+    def faults(self):
+        return self.there.faults
+
+    def sync(self):
+        """Read the chain now; return what the sync says of itself."""
+        with transaction() as session:
+            now = "UPDATE source SET next_sync_at = clock_timestamp()"
+            session.execute(text(f"{now}, leased_until = NULL"))
+        with transaction() as session:
+            found = syncing.lease_due(session)
+        sync_id = syncing.sync(self.suppliers, found)
+        self.hub.work()
+        with transaction() as session:
+            row = session.execute(
+                text("SELECT * FROM source_sync WHERE id = :id"), {"id": sync_id}
+            ).one()
+        return row._asdict()
+
+    def performances(self, who="ann"):
+        return self.hub.get(who, "/v1/performances?limit=100")["items"]
+
+    def offers(self, performance=0, who="ann"):
+        found = self.performances(who)[performance]
+        return {
+            area["area"]: {o["price_type"]: o["offer_id"] for o in area["offers"]}
+            for area in self.hub.areas(who, found["id"]).values()
+        }
+
+    def offer(self, performance=0, area="STAL", kind="adult", who="ann"):
+        return self.offers(performance, who)[area][kind]
+
+    def work(self, seconds=5.0):
+        """Do what workers would until nothing of a sale is unknown, or for a while."""
+        deadline = time.monotonic() + seconds
+        while self.unknown() and time.monotonic() < deadline:
+            working.work_off(self.suppliers, pace=PACE)
+            time.sleep(0.01)
+        return self.unknown()
+
+    def unknown(self):
+        with transaction() as session:
+            return session.scalar(
+                text(
+                    "SELECT count(*) FROM supplier_order WHERE state IN ('locking',"
+                    " 'selling', 'unknown', 'undoing', 'cancelling') OR (state = 'sold'"
+                    " AND next_at IS NOT NULL)"
+                )
+            )
+
+    def parts(self):
+        with transaction() as session:
+            rows = session.execute(text("SELECT * FROM supplier_order ORDER BY id"))
+            return [row._asdict() for row in rows]
+
+    def sold_here(self):
+        """What the hub has sold, as the house names it: (session, seat) -> times."""
+        found = text(
+            "SELECT p.ref, s.code FROM ticket t JOIN performance p"
+            " ON p.id = t.performance_id JOIN seat s ON s.id = t.seat_id"
+            " WHERE t.cancelled_at IS NULL ORDER BY 1, 2"
+        )
+        with transaction() as session:
+            rows = session.execute(found).all()
+        return sorted((row.ref, self.there.place(row.code)) for row in rows)
+
+    def sold_there(self):
+        return sorted(self.house.sold())
+
+
+class opened:
+    """Serve a chain, set it up as a source of the hub, read it, plan its sale."""
+
+    def __init__(self, hub, kind, *, operation_ms=1_000, url=None, there=None, **more):
+        self._hub, self._kind, self._ms = hub, kind, operation_ms
+        self._there = there or simulator(kind, **more)
+        self._wanted = {}
+
+    def __enter__(self):
+        self._serving = serving(self._there.app())
+        url = self._serving.__enter__()
+        sealer = Sealer([CREDENTIALS_KEY])
+        wanted = {
+            "name": self._kind,
+            "kind": self._kind,
+            "url": url + self._there.base,
+            "settings": settings(self._kind),
+            "credentials": credentials(self._kind, self._there),
+            "drop_share_max_bp": 2_000,
+            "every_s": 60,
+            "connect_ms": 500,
+            "operation_ms": self._ms,
+            "at_once": 16,
+            "tolerance_minor": 0,
+        }
+        with transaction() as session:
+            source = open_source(
+                session,
+                sealer,
+                wanted,
+                world=WORLD,
+                supplier_id=self._hub.ids["sup"],
+            )
+            source_id = source.id
+        found = Cinemas(
+            self._hub,
+            self._there,
+            url,
+            source_id,
+            self._hub.app.extensions["suppliers"],
+        )
+        self.first = found.sync()
+        assert self.first["state"] == "done", self.first
+        self._hub.plan()
+        return found
+
+    def __exit__(self, *raised):
+        self._hub.app.extensions["suppliers"].close()
+        self._serving.__exit__(*raised)
