@@ -46,7 +46,9 @@ _SEAT_LAW = text(
     "   JOIN sale_order o ON o.id = t.order_id"
     "   WHERE t.cancelled_at IS NULL AND t.seat_id IS NOT NULL"
     " ) u ON (u.performance_id, u.seat_id) = (s.performance_id, s.seat_id)"
-    " AND u.hold_id = s.hold_id WHERE s.seat_id IS NULL OR u.seat_id IS NULL LIMIT 20"
+    " AND u.hold_id = s.hold_id LEFT JOIN performance p ON p.id = s.performance_id"
+    " WHERE s.seat_id IS NULL OR (u.seat_id IS NULL"
+    " AND s.hold_id IS DISTINCT FROM p.source_id) LIMIT 20"
 )
 _BLOCK_LAW = text(
     "SELECT n.id, n.performance_id, n.guarantee, count(s.seat_id) AS seats FROM node n"

@@ -53,5 +53,5 @@ class Breaker:
             pause = min(PAUSE_MOST_S, 2 * self.pause_s)
             return Breaker(failures, now, pause)
         if failures >= FAILURES_MOST:
-            return Breaker(failures, now)
+            return Breaker(failures, now, PAUSE_S)
         return replace(self, failures=failures)

@@ -1,7 +1,6 @@
 """What was read of a venue, compared with what is known: only news is written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -64,14 +63,13 @@ _SUPPLY = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """What a reading found: the news in it, what is missing, and of how many."""
-
-    records: Sequence[AnyRecord]
-    missing: frozenset[str]
-    known: int
-    performances: int
+_LOOK = text(
+    "INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
+    " VALUES (:performance, CAST(:areas AS jsonb), :is_on_sale, :at)"
+    " ON CONFLICT (performance_id) DO UPDATE SET left_by_area = excluded.left_by_area,"
+    " is_on_sale = excluded.is_on_sale, as_of = excluded.as_of"
+    " WHERE supply.as_of < excluded.as_of"
+)
 
 
 def news(
@@ -125,6 +123,14 @@ def write_supply(
     if said:
         where: dict[str, Any] = {"supplier": source.supplier_id, "source": source.id}
         session.execute(_SUPPLY, {"rows": rows(said), "at": at, **where})
+
+
+def write_look(
+    session: Session, performance_id: UUID, found: Available, at: datetime
+) -> None:
+    """Note what a supplier says is left of one performance at this moment."""
+    said = {"areas": rows([dict(found.left)])[1:-1], "is_on_sale": found.is_on_sale}
+    session.execute(_LOOK, {"performance": performance_id, "at": at, **said})
 
 
 def withdraw(session: Session, source: Source, refs: Sequence[str]) -> int:

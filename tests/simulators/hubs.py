@@ -1,6 +1,7 @@
 """A hub with a simulated cinema chain as its supplier, driven as its users would."""
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ class Cinemas:
     url: str
     source_id: Any
     suppliers: Suppliers
+    first: Any = None
 
     @property
     def house(self):
@@ -126,52 +128,43 @@ class Cinemas:
         return sorted(self.house.sold())
 
 
-class opened:
+@contextmanager
+def opened(hub, kind, *, operation_ms=1_000, there=None, plan=None, **more):
     """Serve a chain, set it up as a source of the hub, read it, plan its sale."""
+    there = there or simulator(kind, **more)
+    suppliers = hub.app.extensions["suppliers"]
+    with serving(there.app()) as url:
+        source_id = set_up(hub, kind, url, there, operation_ms=operation_ms)
+        found = Cinemas(hub, there, url, source_id, suppliers)
+        try:
+            found.first = found.sync()
+            assert found.first["state"] == "done", found.first
+            hub.plan(plan)
+            yield found
+        finally:
+            suppliers.close()
 
-    def __init__(self, hub, kind, *, operation_ms=1_000, url=None, there=None, **more):
-        self._hub, self._kind, self._ms = hub, kind, operation_ms
-        self._there = there or simulator(kind, **more)
-        self._wanted = {}
 
-    def __enter__(self):
-        self._serving = serving(self._there.app())
-        url = self._serving.__enter__()
-        sealer = Sealer([CREDENTIALS_KEY])
-        wanted = {
-            "name": self._kind,
-            "kind": self._kind,
-            "url": url + self._there.base,
-            "settings": settings(self._kind),
-            "credentials": credentials(self._kind, self._there),
-            "drop_share_max_bp": 2_000,
-            "every_s": 60,
-            "connect_ms": 500,
-            "operation_ms": self._ms,
-            "at_once": 16,
-            "tolerance_minor": 0,
-        }
-        with transaction() as session:
-            source = open_source(
-                session,
-                sealer,
-                wanted,
-                world=WORLD,
-                supplier_id=self._hub.ids["sup"],
-            )
-            source_id = source.id
-        found = Cinemas(
-            self._hub,
-            self._there,
-            url,
-            source_id,
-            self._hub.app.extensions["suppliers"],
+def set_up(hub, kind, url, there, *, name=None, supplier="sup", **more):
+    """Make a source of a chain that is served; return its id."""
+    wanted = {
+        "name": name or kind,
+        "kind": kind,
+        "url": url + there.base,
+        "settings": settings(kind),
+        "credentials": credentials(kind, there),
+        "drop_share_max_bp": 2_000,
+        "every_s": 60,
+        "connect_ms": 500,
+        "operation_ms": 1_000,
+        "at_once": 16,
+        "tolerance_minor": 0,
+        **more,
+    }
+    sealer = Sealer([CREDENTIALS_KEY])
+    with transaction() as session:
+        supplier_id = hub.ids[supplier]
+        source = open_source(
+            session, sealer, wanted, world=WORLD, supplier_id=supplier_id
         )
-        self.first = found.sync()
-        assert self.first["state"] == "done", self.first
-        self._hub.plan()
-        return found
-
-    def __exit__(self, *raised):
-        self._hub.app.extensions["suppliers"].close()
-        self._serving.__exit__(*raised)
+        return source.id

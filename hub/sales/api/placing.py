@@ -70,13 +70,13 @@ def placed(
         except OfferChangedError as error:
             changed = error
         else:
-            return _live(agent, wish, reply) if is_live(wish) else _whole(agent, reply)
+            return _live(agent, reply) if is_live(wish) else _whole(agent, reply)
     raise changed
 
 
-def _live(who: Caller, wish: HoldWish, reply: Reply) -> Reply:
+def _live(who: Caller, reply: Reply) -> Reply:
     """Tell a hold that suppliers have locked as it stands: 202 if they have not yet."""
-    hold_id = UUID(reply.body[HELD]) if reply.is_replay else wish.hold_id
+    hold_id = UUID(reply.body[HELD])
     with transaction() as session:
         hold = queries.get_hold(session, hold_id, world=who.world, agent_id=who.partner)
         body = views.hold_view(session, who, hold)

@@ -37,9 +37,11 @@ from hub.sales.rules import HoldState
 from hub.sales.rules.supplied import LOCK_MARGIN_S, PartState, mismatch, seats_taken
 from hub.sales.services.lapse import end_holds
 from hub.sales.services.supplied.asking import Outcome, ask, refuse_unless_askable
+from hub.sales.services.supplied.looking import look
+from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HOLD, LIVE, HoldWish
 
-GRACE_S = 30
+GRACE_S, TRIES = 30, 3
 _FORGET_KEY = text(
     "DELETE FROM idempotency_key WHERE world = :world AND owner_id = :owner"
     " AND key = :key"
@@ -58,13 +60,40 @@ def is_live(wish: HoldWish) -> bool:
 def hold_live(
     suppliers: Suppliers, wish: HoldWish, place: Callable[[HoldWish], Reply]
 ) -> Reply:
-    """Place a hold and have its suppliers lock it; a Reply without a body but its id.
+    """Place a hold and have its suppliers lock it: a reply that names it.
+
+    Seats the hub has chosen itself it chooses again if others have them there.
 
     SupplierUnavailableError before anything is held; SupplierRefusedError,
     SupplierPriceError, SupplierSilentError give back what was.
     """
     if wish.kind != HOLD:
         raise NotLiveError(kind=wish.kind)
+    is_open = not any(line.seats for line in wish.lines)
+    for _ in range(TRIES):
+        try:
+            return _hold_once(suppliers, wish, place)
+        except SupplierRefusedError as error:
+            if error.facts.get("reason") != "seats-taken":
+                raise
+            refused = error
+            _look_again(suppliers, wish)
+            if not is_open:
+                break
+            wish = replace(wish, hold_id=new_id())
+    raise refused
+
+
+def _look_again(suppliers: Suppliers, wish: HoldWish) -> None:
+    """See which seats others have by now, so that they are not chosen once more."""
+    for line in wish.lines:
+        if line.offer.source_id is not None:
+            look(suppliers, line.offer.source_id, line.offer.performance_id)
+
+
+def _hold_once(
+    suppliers: Suppliers, wish: HoldWish, place: Callable[[HoldWish], Reply]
+) -> Reply:
     sources = {
         line.offer.performance_id: line.offer.source_id
         for line in wish.lines
@@ -84,7 +113,7 @@ def hold_live(
         _forget(wish.hold_id)
         return reply
     _lock(suppliers, wish)
-    return reply
+    return Reply(reply.status, {HELD: str(wish.hold_id)})
 
 
 def _intend(session: Session, wish: HoldWish, sources: dict[UUID, UUID]) -> None:

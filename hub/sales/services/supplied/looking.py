@@ -1,0 +1,70 @@
+"""Looking at what a supplier has left, now: its word beside our tree's.
+
+Seats that are gone there are kept as taken, in the name of the source: so nobody is
+given them, and who asks for them by name is told. They are nobody's allotment.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from connectors.ports import Available
+from connectors.services.guarding import Suppliers
+from connectors.services.reading import write_look
+from hub.kernel.db import transaction
+from hub.sales.queries.supplied import ref_of
+from hub.sales.services.halls import halls
+from hub.sales.services.supplied.asking import Outcome, ask
+
+_TAKE = text(
+    "INSERT INTO seat_taken (performance_id, seat_id, hold_id)"
+    " SELECT :performance, s.id, :source FROM seat s"
+    " JOIN performance_area pa ON pa.area_id = s.area_id"
+    " WHERE pa.performance_id = :performance AND s.code = ANY(:codes)"
+    " AND NOT s.is_retired ORDER BY s.id ON CONFLICT DO NOTHING"
+)
+_FREE = text(
+    "DELETE FROM seat_taken t USING seat s WHERE t.performance_id = :performance"
+    " AND t.hold_id = :source AND s.id = t.seat_id AND NOT s.code = ANY(:codes)"
+)
+
+
+def look(suppliers: Suppliers, source_id: UUID, performance_id: UUID) -> bool:
+    """Ask a supplier what is left of a performance and note it; say if it answered."""
+    with transaction() as session:
+        ref = ref_of(session, performance_id)
+
+    def available(port: Any) -> Available:
+        found: Available = port.availability(ref)
+        return found
+
+    outcome: Outcome[Available] = ask(suppliers, source_id, "availability", available)
+    if outcome.answer is None:
+        return False
+    with transaction() as session:
+        _note(session, source_id, performance_id, outcome.answer)
+    halls.forget([performance_id])
+    return True
+
+
+def _note(
+    session: Session, source_id: UUID, performance_id: UUID, found: Available
+) -> None:
+    at = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(at, datetime)  # noqa: S101 - a clock tells the time
+    write_look(session, performance_id, found, at)
+    if found.gone is not None:
+        note_gone(session, source_id, performance_id, found.gone)
+
+
+def note_gone(
+    session: Session, source_id: UUID, performance_id: UUID, codes: Collection[str]
+) -> None:
+    """Keep seats as taken by others at the supplier; let go those that are not."""
+    where = {"performance": performance_id, "source": source_id}
+    session.execute(_FREE, where | {"codes": list(codes)})
+    session.execute(_TAKE, where | {"codes": list(codes)})

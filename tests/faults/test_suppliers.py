@@ -1,0 +1,155 @@
+"""Sales through suppliers that fail in every way: both sides agree in the end.
+
+Faults strike a third of all calls, and the box office sells seats beside us. When the
+supplier answers again everything is known: what is sold here is sold there and the
+other way round, nothing stays locked, nobody is charged for what it did not get.
+"""
+
+import os
+import random
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from connectors.rules import breaking
+from hub.kernel.db import transaction
+from tests.simulators.faults import WIRE
+from tests.simulators.house import HouseError
+from tests.simulators.hubs import opened
+
+IS_LONG = bool(os.environ.get("HUB_SOAK"))
+ORDERS = 2_000 if IS_LONG else 150
+AT_ONCE = 6
+SHARE = 1 / 3
+SELLING = {
+    *("AddTickets", "CompleteOrder", "CancelOrder", "QueryOrderBookingStatus"),
+    *("LiveRealCheckSeatState", "SellTicket", "UnLockOrderCenCin", "GetOrderStatus"),
+    *("BackTicket", "GetSessionSeatData", "GetPlanSiteState"),
+}
+REFUSALS = {
+    *("supplier-refused", "supplier-unavailable", "supplier-silent"),
+    *("allotment-exhausted", "hold-expired", "hold-voided", "sale-under-way"),
+    *("must-also-cancel",),
+}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Suppliers that are asked again after moments, not minutes."""
+    monkeypatch.setattr(breaking, "PAUSE_S", 0.05)
+
+
+def strike(faults, seed):
+    """Each fault of the wire in its part of a third of the calls that sell."""
+    for name in WIRE:
+        faults.set(name, only=SELLING, share=SHARE / len(WIRE) * 1.15)
+
+
+def clerk(cinemas, offers, seed):
+    """One agent's till: hold, confirm, sometimes let go or give back."""
+    dice = random.Random(seed)
+    hub, who = cinemas.hub, dice.choice(("ann", "bob"))
+    answered = hub.call(
+        *(who, "POST", "/v1/holds"),
+        {
+            "lines": [
+                {"offer_id": dice.choice(offers[who]), "quantity": dice.randint(1, 3)}
+            ]
+        },
+        key=str(uuid4()),
+    )
+    hold = answered.get_json()
+    if answered.status_code != 201:
+        assert hold["code"] in REFUSALS, hold
+        return
+    if dice.random() < 0.1:
+        hub.call(who, "DELETE", f"/v1/holds/{hold['id']}")
+        return
+    wanted = {"hold_id": hold["id"], "reference": f"R{seed}"}
+    key = str(uuid4())
+    answered = hub.call(who, "POST", "/v1/orders", wanted, key=key)
+    again = hub.call(who, "POST", "/v1/orders", wanted, key=key)  # as who lost a reply
+    order = answered.get_json()
+    if answered.status_code not in {201, 202}:
+        assert order["code"] in REFUSALS, order
+        return
+    if again.status_code in {201, 202}:
+        assert again.get_json()["id"] == order["id"]
+    if answered.status_code == 201 and dice.random() < 0.3:
+        path = f"/v1/orders/{order['id']}/cancellations"
+        answered = hub.call(who, "POST", path, {}, key=str(uuid4()))
+        if answered.status_code not in {201, 202}:
+            assert answered.get_json()["code"] in REFUSALS, answered.get_json()
+
+
+def box_office(house, times):
+    """Sell seats at the cinema itself, as it does all day."""
+    dice = random.Random(times)
+    for n in range(times):
+        cinema = house.cinemas["0001"]
+        session = dice.choice(list(cinema.sessions))
+        try:
+            house.lock(f"box{n}", cinema.id, session, [("STAL", "0001", 1)])
+            house.sell(f"box{n}")
+        except HouseError:
+            continue
+
+
+@pytest.mark.parametrize("kind", ["vista", "cmts"])
+def test_both_sides_agree_once_the_supplier_answers_again(hub, kind, quick):
+    sessions = max(20, ORDERS // 6)
+    there = {"sessions": sessions, "lock_s": 3_600}
+    with opened(hub, kind, operation_ms=250, **there) as cinemas:
+        cinemas.faults.delay_s = 0.4
+        offers = {
+            who: [
+                cinemas.offer(n, area, who=who)
+                for n in range(len(cinemas.performances()))
+                for area in ("STAL", "BALC")
+            ]
+            for who in ("ann", "bob")
+        }
+        strike(cinemas.faults, 1)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            sold = pool.submit(box_office, cinemas.house, ORDERS // 5)
+            tills = [pool.submit(clerk, cinemas, offers, n) for n in range(ORDERS)]
+            for till in [*tills, sold]:
+                till.result()
+        struck = len(cinemas.faults.seen)
+        assert struck > ORDERS // 2, struck
+        cinemas.faults.clear()
+        assert cinemas.work(120) == 0
+        agree(cinemas)
+
+
+def agree(cinemas):
+    """Assert that both sides say the same, and that nobody pays for nothing."""
+    ours = {part["id"].hex for part in cinemas.parts()}
+    there = [seat for seat, key in cinemas.house.sold().items() if key in ours]
+    assert cinemas.sold_here() == sorted(there)
+    assert len(cinemas.sold_here()) > ORDERS // 4
+    keys = {key for key in cinemas.house.orders if not key.startswith("box")}
+    assert keys <= ours  # nothing was sent under a key that nobody wrote down
+    standing = text(
+        "SELECT h.id FROM hold h WHERE h.kind = 'live' AND h.state = 'held'"
+        " AND (h.is_frozen OR NOT EXISTS (SELECT FROM supplier_order p"
+        " WHERE p.hold_id = h.id AND p.state = 'locked'))"
+    )
+    odd = text(
+        "SELECT count(*) FROM supplied_sale s LEFT JOIN sale_order o ON o.id = s.order_id"
+        " WHERE s.state NOT IN ('confirmed', 'rejected')"
+        " OR (s.state = 'confirmed') <> (o.id IS NOT NULL)"
+    )
+    with transaction() as session:
+        assert session.scalars(standing).all() == []
+        assert session.scalar(odd) == 0
+        held = set(
+            session.scalars(
+                text("SELECT id FROM supplier_order WHERE state = 'locked'")
+            )
+        )
+    locks = {order.key for order in cinemas.house.locks()}
+    assert locks - {one.hex for one in held} == set(), "a lock nobody knows of"
+    cinemas.hub.assert_lawful()
