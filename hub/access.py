@@ -88,6 +88,19 @@ GET    /v1/deliveries/<uuid:delivery_id>                      read supplier oper
 GET    /v1/deliveries/<uuid:delivery_id>/refusals             read supplier operator
 POST   /v1/deliveries/<uuid:delivery_id>/decision             write operator
 
+GET    /v1/source-kinds                                       read supplier operator
+POST   /v1/partners/<uuid:supplier_id>/sources                write operator
+GET    /v1/sources                                            read supplier operator
+GET    /v1/sources/<uuid:source_id>                           read supplier operator
+PUT    /v1/sources/<uuid:source_id>                           write operator
+PUT    /v1/sources/<uuid:source_id>/stop                      write operator
+DELETE /v1/sources/<uuid:source_id>/stop                      write operator
+GET    /v1/sources/<uuid:source_id>/syncs                     read supplier operator
+POST   /v1/sources/<uuid:source_id>/syncs                     write operator
+POST   /v1/syncs/<uuid:sync_id>/decision                      write operator
+GET    /v1/supplier-cases                                     read operator
+POST   /v1/supplier-cases/<uuid:case_id>/decision             write operator
+
 GET    /v1/changes                                            read agent
 GET    /v1/productions                                        read agent
 GET    /v1/productions/<uuid:production_id>                   read agent

@@ -59,6 +59,8 @@ def main(context: click.Context) -> None:
 
 
 main.add_command(connectors.cli.feed)
+main.add_command(connectors.cli.sources)
+main.add_command(connectors.cli.simulate)
 main.add_command(partners.cli.key)
 main.add_command(settlement.cli.settlement)
 

@@ -20,7 +20,6 @@ from hub.sales.queries import supplied
 from hub.sales.services.supplied.reconciling import reconcile
 
 THREADS, SYNCS_AT_ONCE, AT_ONCE = 16, 4, 3
-LEASE_S = 90.0
 PAUSE_S = 0.2
 log = structlog.get_logger(__name__)
 
@@ -51,7 +50,7 @@ class Clerk:
         if free <= 0:
             return False
         with transaction() as session:
-            due = supplied.lease_due(session, busy=busy, lease_s=LEASE_S, most=free)
+            due = supplied.lease_due(session, busy=busy, most=free)
         for part_id, source_id in due:
             with self._lock:
                 self._under_way[source_id] = self._under_way.get(source_id, 0) + 1
@@ -93,7 +92,7 @@ def work_off(suppliers: Suppliers, *, pace: float = 1.0, most: int = 100) -> int
     count = 0
     while count < most:
         with transaction() as session:
-            due = supplied.lease_due(session, busy=[], lease_s=LEASE_S, most=1)
+            due = supplied.lease_due(session, busy=[], most=1)
         if not due:
             return count
         reconcile(suppliers, due[0][0], pace=pace)

@@ -91,7 +91,7 @@ def _told(row: Row[Any] | None, good_at: Any) -> dict[str, Any]:
         "hours": MEASURED_HOURS,
         "calls": row.calls if row is not None else 0,
         "errors": row.errors if row is not None else 0,
-        "unknown": row.unknown if row is not None else 0,
+        "unanswered": row.unknown if row is not None else 0,
         "p50_ms": quantile_ms(buckets, 50),
         "p90_ms": quantile_ms(buckets, 90),
         "clock_offset_s": row.clock_offset_s if row is not None else None,

@@ -30,8 +30,9 @@ _RETIRE = text(
 _ADD_SEATS = text(
     "INSERT INTO seat (id, area_id, row_name, number, row_index, seat_index, x, y,"
     " kind, pair, is_before_aisle, code)"
-    " SELECT i, :area, r, n, ri, si, x, y, k, pr, ai, co FROM unnest(CAST(:ids AS uuid[]),"
-    " CAST(:rows AS text[]), CAST(:numbers AS text[]), CAST(:row_indexes AS int[]),"
+    " SELECT i, :area, r, n, ri, si, x, y, k, pr, ai, co FROM"
+    " unnest(CAST(:ids AS uuid[]), CAST(:rows AS text[]), CAST(:numbers AS text[]),"
+    " CAST(:row_indexes AS int[]),"
     " CAST(:seat_indexes AS int[]), CAST(:xs AS int[]), CAST(:ys AS int[]),"
     " CAST(:kinds AS text[]), CAST(:pairs AS text[]), CAST(:aisles AS boolean[]),"
     " CAST(:codes AS text[]))"

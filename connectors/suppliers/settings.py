@@ -30,7 +30,7 @@ class Place(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Selling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a supplier sells: its lock's length, and when the hub stops before a start."""
+    """How a supplier sells: how long it locks, when the hub stops before a start."""
 
     lock_s: Annotated[int, Meta(ge=30, le=86_400)] = 900
     stop_selling_min: Annotated[int, Meta(ge=0, le=1_440)] = 0

@@ -18,6 +18,7 @@ from zeep.exceptions import Fault
 from zeep.transports import Transport
 
 from connectors.ports import NoAnswerError, NotReachedError
+from connectors.suppliers.xml import as_utf_8
 
 REPLY_BYTES_MAX = 64 * 1024 * 1024
 XML_TYPES = ("text/xml", "application/soap+xml", "application/xml")
@@ -127,7 +128,7 @@ class _Transport(Transport):
             raise NoAnswerError(f"{reply.status_code} with {kind or 'no type'}")
         if not reply.ok and b"Fault" not in body:
             raise NoAnswerError(f"{reply.status_code} without a fault")
-        reply._content = body  # noqa: SLF001 - it was read with a bound, above
+        reply._content = as_utf_8(body)  # noqa: SLF001 - it was read with a bound, above
         return reply
 
 

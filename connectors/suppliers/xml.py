@@ -43,8 +43,17 @@ def decoded(body: bytes) -> str:
     raise NoAnswerError("the text is in no encoding that was declared or is known")
 
 
+def as_utf_8(body: bytes) -> bytes:
+    """Return a document as it is if it is UTF-8, as most are; else put into it."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return _DECLARED.sub("", decoded(body), count=1).encode()
+    return body
+
+
 def rows(root: etree._Element, name: str) -> list[dict[str, str]]:
-    """Return the elements of a name, each as its children's texts; one is a list too."""
+    """Return the elements of a name, each as its children's texts; one is a list."""
     found = root.iterfind(f".//{{*}}{name}") if name else root
     return [
         {_local(child.tag): (child.text or "").strip() for child in row}

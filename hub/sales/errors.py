@@ -202,14 +202,14 @@ class NotExchangeableError(HubError):
 class SupplierRefusedError(HubError):
     """The supplier's own system refused; nothing is held or sold by it.
 
-    `reason` says why in a word: `seats-taken`, `lock-expired`, `not-on-sale`, `changed`,
-    `not-as-wanted`, `past-cancellation`, `not-allowed` or `other`.
+    `reason` says why in a word: `seats-taken`, `lock-expired`, `not-on-sale`,
+    `changed`, `not-as-wanted`, `past-cancellation`, `not-allowed` or `other`.
     """
 
     code, title, status = "supplier-refused", "The supplier refused", 409
     advice = (
-        "Look at the performance afresh and choose again. For `lock-expired` place a new"
-        " hold; what is `not-allowed` is to be asked of the supplier."
+        "Look at the performance afresh and choose again. For `lock-expired` place a"
+        " new hold; what is `not-allowed` is to be asked of the supplier."
     )
 
 
@@ -222,7 +222,7 @@ class SupplierUnavailableError(HubError):
 
 
 class SupplierSilentError(HubError):
-    """The supplier was asked for seats and did not answer: nothing is held for you.
+    """The supplier was asked for seats and did not answer: you hold nothing.
 
     The hub lets go of whatever it may have locked.
     """

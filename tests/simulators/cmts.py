@@ -187,7 +187,7 @@ class Cmts:
 
     def do_LiveRealCheckSeatState(self, said):
         cinema, plan = said["CinemaID"], said["FeatureAppNo"]
-        session, screen = self.house.session(cinema, plan)
+        _, screen = self.house.session(cinema, plan)
         places = [self.place(seat["SeatNo"]) for seat in said["seats"]]
         wanted = [(screen.seats[at].area, "0001", [at]) for at in places]
         happens = self.faults.happens

@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -49,18 +50,22 @@ def application(faults, answer, routes):
     for route in routes:
         app.add_url_rule(route, route, serve, methods=["GET", "POST"])
 
-    @app.route("/faults", methods=["GET", "PUT", "DELETE"])
-    def switches():
-        if request.method == "DELETE":
-            faults.clear()
-        elif request.method == "PUT":
-            for name, how in request.get_json().items():
-                if name not in WIRE + HOUSE:
-                    abort(404)
-                faults.set(name, **how)
-        return jsonify(on=faults._on, known=WIRE + HOUSE, seen=len(faults.seen))
-
+    app.add_url_rule(
+        "/faults", "faults", partial(switches, faults), methods=["GET", "PUT", "DELETE"]
+    )
     return app
+
+
+def switches(faults):
+    """Show the switches, set some (PUT name -> what ``set`` takes), or clear all."""
+    if request.method == "DELETE":
+        faults.clear()
+    elif request.method == "PUT":
+        for name, how in request.get_json().items():
+            if name not in WIRE + HOUSE:
+                abort(404)
+            faults.set(name, **how)
+    return jsonify(on=faults._on, known=WIRE + HOUSE, seen=len(faults.seen))
 
 
 def _reply(found):

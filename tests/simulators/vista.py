@@ -153,9 +153,9 @@ class Vista:
         key = text(said, "UserSessionId")
         seats = [
             (int(text_of(s, "RowIndex")), int(text_of(s, "ColumnIndex")))
-            for s in (said["SelectedSeats"] if "SelectedSeats" in said else ())
+            for s in said.get("SelectedSeats", ())
         ]
-        wanted, is_as_wanted = [], True
+        wanted = []
         for kind in said["TicketTypes"]:
             count = int(text_of(kind, "Qty"))
             area = text_of(kind, "OptionalAreaCategoryCode")

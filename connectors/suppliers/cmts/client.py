@@ -255,7 +255,7 @@ class CmtsPort:
         )
 
     def _checked_with_token(self, operation: str, send: Any) -> Any:
-        """Send, and once more with a new token if the old had ended: nothing was done."""
+        """Send; once more with a new token if the old had ended and nothing was done."""
         for _ in range(TOKEN_TRIES):
             try:
                 return self._checked(send())

@@ -25,7 +25,7 @@ from hub.kernel.money import exponent
 
 NOT_ON_SALE = datetime(2000, 1, 1, tzinfo=UTC)
 DONE, FREE, USABLE, OPEN = "0", "0", "0", "0"
-TOKEN_ENDED = "1"
+ENDED = "1"
 NO = {
     "2": ("not-allowed", True),
     "3": ("not-allowed", True),
@@ -75,7 +75,7 @@ def refuse_unless_done(code: str, said: str) -> None:
     """Raise what a result means; what is not in the tables is not known."""
     if code == DONE:
         return
-    if code == TOKEN_ENDED:
+    if code == ENDED:
         raise TokenEndedError
     if code in NO:
         reason, is_permanent = NO[code]
@@ -203,7 +203,7 @@ def minor_of(said: str, currency: str) -> int:
 
 
 def decimal_of(minor: int, currency: str) -> str:
-    """Return minor units as the decimal that is sent, and signed: always with places."""
+    """Return minor units as the decimal that is sent and signed: with all places."""
     places = exponent(currency)
     return f"{Decimal(minor).scaleb(-places):.{places}f}"
 

@@ -136,8 +136,8 @@ class VistaPort:
                 rooms.areas(
                     schedule.room_ref(row), f"{row['CinemaId']}/{row['SessionId']}"
                 ),
-                self._settings,
-                runtimes.get(row["ScheduledFilmId"]),
+                stop_min=self._settings.selling.stop_selling_min,
+                runtime_min=runtimes.get(row["ScheduledFilmId"]),
             )
             for row in sessions
         ]
@@ -252,7 +252,11 @@ class VistaPort:
             return Answer(Standing.SOLD, _sold(wanted, summary.VistaBookingId))
         return Answer(Standing.NOTHING)
 
-    def cancel(self, wanted: OrderWanted, tickets: Sequence[TicketSold]) -> None:
+    def cancel(
+        self,
+        wanted: OrderWanted,  # noqa: ARG002 - the port's
+        tickets: Sequence[TicketSold],  # noqa: ARG002 - the port's
+    ) -> None:
         """Refuse: the service has no refund."""
         raise SaidNoError("not-allowed", "Vista's TicketingService has no refund")
 

@@ -88,7 +88,8 @@ def performance(
     zone: str,
     priced: Sequence[OfferRecord],
     rooms: Mapping[str, int],
-    settings: VistaSettings,
+    *,
+    stop_min: int,
     runtime_min: int | None,
 ) -> PerformanceRecord:
     """Return a session as a record.
@@ -99,7 +100,7 @@ def performance(
     starts_at = at(datetime.fromisoformat(row["Showtime"]), zone)
     offered = [offer for offer in priced if offer.area in rooms]
     areas = {offer.area for offer in offered}
-    stop = timedelta(minutes=settings.selling.stop_selling_min)
+    stop = timedelta(minutes=stop_min)
     cut_off = starts_at - stop if stop else None
     return PerformanceRecord(
         ref=f"{row['CinemaId']}/{row['SessionId']}",

@@ -1,6 +1,7 @@
 """The sale over HTTP: what agents see, holds, orders, and who steps in."""
 
 from hub.sales.api import (
+    cases,
     catalogue,
     disruptions,
     explaining,
@@ -13,6 +14,7 @@ from hub.sales.api.blueprint import blp
 
 __all__ = [
     "blp",
+    "cases",
     "catalogue",
     "disruptions",
     "explaining",

@@ -27,6 +27,7 @@ from hub.sales.services.caching import AnswerCache
 from hub.sales.services.measuring import kept_by_supplier
 from hub.sales.services.previewing import best_seats
 from hub.sales.services.seat_lists import seats
+from hub.sales.services.supplied.looking import look_if_stale
 from settlement.errors import NoTermsError
 
 
@@ -103,7 +104,8 @@ class Availability(MethodView):
         """Tell what the agent may take, by area, why, and at what net price.
 
         It may be as old as it says (``max_age_s``); a hold never is. With
-        ``max_staleness_s=0`` it is looked up now.
+        ``max_staleness_s=0`` it is looked up now; what a supplier sells itself
+        (``source``) is asked of it if its word (``as_of``) is older than you allow.
         """
         found = _available(caller(), performance_id, wanted.get("max_staleness_s"))
         return replied(Reply(200, encoded=found))
@@ -112,6 +114,9 @@ class Availability(MethodView):
 def _available(who: Caller, performance_id: UUID, staleness_s: int | None) -> bytes:
     """Return an answer, kept or made, not older than the hub or the caller allows."""
     age_s = _age_s(staleness_s)
+    if staleness_s is not None:
+        suppliers = current_app.extensions["suppliers"]
+        look_if_stale(suppliers, who.world, performance_id, staleness_s)
 
     def make() -> bytes:
         with transaction() as session:

@@ -22,7 +22,8 @@ from hub.sales.rules.people import Person
 
 _DUE = (
     "SELECT h.id FROM hold h JOIN world w ON w.name = h.world"
-    " WHERE h.state = 'held' AND NOT h.is_frozen AND h.expires_at <= clock_timestamp() + w.clock_offset"
+    " WHERE h.state = 'held' AND NOT h.is_frozen"
+    " AND h.expires_at <= clock_timestamp() + w.clock_offset"
     " AND (CAST(:performances AS uuid[]) IS NULL OR EXISTS (SELECT FROM hold_line l"
     " WHERE l.hold_id = h.id AND l.performance_id = ANY(:performances)))"
     " AND (CAST(:agent AS uuid) IS NULL OR h.agent_id = :agent)"

@@ -25,12 +25,15 @@ _SEATS = text(
     " WHERE id = ANY(:ids)"
 )
 _LEASE = text(
-    "UPDATE supplier_order SET attempts = attempts + 1, fence = fence + 1,"
-    " next_at = clock_timestamp() + make_interval(secs => :lease) WHERE id IN ("
+    "UPDATE supplier_order p SET attempts = attempts + 1, fence = fence + 1,"
+    " next_at = clock_timestamp() + make_interval(secs => :spare"
+    " + :calls * (s.connect_ms + s.operation_ms) / 1000.0) FROM source s"
+    " WHERE s.id = p.source_id AND p.id IN ("
     " SELECT id FROM supplier_order WHERE next_at <= clock_timestamp()"
     " AND NOT source_id = ANY(:busy) ORDER BY next_at LIMIT :most"
-    " FOR UPDATE SKIP LOCKED) RETURNING id, source_id"
+    " FOR UPDATE SKIP LOCKED) RETURNING p.id, p.source_id"
 )
+CALLS_MOST, SPARE_S = 4, 5.0
 _CANCELLING = text(
     "SELECT hold_id, performance_id FROM supplier_order WHERE hold_id = ANY(:holds)"
     " AND state = 'cancelling' ORDER BY id"
@@ -111,16 +114,19 @@ def ref_of(session: Session, performance_id: UUID) -> str:
 
 
 def order_wanted(part: SupplierOrder) -> OrderWanted:
-    """Return what was asked of a supplier, as it is kept, with its key if it told one."""
+    """Return what was asked of a supplier, with its own key if it has told one."""
     said = dict(part.wanted) | {"theirs": part.theirs}
     return msgspec.convert(said, OrderWanted)
 
 
 def lease_due(
-    session: Session, *, busy: Sequence[UUID], lease_s: float, most: int
+    session: Session, *, busy: Sequence[UUID], most: int
 ) -> list[tuple[UUID, UUID]]:
-    """Take parts that somebody must go on with; others leave them alone for a while."""
-    where = {"busy": list(busy), "lease": lease_s, "most": most}
+    """Take parts that somebody must go on with; others leave them alone for a while.
+
+    For as long as the calls can take that going on with one may need.
+    """
+    where = {"busy": list(busy), "most": most, "calls": CALLS_MOST, "spare": SPARE_S}
     return [(row.id, row.source_id) for row in session.execute(_LEASE, where)]
 
 

@@ -184,8 +184,8 @@ class OrderSchema(ReplySchema):
         required=True,
         validate=validate.OneOf(ORDER_STATES),
         metadata={
-            "description": "While suppliers are asked: confirming, or unknown if one has"
-            " not answered; rejected if none sold"
+            "description": "While suppliers are asked: confirming, or unknown if one"
+            " has not answered; rejected if none sold"
         },
     )
     version = fields.Integer(required=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from allocation.errors import NotAllottedError, OvercommittedError
@@ -23,6 +23,8 @@ from allocation.rules.limits import (
 from allocation.rules.plans.stages import Timing
 from allocation.rules.protection import protected_in
 from allocation.rules.tree import available, binding, told_walk, walk
+from connectors.models import Supply
+from connectors.queries import supplies
 from hub.catalogue import queries as catalogue
 from hub.catalogue.rules import SaleWindow
 from hub.kernel import clock
@@ -55,6 +57,8 @@ class Scene:
     limits: Mapping[UUID, Sequence[Limit]]
     counts: Mapping[UUID, int]
     blocks: Mapping[UUID, int]
+    supply: Supply | None = None
+    supplied_at: datetime | None = None
 
     def free(self, area_id: UUID) -> int | None:
         """Return what its allotment and blocks leave it; None: nothing bounds it."""
@@ -98,7 +102,34 @@ def scene(
         limits=counted,
         counts=cap_counts(session, {n.id for each in counted.values() for n in each}),
         blocks=own_block_seats(session, performance_id, agent_id),
+        **supplied(session, offers, now),
     )
+
+
+def supplied(
+    session: Session, offers: Sequence[Row[Any]], now: datetime
+) -> dict[str, Any]:
+    """Return what a supplier last said is left of a performance, and when it did."""
+    performance_id = offers[0].performance_id
+    if offers[0].source_id is None:
+        return {}
+    found = supplies(session, [performance_id]).get(performance_id)
+    if found is None:
+        return {}
+    real = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(real, datetime)  # noqa: S101 - a clock tells the time
+    return {"supply": found, "supplied_at": now - (real - found.as_of)}
+
+
+def _left_there(supply: Supply | None, area: str) -> int | None:
+    """Return how many of an area a supplier has left; None where it does not say."""
+    if supply is None:
+        return None
+    if not supply.is_on_sale:
+        return 0
+    said = supply.left_by_area
+    found: int | None = said.get(area, said.get("") if "" in said else None)
+    return found
 
 
 def _is_announced(
@@ -167,8 +198,8 @@ def availability(session: Session, who: Caller, performance_id: UUID) -> dict[st
     first = None if open_ones else next(iter(refusals), None)
     return {
         "performance_id": performance_id,
-        "as_of": found.now,
-        "source": "hub",
+        "as_of": found.supplied_at or found.now,
+        "source": "hub" if found.supply is None else "supplier",
         "max_age_s": 0,
         "is_on_sale": first is None,
         "not_on_sale_because": first and first.code,
@@ -199,6 +230,9 @@ def free_of(found: Scene, offer: Row[Any]) -> int | None:
     if standing is None:
         return 0
     free = found.free(offer.performance_area_id)
+    there = _left_there(found.supply, offer.area)
+    if there is not None:
+        free = there if free is None else min(free, there)
     for limit in found.limits.get(offer.offer_id, ()):
         left = max(0, limit.most - found.counts.get(limit.id, 0))
         free = left if free is None else min(free, left)

@@ -49,7 +49,8 @@ _HELD_AT = text(
     "SELECT h.id, sum(CASE WHEN l.seat_nodes = '{}' THEN l.quantity ELSE"
     " cardinality(array_positions(l.seat_nodes, l.node_id)) END)::int AS seats"
     " FROM hold h JOIN hold_line l"
-    " ON l.hold_id = h.id WHERE h.state = 'held' AND NOT h.is_frozen AND l.node_id IN (SELECT id FROM node"
+    " ON l.hold_id = h.id WHERE h.state = 'held' AND NOT h.is_frozen"
+    " AND l.node_id IN (SELECT id FROM node"
     " WHERE id = :leaf OR (path[1] = :leaf AND level = 'sub-agent'))"
     " GROUP BY h.id, h.expires_at ORDER BY h.expires_at, h.id"
 )

@@ -55,7 +55,7 @@ def hold_view(session: Session, who: Caller, hold: Hold) -> dict[str, Any]:
 
 
 def _live_state(session: Session, hold: Hold) -> str | None:
-    """Return how a hold stands at its suppliers; None where it stands as it does here."""
+    """Return how a hold stands at its suppliers; None where it does as it does here."""
     sale = sale_of(session, hold.id)
     if sale is not None:
         is_unknown = sale.state == SaleState.UNKNOWN
@@ -176,7 +176,7 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
 
 
 def _cancelling(session: Session, orders: Sequence[Order]) -> dict[UUID, list[str]]:
-    """Return the performances of orders whose supplier is asked to take tickets back."""
+    """Return the performances of orders that suppliers are asked to take back."""
     found: dict[UUID, list[str]] = {}
     for hold_id, performance_id in cancelling(session, [o.hold_id for o in orders]):
         found.setdefault(hold_id, []).append(str(performance_id))

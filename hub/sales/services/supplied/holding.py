@@ -41,7 +41,7 @@ from hub.sales.services.supplied.looking import look
 from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HOLD, LIVE, HoldWish
 
-GRACE_S, TRIES = 30, 3
+SPARE_S, TRIES = 5.0, 3
 _FORGET_KEY = text(
     "DELETE FROM idempotency_key WHERE world = :world AND owner_id = :owner"
     " AND key = :key"
@@ -118,12 +118,8 @@ def _hold_once(
 
 def _intend(session: Session, wish: HoldWish, sources: dict[UUID, UUID]) -> None:
     """Write down that suppliers are about to be asked, before anything is done."""
-    grace = GRACE_S + sum(
-        source.operation_ms / 1000
-        for source in session.scalars(
-            select(Source).where(Source.id.in_(set(sources.values())))
-        )
-    )
+    found = select(Source).where(Source.id.in_(set(sources.values())))
+    grace = sum(grace_s(source) for source in session.scalars(found))
     now = session.scalar(select(func.clock_timestamp()))
     assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
     for performance_id, source_id in sources.items():
@@ -137,9 +133,14 @@ def _intend(session: Session, wish: HoldWish, sources: dict[UUID, UUID]) -> None
                 performance_id=performance_id,
                 state=PartState.LOCKING,
                 wanted={},
-                next_at=now + timedelta(seconds=grace * max(1, len(sources))),
+                next_at=now + timedelta(seconds=grace * len(sources)),
             )
         )
+
+
+def grace_s(source: Source) -> float:
+    """Return for how long whoever asks a source is left to it before others go on."""
+    return SPARE_S + 2 * (source.connect_ms + source.operation_ms) / 1000
 
 
 def _forget(hold_id: UUID) -> None:

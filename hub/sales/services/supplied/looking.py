@@ -33,6 +33,13 @@ _FREE = text(
 )
 
 
+_AGE = text(
+    "SELECT p.source_id, extract(epoch FROM clock_timestamp() - s.as_of) AS age_s"
+    " FROM performance p LEFT JOIN supply s ON s.performance_id = p.id"
+    " WHERE p.id = :performance AND p.world = :world AND p.source_id IS NOT NULL"
+)
+
+
 def look(suppliers: Suppliers, source_id: UUID, performance_id: UUID) -> bool:
     """Ask a supplier what is left of a performance and note it; say if it answered."""
     with transaction() as session:
@@ -49,6 +56,21 @@ def look(suppliers: Suppliers, source_id: UUID, performance_id: UUID) -> bool:
         _note(session, source_id, performance_id, outcome.answer)
     halls.forget([performance_id])
     return True
+
+
+def look_if_stale(
+    suppliers: Suppliers, world: str, performance_id: UUID, staleness_s: int
+) -> None:
+    """Ask a performance's supplier if what it said is older than a caller allows.
+
+    If it does not answer, what it said before is told, as of when it said so.
+    """
+    where = {"performance": performance_id, "world": world}
+    with transaction() as session:
+        row = session.execute(_AGE, where).one_or_none()
+    if row is None or (row.age_s is not None and row.age_s <= staleness_s):
+        return
+    look(suppliers, row.source_id, performance_id)
 
 
 def _note(

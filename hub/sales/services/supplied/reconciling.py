@@ -78,8 +78,9 @@ def reconcile(suppliers: Suppliers, part_id: UUID, *, pace: float = 1.0) -> None
             settle(task.hold_id)
         case PartState.CANCELLING:
             go_on_cancelling(suppliers, part_id, fence=task.fence, pace=pace)
-        case _:
+        case _:  # a person has said so
             _end(task, None)
+            _after_end(task)
 
 
 def _task(suppliers: Suppliers, part: SupplierOrder, pace: float) -> Task:

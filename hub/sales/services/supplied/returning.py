@@ -35,7 +35,7 @@ from hub.sales.rules.returning import AGENT
 from hub.sales.rules.supplied import CASE_AFTER_S, PartState, backoff_s
 from hub.sales.services.cancelling import Giving, checked, giving_of, take_back
 from hub.sales.services.supplied.asking import Outcome, ask
-from hub.sales.services.supplied.holding import GRACE_S, forget_key, refusal
+from hub.sales.services.supplied.holding import forget_key, grace_s, refusal
 from hub.sales.services.supplied.telling import order_view
 
 CREATED, ACCEPTED = 201, 202
@@ -67,7 +67,8 @@ def cancel_live(
     with transaction() as session:
 
         def intend() -> tuple[int, bytes]:
-            _intend(session, suppliers, who, claim, order_id, wanted)
+            found = checked(session, who, order_id, wanted)
+            _intend(session, suppliers, claim, found)
             return ACCEPTED, msgspec.json.encode({"id": str(order_id)})
 
         earlier = idempotency.once(session, claim, intend)
@@ -110,13 +111,10 @@ def _cancelling(session: Session, order_id: UUID) -> list[UUID]:
 def _intend(
     session: Session,
     suppliers: Suppliers,
-    who: Caller,
     claim: Claim,
-    order_id: UUID,
-    wanted: dict[str, Any],
+    found: Giving,
 ) -> None:
     """Write down what suppliers are to take back; cancel at once what they need not."""
-    found = checked(session, who, order_id, wanted)
     parts = {
         part.performance_id: part
         for part in queries.parts(session, found.order.hold_id, lock=True)
@@ -137,10 +135,9 @@ def _intend(
             raise SaleUnderWayError(performance_id=performance_id)
         _refuse_part_of(suppliers, part, found, tickets)
         source = session.get_one(Source, part.source_id)
-        grace = GRACE_S + source.operation_ms / 1000
         key = claim.key
         part.state, part.sent_at, part.attempts = PartState.CANCELLING, now, 0
-        part.next_at = now + timedelta(seconds=grace)
+        part.next_at = now + timedelta(seconds=grace_s(source))
         part.cancelling = {
             "tickets": [str(ticket.id) for ticket in tickets],
             "world": key.world,
@@ -196,9 +193,9 @@ def go_on_cancelling(
         is_again, fence = fence is not None, part.fence if fence is None else fence
 
     def cancel(port: Any) -> None:
-        if is_again and port.capabilities.ask_by_key:
-            if port.ask(order).standing is Standing.CANCELLED:
-                return
+        is_asked = is_again and port.capabilities.ask_by_key
+        if is_asked and port.ask(order).standing is Standing.CANCELLED:
+            return
         port.cancel(order, tickets)
 
     outcome = ask(suppliers, source_id, "cancel", cancel)
@@ -240,17 +237,24 @@ def _noted(
         if now - since > timedelta(seconds=CASE_AFTER_S):
             part.case_since = part.case_since or now
         return None
+    conclude_cancelling(session, part, is_taken_back=outcome.reason is None)
+    if outcome.reason is None:
+        return None
+    if not outcome.is_reached:
+        return SupplierUnavailableError(performance_id=part.performance_id)
+    return refusal(queries.order_wanted(part), outcome, part.performance_id)
+
+
+def conclude_cancelling(
+    session: Session, part: SupplierOrder, *, is_taken_back: bool
+) -> None:
+    """Conclude a cancellation that is answered: undo it here, or leave it sold."""
     assert part.cancelling is not None  # noqa: S101 - it is being cancelled
     ids = [UUID(one) for one in part.cancelling["tickets"]]
     part.cancelling, part.next_at, part.case_since = None, None, None
     part.state = PartState.SOLD
-    if outcome.reason is not None:
-        order = queries.order_wanted(part)
-        if not outcome.is_reached:
-            return SupplierUnavailableError(performance_id=part.performance_id)
-        return refusal(order, outcome, part.performance_id)
-    _undo(session, part, ids)
-    return None
+    if is_taken_back:
+        _undo(session, part, ids)
 
 
 def _undo(session: Session, part: SupplierOrder, ids: Collection[UUID]) -> None:

@@ -34,7 +34,7 @@ from hub.sales.rules.supplied import LOCK_MARGIN_S, PartState, SaleState, is_as_
 from hub.sales.services.committing import refuse_unless_confirmable
 from hub.sales.services.ordering import INTENT, ConfirmWish
 from hub.sales.services.supplied.asking import Outcome, ask
-from hub.sales.services.supplied.holding import GRACE_S
+from hub.sales.services.supplied.holding import grace_s
 from hub.sales.services.supplied.settling import settle
 from hub.sales.services.supplied.telling import sale_reply
 
@@ -87,10 +87,9 @@ def _intend(session: Session, wish: ConfirmWish) -> UUID:
         if part.state != PartState.LOCKED or is_past:
             raise HoldExpiredError(hold_id=hold.id)
         source = session.get_one(Source, part.source_id)
-        grace = GRACE_S + source.operation_ms / 1000
         part.state, part.sent_at, part.fence = PartState.SELLING, now, 1
         part.attempts = 0
-        part.next_at = now + timedelta(seconds=grace)
+        part.next_at = now + timedelta(seconds=grace_s(source))
     session.execute(_FREEZE, {"id": hold.id})
     order_id = new_id()
     session.add(

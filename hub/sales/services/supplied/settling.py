@@ -1,4 +1,4 @@
-"""Making of a sale what its suppliers have said: an order, in whole or part, or nothing.
+"""Making of a sale what its suppliers have said: an order, in part, or nothing.
 
 A part that is sold is a fact: its order is made whatever has closed since. If it cannot
 be made all the same (somebody took the name meanwhile), what was sold is given back.

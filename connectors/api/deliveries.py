@@ -9,20 +9,18 @@ from uuid import UUID
 from flask import Response, current_app, request, stream_with_context, url_for
 from flask.views import MethodView
 
-from connectors import errors, queries, schemas
+from connectors import errors, queries
+from connectors.api.blueprint import blp
 from connectors.feed.records import json_schema
+from connectors.schemas import feeds as schemas
 from connectors.services import deliveries
 from hub.kernel.callers import Kind, caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
-from hub.kernel.http import Blueprint
 from hub.kernel.pages import id_after, page
 from hub.kernel.spreadsheets import csv_line
 from partners.queries import get_partner
 
-blp = Blueprint(
-    "supplier", __name__, url_prefix="/v1", description="Suppliers: inventory in"
-)
 REPORT = ("line", "ref", "field", "code", "reason")
 REPORT_PAGE = 1_000
 

@@ -1,0 +1,267 @@
+"""One list of scenarios over every supplier that sells: what the port promises."""
+
+import pytest
+
+from connectors.ports import (
+    LineWanted,
+    NoAnswerError,
+    NotReachedError,
+    OrderWanted,
+    Read,
+    SaidNoError,
+    SeatWanted,
+    Standing,
+)
+from connectors.services.reading import KnownRooms
+from connectors.suppliers.kinds import KINDS
+from connectors.suppliers.soap import Waits, Wire
+from tests.simulators.faults import struck
+from tests.simulators.hubs import credentials, settings, simulator
+from tests.simulators.serving import serving
+
+SELLERS = ["vista", "cmts"]
+
+
+class At:
+    """A port to a simulator, and what the simulator knows."""
+
+    def __init__(self, kind, there, url):
+        self.kind, self.there = kind, there
+        self.wire = Wire(Waits(0.5, 0.4))
+        self.port = KINDS[kind](
+            url + there.base, settings(kind), credentials(kind, there), self.wire
+        )
+        self.venue = self.port.venues()[0]
+        self.told = {}
+        rooms = KnownRooms(lambda _: None, self._room)
+        self.schedule = self.port.schedule(self.venue, rooms, Read())
+        self.performance = self.schedule.performances[0]
+
+    def _room(self, ref, performance):
+        self.told[ref] = self.port.auditorium(self.venue, ref, performance)
+        return self.told[ref]
+
+    def seats(self, count=2, first=0, area="STAL"):
+        room = self.told[self.performance.auditorium]
+        found = next(a for a in room.areas if a.ref == area)
+        every = [
+            SeatWanted(s.code, r.name, s.number) for r in found.rows for s in r.seats
+        ]
+        return tuple(every[first : first + count])
+
+    def order(self, key="a" * 32, count=2, first=0):
+        offer = next(o for o in self.performance.offers if o.area == "STAL")
+        line = LineWanted(
+            *(1, "STAL", "adult", offer.code or "", count, offer.face_minor, "EUR"),
+            self.seats(count, first),
+        )
+        return OrderWanted(key, self.performance.ref, (line,), 900)
+
+    def operation(self, what):
+        return {
+            "vista": {
+                "lock": "AddTickets",
+                "sell": "CompleteOrder",
+                "ask": "QueryOrderBookingStatus",
+                "release": "CancelOrder",
+                "availability": "GetSessionSeatData",
+            },
+            "cmts": {
+                "lock": "LiveRealCheckSeatState",
+                "sell": "SellTicket",
+                "ask": "GetOrderStatus",
+                "release": "UnLockOrderCenCin",
+                "availability": "GetPlanSiteState",
+            },
+        }[self.kind][what]
+
+
+@pytest.fixture(params=SELLERS)
+def at(request):
+    there = simulator(request.param)
+    with serving(there.app()) as url:
+        found = At(request.param, there, url)
+        yield found
+        found.wire.close()
+
+
+def test_venues_rooms_and_performances_are_told(at):
+    assert (at.venue.zone, at.venue.country) == ("Europe/Vienna", "AT")
+    assert len(at.schedule.performances) == 4
+    assert {p.auditorium for p in at.schedule.performances} == set(at.told)
+    for performance in at.schedule.performances:
+        assert sum(area.capacity for area in performance.areas) == 60
+        assert performance.starts_at.utcoffset().total_seconds() == 0
+        assert {offer.currency for offer in performance.offers} == {"EUR"}
+    room = at.told[at.performance.auditorium]
+    codes = [s.code for a in room.areas for r in a.rows for s in r.seats]
+    assert len(set(codes)) == len(codes) == 60
+
+
+def test_the_same_schedule_again_is_said_to_be_the_same(at):
+    rooms = KnownRooms(lambda _: {"STAL": 40, "BALC": 20}, at._room)
+    again = at.port.schedule(at.venue, rooms, Read(digest=at.schedule.digest))
+    assert again.is_unchanged
+    assert set(again.available) == {p.ref for p in at.schedule.performances}
+
+
+def test_availability_is_exact_seat_by_seat(at):
+    before = at.port.availability(at.performance.ref)
+    at.port.lock(at.order())
+    after = at.port.availability(at.performance.ref)
+    assert before.left["STAL"] - after.left["STAL"] == 2
+    assert after.gone - before.gone == {seat.code for seat in at.seats()}
+
+
+def test_locked_sold_and_asked_for_by_our_key(at):
+    order = at.order()
+    assert at.port.ask(order).standing is Standing.NOTHING
+    locked = at.port.lock(order)
+    assert (locked.quantity, locked.total_minor) == (2, order.total_minor)
+    assert set(locked.seats) <= set(order.seat_codes())
+    assert at.port.ask(order).standing in {Standing.NOTHING, Standing.LOCKED}
+    sold = at.port.sell(order)
+    assert len(sold.tickets) == 2
+    assert at.port.ask(order).sold == sold
+    codes = {ticket.code for ticket in sold.tickets}
+    assert len(codes) == (1 if at.port.capabilities.codes == "order" else 2)
+    assert sold.is_shared is (at.port.capabilities.codes == "order")
+
+
+def test_a_taken_seat_is_refused_and_nothing_is_locked(at):
+    at.port.lock(at.order("a" * 32))
+    with pytest.raises(SaidNoError) as refused:
+        at.port.lock(at.order("b" * 32, count=3))
+    assert refused.value.code == "seats-taken"
+    assert len(at.there.house.locks()) == 1
+
+
+def test_what_is_released_cannot_be_sold_and_releasing_twice_is_no_mistake(at):
+    order = at.order()
+    at.port.lock(order)
+    at.port.release(order)
+    at.port.release(order)
+    with pytest.raises(SaidNoError) as refused:
+        at.port.sell(order)
+    assert refused.value.code in {"lock-expired", "changed"}
+    assert at.there.house.locks() == []
+
+
+def test_a_lock_that_ran_out_is_refused_at_the_sale(at):
+    with struck(at.there.faults, expired_lock={}):
+        at.port.lock(at.order())
+    with pytest.raises(SaidNoError) as refused:
+        at.port.sell(at.order())
+    assert refused.value.code == "lock-expired"
+
+
+def test_a_lock_is_extended_where_the_supplier_can(at):
+    order = at.order()
+    at.port.lock(order)
+    if at.port.capabilities.extend:
+        assert at.port.extend(order) is not None
+    else:
+        with pytest.raises(SaidNoError):
+            at.port.extend(order)
+
+
+def test_a_sale_is_cancelled_where_the_supplier_can(at):
+    order = at.order()
+    at.port.lock(order)
+    sold = at.port.sell(order)
+    if not at.port.capabilities.cancel:
+        with pytest.raises(SaidNoError) as refused:
+            at.port.cancel(order, sold.tickets)
+        assert refused.value.code == "not-allowed"
+        return
+    at.port.cancel(order, sold.tickets)
+    at.port.cancel(order, sold.tickets)
+    assert at.port.ask(order).standing is Standing.CANCELLED
+    assert at.port.availability(at.performance.ref).left["STAL"] == 40
+
+
+UNREADABLE = ["html-500", "truncated", "drop", "delay-after"]
+
+
+@pytest.mark.parametrize("fault", UNREADABLE)
+def test_a_sale_that_is_not_answered_is_unknown_and_known_when_asked(at, fault):
+    order = at.order()
+    at.port.lock(order)
+    at.there.faults.delay_s = 0.6
+    with struck(at.there.faults, **{fault: {"only": {at.operation("sell")}}}):
+        with pytest.raises(NoAnswerError):
+            at.port.sell(order)
+    assert at.port.ask(order).standing is Standing.SOLD
+
+
+@pytest.mark.parametrize("fault", ["html-502", "delay-before"])
+def test_a_lock_that_is_not_answered_is_never_taken_for_one(at, fault):
+    at.there.faults.delay_s = 0.6
+    with struck(at.there.faults, **{fault: {"only": {at.operation("lock")}}}):
+        with pytest.raises(NoAnswerError):
+            at.port.lock(at.order())
+
+
+def test_nobody_there_is_nothing_sent():
+    for kind in SELLERS:
+        there = simulator(kind)
+        wire = Wire(Waits(0.3, 0.3))
+        port = KINDS[kind](
+            "http://127.0.0.1:9", settings(kind), credentials(kind, there), wire
+        )
+        with pytest.raises(NotReachedError):
+            port.venues()
+
+
+def test_half_the_seats_are_told_as_half(at):
+    with struck(at.there.faults, half={}):
+        locked = at.port.lock(at.order(count=4))
+    assert locked.quantity == 2
+
+
+def test_the_price_there_is_told(at):
+    with struck(at.there.faults, price_bump={"only": {at.operation("lock")}}):
+        locked = at.port.lock(at.order())
+    assert locked.total_minor == at.order().total_minor + 300
+
+
+def test_gbk_declared_as_utf_8_is_read(at):
+    with struck(at.there.faults, gbk={}):
+        assert len(at.port.venues()) == 1
+        assert at.port.venues()[0].name["en"] == "影院 1"
+
+
+@pytest.mark.parametrize("kind", ["cmts"])
+def test_a_wrong_signature_is_permanent(kind):
+    there = simulator(kind)
+    with serving(there.app()) as url:
+        at = At(kind, there, url)
+        with struck(there.faults, signature={}), pytest.raises(SaidNoError) as refused:
+            at.port.venues()
+        assert refused.value.is_permanent
+        at.wire.close()
+
+
+def test_an_ended_token_is_fetched_anew_and_nothing_is_done_twice():
+    there = simulator("cmts")
+    with serving(there.app()) as url:
+        at = At("cmts", there, url)
+        there.end_tokens()
+        at.port.lock(at.order())
+        assert len(there.house.locks()) == 1
+        at.wire.close()
+
+
+def test_what_is_issued_later_is_pending_until_then():
+    there = simulator("cmts", issue_s=0.5)
+    with serving(there.app()) as url:
+        at = At("cmts", there, url)
+        order = at.order()
+        at.port.lock(order)
+        with pytest.raises(NoAnswerError, match="not issued"):
+            at.port.sell(order)
+        assert at.port.ask(order).standing is Standing.PENDING
+        there.house.issue_s = 0
+        there.house.orders[order.key].ready_at = 0
+        assert at.port.ask(order).standing is Standing.SOLD
+        at.wire.close()

@@ -1,0 +1,306 @@
+"""Reading suppliers: only news is written, nothing disappears at the first absence."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from connectors.ports import NoAnswerError
+from connectors.services import syncing
+from hub.kernel.db import transaction
+from hub.kernel.ids import new_id
+from tests.simulators.faults import struck
+from tests.simulators.house import Session
+from tests.simulators.hubs import opened
+
+KINDS = ["vista", "cmts"]
+CATALOGUE = (
+    *("venue", "auditorium", "area", "seat", "production", "performance"),
+    *("performance_area", "offer", "delivery", "change", "outbox_message", "supply"),
+    *("source_venue", "node", "tree"),
+)
+
+
+@pytest.fixture(params=KINDS)
+def cinemas(hub, request):
+    with opened(hub, request.param, sessions=12) as found:
+        yield found
+
+
+def written():
+    """Every row of the catalogue, with the transaction that wrote it."""
+    with transaction() as session:
+        return {
+            table: session.scalar(
+                text(f"SELECT md5(string_agg(xmin::text, ',' ORDER BY xmin::text)) FROM {table}")
+            )
+            for table in CATALOGUE
+        }
+
+
+def refs(cinemas):
+    with transaction() as session:
+        rows = session.execute(
+            text("SELECT ref FROM performance WHERE withdrawn_at IS NULL ORDER BY ref")
+        )
+        return [row.ref for row in rows]
+
+
+def test_a_sync_that_finds_nothing_new_writes_nothing(cinemas):
+    assert cinemas.first["changed"] > 12
+    before = written()
+    found = cinemas.sync()
+    assert (found["state"], found["changed"], found["performances"]) == ("done", 0, 12)
+    assert written() == before
+
+
+def test_a_thorough_sync_that_finds_nothing_new_writes_nothing_either(cinemas):
+    with transaction() as session:
+        ago = "UPDATE source_sync SET started_at = started_at - interval '2 days'"
+        session.execute(text(ago))
+    cinemas.sync()
+    before = written()
+    with transaction() as session:
+        session.execute(text(ago))
+    found = cinemas.sync()
+    assert (found["is_thorough"], found["changed"]) == (True, 0)
+    assert {k: v for k, v in written().items() if k != "source_venue"} == {
+        k: v for k, v in before.items() if k != "source_venue"
+    }
+
+
+def test_what_is_missing_once_stays_and_twice_is_withdrawn(cinemas):
+    before = refs(cinemas)
+    gone = cinemas.house.cinemas["0001"].sessions.pop("3")
+    first = cinemas.sync()
+    assert (first["missing"], first["withdrawn"], refs(cinemas)) == (1, 0, before)
+    second = cinemas.sync()
+    assert (second["missing"], second["withdrawn"]) == (1, 1)
+    assert set(before) - set(refs(cinemas)) == {"0001/3"}
+    cinemas.house.cinemas["0001"].sessions["3"] = gone
+    assert cinemas.sync()["changed"] == 1
+    assert refs(cinemas) == before
+
+
+def test_what_comes_back_in_time_was_never_gone(cinemas):
+    before, gone = refs(cinemas), cinemas.house.cinemas["0001"].sessions.pop("3")
+    cinemas.sync()
+    cinemas.house.cinemas["0001"].sessions["3"] = gone
+    cinemas.sync()
+    cinemas.house.cinemas["0001"].sessions.pop("3")
+    assert cinemas.sync()["withdrawn"] == 0  # once again is not twice
+    assert refs(cinemas) == before
+
+
+def test_a_big_drop_waits_for_a_person(cinemas):
+    hub, before = cinemas.hub, refs(cinemas)
+    with struck(cinemas.faults, shrunken={}):
+        cinemas.sync()
+        held = cinemas.sync()
+    assert (held["state"], held["withdrawn"]) == ("quarantined", 0)
+    assert len(held["would_withdraw"]) > len(before) // 2
+    assert refs(cinemas) == before
+    path = f"/v1/syncs/{held['id']}/decision"
+    told = hub.get("sup", f"/v1/sources/{cinemas.source_id}/syncs")["items"][0]
+    assert told["would_withdraw"] == held["would_withdraw"]
+    hub.post("operator", path, {"decision": "discard"}, 200)
+    hub.post("operator", path, {"decision": "discard"}, 409)
+    assert refs(cinemas) == before
+
+
+def test_an_operator_lets_a_big_drop_in(cinemas):
+    with struck(cinemas.faults, shrunken={}):
+        cinemas.sync()
+        held = cinemas.sync()
+        path = f"/v1/syncs/{held['id']}/decision"
+        found = cinemas.hub.post("operator", path, {"decision": "let-in"}, 200)
+    assert (found["state"], found["withdrawn"]) == ("let-in", len(held["would_withdraw"]))
+    assert len(refs(cinemas)) == 12 - found["withdrawn"]
+
+
+@pytest.mark.parametrize("fault", ["truncated", "html-500", "drop"])
+def test_a_reading_that_is_not_whole_changes_nothing(cinemas, fault):
+    before = refs(cinemas)
+    only = {"GetSessionList", "GetCinemaPlan"}
+    for _ in range(2):
+        with struck(cinemas.faults, **{fault: {"only": only}}):
+            found = cinemas.sync()
+        assert (found["state"], found["missing"], found["venues_failed"]) == ("failed", 0, 1)
+        assert "NoAnswerError" in found["error"]
+    assert refs(cinemas) == before
+
+
+def test_one_venue_that_fails_does_not_keep_the_others_from_being_read(hub):
+    with opened(hub, "vista", cinemas=3, sessions=2) as cinemas:
+        for cinema in cinemas.house.cinemas.values():
+            cinema.sessions["9"] = one_more(cinema)
+        with struck(cinemas.faults, drop={"only": {"GetSessionList"}, "times": 1}):
+            found = cinemas.sync()
+        assert (found["state"], found["venues"], found["venues_failed"]) == ("done", 2, 1)
+        assert sum(ref.endswith("/9") for ref in refs(cinemas)) == 2
+        assert found["error"].startswith("0001: NoAnswerError")
+        cinemas.sync()
+        assert sum(ref.endswith("/9") for ref in refs(cinemas)) == 3
+
+
+def one_more(cinema, starts=None, on=None):
+    first = next(iter(cinema.sessions.values()))
+    starts = starts or first.starts + timedelta(minutes=5)
+    return Session("9", cinema.id, 1, first.film, starts, on or starts.date())
+
+
+def test_status_beats_counts_and_the_room_says_the_capacity(cinemas):
+    with struck(cinemas.faults, cancelled={}):
+        cinemas.sync()
+    with transaction() as session:
+        states = session.execute(
+            text(
+                "SELECT p.status, sum(a.capacity) AS seats FROM performance p"
+                " JOIN performance_area a ON a.performance_id = p.id GROUP BY p.id"
+            )
+        ).all()
+    assert {row.seats for row in states} == {60}
+    assert [row.status for row in states].count("cancelled") >= 1
+
+
+def test_a_performance_that_moves_to_another_room_moves_here(cinemas):
+    room = text(
+        "SELECT r.ref FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
+        " WHERE p.ref = '0001/1'"
+    )
+    with transaction() as session:
+        before = session.scalar(room)
+    with struck(cinemas.faults, moved={}):
+        cinemas.sync()
+    with transaction() as session:
+        assert session.scalar(room) != before
+
+
+def test_a_price_that_changes_there_changes_here(cinemas):
+    price = text("SELECT max(face_minor) FROM offer WHERE NOT is_withdrawn")
+    with transaction() as session:
+        before = session.scalar(price)
+    with struck(cinemas.faults, price_bump={}):
+        assert cinemas.sync()["changed"] > 0
+    with transaction() as session:
+        assert session.scalar(price) == before + 150
+
+
+def test_a_sync_that_was_cut_off_is_gone_on_with(hub, monkeypatch):
+    with opened(hub, "vista", cinemas=3, sessions=2) as cinemas:
+        for cinema in cinemas.house.cinemas.values():
+            cinema.sessions["9"] = one_more(cinema)
+        taken = []
+
+        def cut_off(run, ref, *more, real=syncing._take):
+            real(run, ref, *more)
+            taken.append(ref)
+            if ref == "0001":
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(syncing, "_take", cut_off)
+            with pytest.raises(KeyboardInterrupt):
+                cinemas.sync()
+        monkeypatch.setattr(
+            syncing, "_take", lambda run, ref, *m, real=syncing._take: (taken.append(ref), real(run, ref, *m))
+        )
+        found = cinemas.sync()
+        assert taken == ["0001", "0002", "0003"]
+        assert found["state"] == "done"
+        with transaction() as session:
+            assert session.scalar(text("SELECT count(*) FROM source_sync")) == 2
+
+
+def test_one_at_a_time_and_the_next_is_put_off_by_about_its_pause(cinemas):
+    with transaction() as session:
+        session.execute(text("UPDATE source SET next_sync_at = clock_timestamp()"))
+    with transaction() as session:
+        assert syncing.lease_due(session) == cinemas.source_id
+    with transaction() as session:
+        assert syncing.lease_due(session) is None
+    syncing.sync(cinemas.suppliers, cinemas.source_id)
+    with transaction() as session:
+        pause = session.scalar(
+            text("SELECT extract(epoch FROM next_sync_at - clock_timestamp()) FROM source")
+        )
+    assert 50 < pause <= 67
+
+
+def test_who_lost_its_lease_writes_nothing_more(cinemas):
+    with transaction() as session:
+        session.execute(text("UPDATE source SET next_sync_at = clock_timestamp()"))
+        syncing.lease_due(session)
+    with transaction() as session:
+        session.execute(text("UPDATE source SET leased_until = clock_timestamp()"))
+    cinemas.house.cinemas["0001"].sessions.pop("3")
+    sync_id = syncing.sync(cinemas.suppliers, cinemas.source_id)
+    with transaction() as session:
+        state = session.scalar(
+            text("SELECT state FROM source_sync WHERE id = :id"), {"id": sync_id}
+        )
+    assert state == "running"
+
+
+def test_local_and_business_dates_over_midnight_and_the_change_of_clocks(hub):
+    with opened(hub, "vista", sessions=2) as cinemas:
+        cinema = cinemas.house.cinemas["0001"]
+        late = datetime(2027, 3, 28, 0, 30)
+        cinema.sessions = {
+            "1": one_more(cinema, late, date(2027, 3, 27)),  # the night clocks change
+            "2": one_more(cinema, datetime(2027, 10, 31, 2, 30), date(2027, 10, 30)),
+            "3": one_more(cinema, datetime(2027, 3, 28, 20, 0)),
+        }
+        for no, session in cinema.sessions.items():
+            session.id = no
+        cinemas.sync()
+        with transaction() as session:
+            rows = session.execute(
+                text("SELECT ref, starts_at, business_on FROM performance ORDER BY ref")
+            )
+            found = {row.ref: (row.starts_at, str(row.business_on)) for row in rows}
+    assert found["0001/1"] == (datetime(2027, 3, 27, 23, 30, tzinfo=UTC), "2027-03-27")
+    assert found["0001/2"] == (datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "2027-10-30")
+    assert found["0001/3"] == (datetime(2027, 3, 28, 18, 0, tzinfo=UTC), "2027-03-28")
+
+
+def test_stale_never_overwrites_fresh(cinemas):
+    """What was read before is written after: it is older, and changes nothing."""
+    late, take = [], syncing._take
+    cinemas.house.prices = dict.fromkeys(cinemas.house.prices, 1300)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(syncing, "_take", lambda *said: late.append(said))
+        with transaction() as session:
+            session.execute(text("UPDATE source SET next_sync_at = clock_timestamp()"))
+            syncing.lease_due(session)
+        syncing.sync(cinemas.suppliers, cinemas.source_id)
+    cinemas.house.prices = dict.fromkeys(cinemas.house.prices, 1500)
+    assert cinemas.sync()["changed"] > 0
+    take(*late[0])
+    cinemas.hub.work()
+    with transaction() as session:
+        prices = session.scalars(
+            text("SELECT max(face_minor) FROM offer WHERE price_type = 'adult'")
+        ).all()
+    assert prices == [1500]
+
+
+def test_the_facts_of_a_source_are_shown_beside_what_it_states(cinemas):
+    cinemas.suppliers.write()
+    [told] = cinemas.hub.get("operator", "/v1/sources")["items"]
+    assert told["capabilities"]["sells"] is True
+    measured = told["measured"]
+    assert measured["calls"] > 3
+    assert measured["errors"] == measured["unanswered"] == 0
+    assert measured["p50_ms"] <= measured["p90_ms"]
+    assert abs(measured["clock_offset_s"]) < 2
+    assert measured["last_good_sync_at"] is not None
+    assert "credentials" not in told
+    assert cinemas.hub.get("sup", "/v1/sources")["items"][0]["id"] == told["id"]
+
+
+def test_what_a_port_stumbles_over_is_no_answer(cinemas):
+    with pytest.raises(NoAnswerError, match="not understood"):
+        with cinemas.suppliers.asking(cinemas.source_id, "test") as port:
+            port.availability(None)
+    assert new_id()
