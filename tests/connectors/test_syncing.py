@@ -32,7 +32,9 @@ def written():
     with transaction() as session:
         return {
             table: session.scalar(
-                text(f"SELECT md5(string_agg(xmin::text, ',' ORDER BY xmin::text)) FROM {table}")
+                text(
+                    f"SELECT md5(string_agg(xmin::text, ',' ORDER BY xmin::text)) FROM {table}"
+                )
             )
             for table in CATALOGUE
         }
@@ -114,7 +116,10 @@ def test_an_operator_lets_a_big_drop_in(cinemas):
         held = cinemas.sync()
         path = f"/v1/syncs/{held['id']}/decision"
         found = cinemas.hub.post("operator", path, {"decision": "let-in"}, 200)
-    assert (found["state"], found["withdrawn"]) == ("let-in", len(held["would_withdraw"]))
+    assert (found["state"], found["withdrawn"]) == (
+        "let-in",
+        len(held["would_withdraw"]),
+    )
     assert len(refs(cinemas)) == 12 - found["withdrawn"]
 
 
@@ -125,7 +130,11 @@ def test_a_reading_that_is_not_whole_changes_nothing(cinemas, fault):
     for _ in range(2):
         with struck(cinemas.faults, **{fault: {"only": only}}):
             found = cinemas.sync()
-        assert (found["state"], found["missing"], found["venues_failed"]) == ("failed", 0, 1)
+        assert (found["state"], found["missing"], found["venues_failed"]) == (
+            "failed",
+            0,
+            1,
+        )
         assert "NoAnswerError" in found["error"]
     assert refs(cinemas) == before
 
@@ -136,7 +145,11 @@ def test_one_venue_that_fails_does_not_keep_the_others_from_being_read(hub):
             cinema.sessions["9"] = one_more(cinema)
         with struck(cinemas.faults, drop={"only": {"GetSessionList"}, "times": 1}):
             found = cinemas.sync()
-        assert (found["state"], found["venues"], found["venues_failed"]) == ("done", 2, 1)
+        assert (found["state"], found["venues"], found["venues_failed"]) == (
+            "done",
+            2,
+            1,
+        )
         assert sum(ref.endswith("/9") for ref in refs(cinemas)) == 2
         assert found["error"].startswith("0001: NoAnswerError")
         cinemas.sync()
@@ -203,7 +216,12 @@ def test_a_sync_that_was_cut_off_is_gone_on_with(hub, monkeypatch):
             with pytest.raises(KeyboardInterrupt):
                 cinemas.sync()
         monkeypatch.setattr(
-            syncing, "_take", lambda run, ref, *m, real=syncing._take: (taken.append(ref), real(run, ref, *m))
+            syncing,
+            "_take",
+            lambda run, ref, *m, real=syncing._take: (
+                taken.append(ref),
+                real(run, ref, *m),
+            ),
         )
         found = cinemas.sync()
         assert taken == ["0001", "0002", "0003"]
@@ -222,7 +240,9 @@ def test_one_at_a_time_and_the_next_is_put_off_by_about_its_pause(cinemas):
     syncing.sync(cinemas.suppliers, cinemas.source_id)
     with transaction() as session:
         pause = session.scalar(
-            text("SELECT extract(epoch FROM next_sync_at - clock_timestamp()) FROM source")
+            text(
+                "SELECT extract(epoch FROM next_sync_at - clock_timestamp()) FROM source"
+            )
         )
     assert 50 < pause <= 67
 

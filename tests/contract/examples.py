@@ -19,13 +19,14 @@ from hub.kernel import db
 from hub.kernel.embedded import Embedded
 from tests.contract import agent_examples, staff_examples
 from tests.hubs import SECRET as HUB_SECRET
-from tests.hubs import TODAY, Hub
+from tests.hubs import CREDENTIALS_KEY, TODAY, Hub
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 CODE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{16}\b")
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
+HEX = re.compile(r"\b[0-9a-f]{32}\b")
 TOKEN = re.compile(r"/t/[A-Za-z0-9_-]{40,}")
 LIST_MOST = 3
 FIXED = {
@@ -35,6 +36,8 @@ FIXED = {
     "key_hint": "hub_Kq7rTz",
     "period": "2026-12",
     "lines_sha256": "5b2c" * 16,
+    "said": "502 with text/html",
+    "would_withdraw": ["0001/2", "0001/3", "0001/4"],
 }
 
 
@@ -65,6 +68,7 @@ class Plain:
             ),
             said,
         )
+        said = HEX.sub("019ac3f000007000800000000000cafe", said)
         said = SECRET.sub("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", said)
         if DAY.match(said):  # on the clocks of the venue: which day depends on the hour
             return "2026-12-30"
@@ -138,6 +142,7 @@ def main():
                     "HUB_VAR": folder,
                     "HUB_DATABASE_URL": stores.database_url,
                     "HUB_REDIS_URL": stores.redis_url,
+                    "HUB_CREDENTIALS_KEYS": CREDENTIALS_KEY,
                     "HUB_SECRET_KEY": HUB_SECRET,
                     "HUB_AVAILABILITY_AGE_S": "0",
                     "HUB_RATE_PERCENT": "0",

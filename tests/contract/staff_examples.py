@@ -3,7 +3,12 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import text
+
+from connectors.models import Source
+from hub.kernel.db import transaction
 from tests.hubs import (
+    FREE_SALE,
     TODAY,
     ZONE,
     auditorium,
@@ -14,6 +19,9 @@ from tests.hubs import (
     season,
     venue,
 )
+from tests.simulators.faults import struck
+from tests.simulators.hubs import Cinemas, settings, simulator
+from tests.simulators.serving import serving
 
 
 def tell(story):
@@ -26,6 +34,7 @@ def tell(story):
     _hand_on(story, sold)
     _request_and_report(story, sold)
     _merge(story)
+    _ask_suppliers(story)
     _agree(story)
     _book(story)
     _settle(story)
@@ -184,6 +193,82 @@ def _merge(story):
     path = f"/v1/productions/{other}/merge"
     ask("operator", "PUT", path, {"into": main["id"]})
     ask("operator", "DELETE", path)
+
+
+def _ask_suppliers(story):
+    """A cinema chain whose own system sells: set up, read, sold from, a case settled."""
+    ask, hub = story.ask, story.hub
+    there = simulator("vista")
+    suppliers = hub.app.extensions["suppliers"]
+    with serving(there.app()) as url:
+        ask("operator", "GET", "/v1/source-kinds")
+        wanted = {
+            "name": "chain",
+            "kind": "vista",
+            "url": "https://vista.example.org/WSVistaWebClient",
+            "settings": settings("vista"),
+            "credentials": {"client_id": "hub"},
+        }
+        hub.add_partner("kino", "supplier", commission_bp=1_000)
+        path = hub.of("kino", "sources")
+        made = ask("operator", "POST", path, wanted, expect=201)
+        own = f"/v1/sources/{made['id']}"
+        ask("operator", "PUT", f"{own}/stop", {"reason": "it moves to a new server"})
+        ask("operator", "PUT", own, {"operation_ms": 5_000})
+        ask("operator", "DELETE", f"{own}/stop")
+        with transaction() as session:
+            found = session.get_one(Source, made["id"])
+            found.url, found.version = url + there.base, found.version + 1
+        cinemas = Cinemas(hub, there, url, found.id, suppliers)
+        cinemas.sync()
+        with struck(there.faults, shrunken={}):
+            cinemas.sync()
+            held = cinemas.sync()
+        hub.work()
+        suppliers.write()
+        with transaction() as session:  # what was measured differs from time to time
+            session.execute(text("DELETE FROM source_measured"))
+            session.get_one(Source, made["id"]).url = wanted["url"]
+            session.execute(_PLAIN, {"id": made["id"]})
+        ask("operator", "POST", f"{own}/syncs", expect=202)
+        ask("kino", "GET", own)
+        ask("kino", "GET", "/v1/sources")
+        ask("operator", "GET", f"{own}/syncs?limit=1")
+        decision = {"decision": "discard"}
+        ask("operator", "POST", f"/v1/syncs/{held['id']}/decision", decision)
+        _settle_case(story, cinemas)
+        suppliers.close()
+
+
+_PLAIN = text("UPDATE source SET next_sync_at = NULL WHERE id = :id")
+
+
+def _settle_case(story, cinemas):
+    hub, ask = story.hub, story.ask
+    with transaction() as session:
+        found = session.get_one(Source, cinemas.source_id)
+        found.url, found.version = cinemas.url + cinemas.there.base, found.version + 1
+    hub.post("operator", hub.of("kino", "plans"), {"plan": FREE_SALE})
+    hub.work()
+    shown = hub.get("ann", "/v1/performances?limit=100")["items"]
+    sale = next(one for one in shown if one["title"].get("en", "").startswith("Film"))
+    offer = hub.offer_id("ann", sale["id"], "STAL")
+    hold = hub.hold("ann", [(offer, 2)])
+    only = {"CompleteOrder", "QueryOrderBookingStatus"}
+    with struck(cinemas.faults, html_502={"only": only}):
+        hub.confirm("ann", hold, "MORNING-7", expect=202)
+        with transaction() as session:
+            session.execute(
+                text("UPDATE supplier_order SET sent_at = sent_at - interval '1 hour'")
+            )
+        cinemas.work(0.3)
+    with transaction() as session:
+        session.execute(text("UPDATE supplier_order SET attempts = 4"))
+    ask("operator", "GET", "/v1/supplier-cases")
+    [case] = hub.get("operator", "/v1/supplier-cases")["items"]
+    path = f"/v1/supplier-cases/{case['id']}/decision"
+    ask("operator", "POST", path, {"outcome": "not-sold"})
+    cinemas.work()
 
 
 def _agree(story):

@@ -65,8 +65,11 @@ class Cinemas:
     def sync(self):
         """Read the chain now; return what the sync says of itself."""
         with transaction() as session:
-            now = "UPDATE source SET next_sync_at = clock_timestamp()"
-            session.execute(text(f"{now}, leased_until = NULL"))
+            due = text(
+                "UPDATE source SET leased_until = NULL, next_sync_at = CASE"
+                " WHEN id = :id THEN clock_timestamp() END"
+            )
+            session.execute(due, {"id": self.source_id})
         with transaction() as session:
             found = syncing.lease_due(session)
         sync_id = syncing.sync(self.suppliers, found)
@@ -98,13 +101,21 @@ class Cinemas:
             time.sleep(0.01)
         return self.unknown()
 
+    def let_go(self, seconds=5.0):
+        """Do what workers would until nothing is locked there, or for a while."""
+        deadline = time.monotonic() + seconds
+        while self.house.locks() and time.monotonic() < deadline:
+            working.work_off(self.suppliers, pace=PACE)
+            time.sleep(0.01)
+        return self.house.locks()
+
     def unknown(self):
         with transaction() as session:
             return session.scalar(
                 text(
                     "SELECT count(*) FROM supplier_order WHERE state IN ('locking',"
-                    " 'selling', 'unknown', 'undoing', 'cancelling') OR (state = 'sold'"
-                    " AND next_at IS NOT NULL)"
+                    " 'selling', 'unknown', 'undoing', 'cancelling') OR (state IN"
+                    " ('sold', 'ended') AND next_at IS NOT NULL)"
                 )
             )
 

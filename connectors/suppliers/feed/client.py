@@ -75,11 +75,12 @@ class FilesPort:
 
     def begin(self, mark: str | None) -> Begun:
         """Fetch the file, unless it is the one whose ETag (*mark*) is known."""
-        body, etag = self._fetch(self._url, mark)
+        url = self._url
+        if self._settings.format == "google-events":
+            url = self._followed(url)
+        body, etag = self._fetch(url, mark)
         if body is None:
             return Begun(mark, is_unchanged=True)
-        if self._settings.format == "google-events":
-            body = self._followed(body)
         self._found = self._parsed(body)
         return Begun(etag)
 
@@ -98,15 +99,15 @@ class FilesPort:
             raise NoAnswerError(f"{len(body)} bytes of {declared}")
         return body, reply.headers.get("ETag")
 
-    def _followed(self, body: bytes) -> bytes:
-        """Return the data file a descriptor names, or the file if it is none."""
-        said = self._json(body)
+    def _followed(self, url: str) -> str:
+        """Return where the data is that a descriptor names; the file's if it is none."""
+        body, _ = self._fetch(url, None)
+        said = self._json(body or b"")
         if isinstance(said, dict) and "data_file" in said:
             names = said["data_file"]
             name = names if isinstance(names, str) else names[0]
-            found, _ = self._fetch(urljoin(self._url, name), None)
-            return found or b""
-        return body
+            return urljoin(url, str(name))
+        return url
 
     def _parsed(self, body: bytes) -> Found:
         lines = OWN.get(self._settings.format)

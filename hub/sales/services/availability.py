@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from allocation.errors import NotAllottedError, OvercommittedError
@@ -102,12 +102,12 @@ def scene(
         limits=counted,
         counts=cap_counts(session, {n.id for each in counted.values() for n in each}),
         blocks=own_block_seats(session, performance_id, agent_id),
-        **supplied(session, offers, now),
+        **supplied(session, offers, world),
     )
 
 
 def supplied(
-    session: Session, offers: Sequence[Row[Any]], now: datetime
+    session: Session, offers: Sequence[Row[Any]], world: str
 ) -> dict[str, Any]:
     """Return what a supplier last said is left of a performance, and when it did."""
     performance_id = offers[0].performance_id
@@ -116,9 +116,8 @@ def supplied(
     found = supplies(session, [performance_id]).get(performance_id)
     if found is None:
         return {}
-    real = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(real, datetime)  # noqa: S101 - a clock tells the time
-    return {"supply": found, "supplied_at": now - (real - found.as_of)}
+    offset = session.get_one(clock.World, world).clock_offset
+    return {"supply": found, "supplied_at": found.as_of + offset}
 
 
 def _left_there(supply: Supply | None, area: str) -> int | None:

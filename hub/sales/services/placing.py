@@ -1,6 +1,7 @@
 """Placing a hold: have it decided, and give back what has lapsed before refusing."""
 
 import time
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from settlement.errors import CreditExhaustedError
 BUSY_WAIT_S = 5.0
 BUSY_PAUSE_S = 0.02
 Batch = TypeVar("Batch")
+T = TypeVar("T")
 
 
 def place_hold(committer: SaleCommitter, wish: HoldWish) -> Reply:
@@ -68,10 +70,15 @@ def _place(committer: SaleCommitter, wish: HoldWish) -> Reply:
 
 def submit(committer: Committer[Any, W, Batch, Reply], wish: W) -> Reply:
     """Submit a wish, again while its performance is being changed."""
+    return patiently(lambda: committer.submit(wish))
+
+
+def patiently(work: Callable[[], T]) -> T:
+    """Do something again while what it needs is somebody else's, for some seconds."""
     deadline = time.monotonic() + BUSY_WAIT_S
     while True:
         try:
-            return committer.submit(wish)
+            return work()
         except PerformanceBusyError:
             if time.monotonic() > deadline:
                 raise

@@ -33,6 +33,7 @@ from hub.sales.queries import supplied as queries
 from hub.sales.rules.supplied import LOCK_MARGIN_S, PartState, SaleState, is_as_wanted
 from hub.sales.services.committing import refuse_unless_confirmable
 from hub.sales.services.ordering import INTENT, ConfirmWish
+from hub.sales.services.placing import patiently
 from hub.sales.services.supplied.asking import Outcome, ask
 from hub.sales.services.supplied.holding import grace_s
 from hub.sales.services.supplied.settling import settle
@@ -48,13 +49,16 @@ def sell_live(suppliers: Suppliers, who: Caller, wish: ConfirmWish) -> Reply:
     SupplierRefusedError if none sold; SupplierUnavailableError if none could be asked:
     then the hold stands as before.
     """
-    with transaction() as session:
 
-        def intend() -> tuple[int, bytes]:
-            order_id = _intend(session, wish)
-            return ACCEPTED, msgspec.json.encode({"id": str(order_id)})
+    def begin() -> Reply | None:
+        with transaction() as session:
+            return idempotency.once(session, wish.claim, lambda: intend(session))
 
-        earlier = idempotency.once(session, wish.claim, intend)
+    def intend(session: Session) -> tuple[int, bytes]:
+        order_id = _intend(session, wish)
+        return ACCEPTED, msgspec.json.encode({"id": str(order_id)})
+
+    earlier = patiently(begin)
     if earlier is not None:
         return _told_again(who, wish, earlier)
     for part_id in _parts(wish.hold_id):

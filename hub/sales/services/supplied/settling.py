@@ -4,7 +4,6 @@ A part that is sold is a fact: its order is made whatever has closed since. If i
 be made all the same (somebody took the name meanwhile), what was sold is given back.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -26,7 +25,7 @@ from hub.sales.rules.supplied import PartState, SaleState, codes_by_line, decide
 from hub.sales.services.committing import confirm_within
 from hub.sales.services.lapse import drop_lines, end_holds
 from hub.sales.services.ordering import OUTCOME, ConfirmWish
-from hub.sales.services.placing import BUSY_PAUSE_S, BUSY_WAIT_S
+from hub.sales.services.placing import patiently
 
 _ANSWER = text(
     "UPDATE idempotency_key SET status = :status, reply = CAST(:reply AS jsonb)"
@@ -46,19 +45,19 @@ def settle(hold_id: UUID) -> HubError | None:
 
     None as well while something is not known. Twice is no mistake.
     """
-    deadline = time.monotonic() + BUSY_WAIT_S
-    while True:
-        try:
-            with transaction() as session:
-                return _settle(session, hold_id)
-        except PerformanceBusyError:
-            if time.monotonic() > deadline:
-                return None  # whoever comes by next makes its order
-            time.sleep(BUSY_PAUSE_S)
-        except HubError as error:
-            with transaction() as session:
-                _give_back(session, hold_id, error)
-            return None
+
+    def work() -> HubError | None:
+        with transaction() as session:
+            return _settle(session, hold_id)
+
+    try:
+        return patiently(work)
+    except PerformanceBusyError:
+        return None  # whoever comes by next makes its order
+    except HubError as error:
+        with transaction() as session:
+            _give_back(session, hold_id, error)
+        return None
 
 
 def _settle(session: Session, hold_id: UUID) -> HubError | None:
