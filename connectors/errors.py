@@ -1,6 +1,8 @@
 """What can go wrong with feeds and their deliveries."""
 
-from hub.kernel.errors import HubError, Retry
+from collections.abc import Sequence
+
+from hub.kernel.errors import HubError
 
 
 class FeedExistsError(HubError):
@@ -61,10 +63,54 @@ class CredentialsKeyError(HubError):
     """The key that seals credentials is missing, or is not the one that sealed them."""
 
     code, title, status = "credentials-key", "Sealed credentials cannot be opened", 503
-    retry = Retry.LATER
 
 
 class NoDecisionError(HubError):
     """The sync does not wait for anybody."""
 
     code, title, status = "sync-not-waiting", "This sync waits for nobody", 409
+
+
+class SupplierError(Exception):
+    """What comes back from a supplier instead of what was asked."""
+
+
+class NotReachedError(SupplierError):
+    """Nothing was sent, so nothing was done: no connection, or not asked at all."""
+
+
+class NoAnswerError(SupplierError):
+    """It was sent, and what became of it is not known: no reply, or none to read."""
+
+
+class SaidNoError(SupplierError):
+    """The supplier refused, and nothing was done.
+
+    *code* is one of ``REASONS``; *seats*: the codes of those taken; *is_permanent*:
+    it will refuse everything (a signature, a login), so somebody must look.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        said: str,
+        *,
+        seats: Sequence[str] = (),
+        is_permanent: bool = False,
+    ) -> None:
+        self.code, self.said = code, said[:300]
+        self.seats, self.is_permanent = tuple(seats), is_permanent
+        super().__init__(f"{code}: {self.said}")
+
+
+REASONS = {
+    "seats-taken": "Somebody else has a seat by now",
+    "lock-expired": "The lock ran out",
+    "not-on-sale": "The performance is not on sale there",
+    "changed": "The performance is not what it was",
+    "price-changed": "The price is another by now",
+    "not-as-wanted": "It gave other seats, or another number",
+    "past-cancellation": "It cannot be cancelled any more",
+    "not-allowed": "The supplier does not let us",
+    "other": "The supplier gave another reason",
+}

@@ -1,8 +1,9 @@
 """The one port: what the hub asks of every supplier's system, in the hub's words.
 
 Each supplier has its own folder under ``suppliers``; it says what it can do, and
-answers in these values or raises one of the three errors at the end. What it lists are
-feed records, so that what is pulled goes the way of what is pushed.
+answers in these values or raises one of the three errors: nothing was sent, nobody
+knows, or it said no. What it lists are feed records, so that what is pulled goes the
+way of what is pushed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -216,7 +217,7 @@ class Rooms(Protocol):
 
 
 class Port(Protocol):
-    """A supplier's system. Every method may raise the three errors below."""
+    """A supplier's system. Every method may raise the three errors."""
 
     capabilities: ClassVar[Capabilities]
 
@@ -257,48 +258,3 @@ class Port(Protocol):
 
     def cancel(self, wanted: OrderWanted, tickets: Sequence[TicketSold]) -> None:
         """Cancel tickets of a sale, or all of it. Twice is no mistake."""
-
-
-class SupplierError(Exception):
-    """What comes back from a supplier instead of what was asked."""
-
-
-class NotReachedError(SupplierError):
-    """Nothing was sent, so nothing was done: no connection, or not asked at all."""
-
-
-class NoAnswerError(SupplierError):
-    """It was sent, and what became of it is not known: no reply, or none to read."""
-
-
-class SaidNoError(SupplierError):
-    """The supplier refused, and nothing was done.
-
-    *code* is one of ``REASONS``; *seats*: the codes of those taken; *is_permanent*:
-    it will refuse everything (a signature, a login), so somebody must look.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        said: str,
-        *,
-        seats: Sequence[str] = (),
-        is_permanent: bool = False,
-    ) -> None:
-        self.code, self.said = code, said[:300]
-        self.seats, self.is_permanent = tuple(seats), is_permanent
-        super().__init__(f"{code}: {self.said}")
-
-
-REASONS = {
-    "seats-taken": "Somebody else has a seat by now",
-    "lock-expired": "The lock ran out",
-    "not-on-sale": "The performance is not on sale there",
-    "changed": "The performance is not what it was",
-    "price-changed": "The price is another by now",
-    "not-as-wanted": "It gave other seats, or another number",
-    "past-cancellation": "It cannot be cancelled any more",
-    "not-allowed": "The supplier does not let us",
-    "other": "The supplier gave another reason",
-}

@@ -15,6 +15,9 @@ import structlog
 
 from connectors.services import syncing
 from connectors.services.guarding import Suppliers
+from connectors.services.sealing import Sealer
+from hub.config import Settings
+from hub.kernel import db
 from hub.kernel.db import transaction
 from hub.sales.queries import supplied
 from hub.sales.services.supplied.reconciling import reconcile
@@ -100,11 +103,14 @@ def work_off(suppliers: Suppliers, *, pace: float = 1.0, most: int = 100) -> int
     return count
 
 
-def run(suppliers: Suppliers, halt: Callable[[float], bool]) -> None:
+def run(settings: Settings, halt: Callable[[float], bool]) -> int:
     """Work until *halt*(seconds) says so."""
+    db.bind(db.connect(str(settings.database_url), pool_size=THREADS, is_patient=True))
+    suppliers = Suppliers(Sealer(settings.credentials_keys), most=THREADS)
     clerk = Clerk(suppliers)
     try:
         while not halt(0.0 if clerk.look() else PAUSE_S):
             time.sleep(0.01)
     finally:
         clerk.close()
+    return 0

@@ -4,12 +4,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import structlog
 from rq import Queue, SimpleWorker
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from allocation.queries.trees import overcommitted
 from allocation.services.plans import PLAN_PUBLISHED
@@ -18,8 +20,6 @@ from allocation.services.releases import release_due_stages
 from allocation.services.scheduling import publish_due
 from allocation.services.sharing import mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
-from connectors.services.guarding import Suppliers
-from connectors.services.sealing import Sealer
 from connectors.services.steps import INVENTORY_CHANGED
 from hub import suppliers
 from hub.catalogue.services.changes import (
@@ -119,12 +119,7 @@ def run_jobs(settings: Settings, name: str = jobs.QUEUE) -> int:
 def run_suppliers(settings: Settings) -> int:
     """Read suppliers and clear what is not known of sales, until asked to stop."""
     prepare(settings)
-    halt = Stop()
-    engine = db.connect(str(settings.database_url), pool_size=16, is_patient=True)
-    db.bind(engine)
-    most = suppliers.THREADS
-    suppliers.run(Suppliers(Sealer(settings.credentials_keys), most=most), halt.wait)
-    return 0
+    return suppliers.run(settings, Stop().wait)
 
 
 def run_periodic(settings: Settings) -> int:
@@ -154,22 +149,22 @@ def periodic_tasks(settings: Settings) -> list[Task]:
     return [
         Task("relay", 0.1, lambda: jobs.relay(connection, SUBSCRIBERS)),
         Task("webhooks", 0.1, lambda: webhooks.enqueue_due(connection)),
-        Task("lapse", 1.0, _lapse),
-        Task("mend", 1.0, _mend),
-        Task("stages", 1.0, _stages),
-        Task("void", 1.0, _void),
-        Task("recalls", 1.0, _recalls),
-        Task("plans", 1.0, _plans),
-        Task("requests", 5.0, _requests),
-        Task("rebalance", 30.0, _rebalance),
-        Task("number changes", 0.2, _number_changes),
-        Task("disruptions", 1.0, _disruptions),
-        Task("refunds", 1.0, _refunds),
-        Task("announce", 1.0, _announce),
-        Task("prune changes", 3_600.0, _prune_changes),
+        Task("lapse", 1.0, partial(_in_transaction, lapse_due)),
+        Task("mend", 1.0, partial(_in_transaction, mend_cut_trees)),
+        Task("stages", 1.0, partial(_in_transaction, release_due_stages)),
+        Task("void", 1.0, partial(_in_transaction, void_all_stopped)),
+        Task("recalls", 1.0, partial(_in_transaction, carry_out_due)),
+        Task("plans", 1.0, partial(_in_transaction, publish_due)),
+        Task("requests", 5.0, partial(_in_transaction, lapse_requests)),
+        Task("rebalance", 30.0, partial(_in_transaction, rebalance_due)),
+        Task("number changes", 0.2, partial(_in_transaction, number_changes)),
+        Task("disruptions", 1.0, partial(_in_transaction, tell_disruptions)),
+        Task("refunds", 1.0, partial(_in_transaction, go_on_refunding)),
+        Task("announce", 1.0, partial(_in_transaction, announce_due)),
+        Task("prune changes", 3_600.0, partial(_in_transaction, prune_changes)),
         Task("seal", 1.0, _seal),
-        Task("fold", 1.0, _fold),
-        Task("release", 60.0, _release),
+        Task("fold", 1.0, partial(_in_transaction, fold_totals)),
+        Task("release", 60.0, partial(_in_transaction, release_due)),
         Task("count waiting", 5.0, _count_waiting),
         Task("watch over-commitment", 5.0, Watch().look),
         Task("prune keys", 60.0, _prune_keys),
@@ -196,79 +191,10 @@ def run_due(tasks: list[Task]) -> bool:
     return was_busy
 
 
-def _lapse() -> int:
+def _in_transaction(work: Callable[[Session], int]) -> int:
+    """Do a task's work in a transaction; return how much it was."""
     with transaction() as session:
-        return lapse_due(session)
-
-
-def _stages() -> int:
-    with transaction() as session:
-        return release_due_stages(session)
-
-
-def _void() -> int:
-    with transaction() as session:
-        return void_all_stopped(session)
-
-
-def _requests() -> int:
-    with transaction() as session:
-        return lapse_requests(session)
-
-
-def _rebalance() -> int:
-    with transaction() as session:
-        return rebalance_due(session)
-
-
-def _recalls() -> int:
-    with transaction() as session:
-        return carry_out_due(session)
-
-
-def _plans() -> int:
-    with transaction() as session:
-        return publish_due(session)
-
-
-def _mend() -> int:
-    with transaction() as session:
-        return mend_cut_trees(session)
-
-
-def _fold() -> int:
-    with transaction() as session:
-        return fold_totals(session)
-
-
-def _release() -> int:
-    with transaction() as session:
-        return release_due(session)
-
-
-def _disruptions() -> int:
-    with transaction() as session:
-        return tell_disruptions(session)
-
-
-def _refunds() -> int:
-    with transaction() as session:
-        return go_on_refunding(session)
-
-
-def _number_changes() -> int:
-    with transaction() as session:
-        return number_changes(session)
-
-
-def _announce() -> int:
-    with transaction() as session:
-        return announce_due(session)
-
-
-def _prune_changes() -> int:
-    with transaction() as session:
-        return prune_changes(session)
+        return work(session)
 
 
 def _seal() -> None:

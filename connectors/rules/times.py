@@ -51,8 +51,7 @@ def millis(said: str) -> datetime | None:
     if found is None:
         message = f"{said} is not /Date(ms)/"
         raise ValueError(message)
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
-    return moment
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
 
 
 def ending(start: datetime, end: str) -> datetime:

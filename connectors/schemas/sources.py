@@ -1,4 +1,4 @@
-"""The wire of sources: suppliers' systems that are asked, their syncs, what is measured."""
+"""The wire of sources: systems that are asked, their syncs, what is measured."""
 
 from marshmallow import fields, validate
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import IO
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from connectors.errors import (
 from connectors.feed import bodies
 from connectors.feed.records import AnyRecord, encoder
 from connectors.models import Delivery, Feed
-from hub.kernel import outbox
+from hub.kernel import clock, outbox
 from hub.kernel.ids import new_id
 
 FEED_RECEIVED = "feed.received"
@@ -144,7 +144,7 @@ def _kept(
         bytes=size,
         parts=0,
         records=0,
-        received_at=session.scalar(select(func.clock_timestamp())),
+        received_at=clock.real(session),
     )
     for no, part in enumerate(bodies.parts(lines)):
         delivery.parts = no + 1
@@ -176,5 +176,5 @@ def decide(
         outbox.put(session, FEED_RECEIVED, world=world, feed_id=str(delivery.feed_id))
     else:
         delivery.state = "discarded"
-        delivery.finished_at = session.scalar(select(func.clock_timestamp()))
+        delivery.finished_at = clock.real(session)
     return delivery

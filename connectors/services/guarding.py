@@ -15,14 +15,9 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.errors import NoAnswerError, NotReachedError, SaidNoError
 from connectors.models import Source
-from connectors.ports import (
-    Capabilities,
-    NoAnswerError,
-    NotReachedError,
-    Port,
-    SaidNoError,
-)
+from connectors.ports import Capabilities, Port
 from connectors.rules.breaking import Breaker
 from connectors.rules.measuring import BUCKETS, bucket
 from connectors.services.sealing import Sealer
@@ -37,9 +32,10 @@ KNOWN_S, WRITE_EVERY_S = 1.0, 5.0
 _WRITE = text(
     "INSERT INTO source_measured (source_id, hour, calls, errors, unknown, buckets,"
     " clock_offset_s) SELECT source, date_trunc('hour', clock_timestamp()), calls,"
-    " errors, unknown, buckets, clock_offset FROM json_to_recordset(CAST(:rows AS json))"
-    " AS r(source uuid, calls int, errors int, unknown int, buckets int[],"
-    " clock_offset float) ORDER BY source ON CONFLICT (source_id, hour) DO UPDATE SET"
+    " errors, unknown, buckets, clock_offset FROM"
+    " json_to_recordset(CAST(:rows AS json)) AS r(source uuid, calls int, errors int,"
+    " unknown int, buckets int[], clock_offset float)"
+    " ORDER BY source ON CONFLICT (source_id, hour) DO UPDATE SET"
     " calls = source_measured.calls + excluded.calls,"
     " errors = source_measured.errors + excluded.errors,"
     " unknown = source_measured.unknown + excluded.unknown,"
@@ -181,12 +177,12 @@ class Suppliers:
         now = time.monotonic()
         with self._lock:
             if known.stopped is not None:
-                raise BusyError(f"stopped: {known.stopped}", 60)
+                raise BusyError(f"stopped: {known.stopped}", 60)  # noqa: TRY003
             waits = known.breaker.waits_s(now)
             if waits is not None:
-                raise BusyError("it does not answer of late", waits)
+                raise BusyError("it does not answer of late", waits)  # noqa: TRY003
             if known.under_way >= known.at_once or self._under_way >= self._most:
-                raise BusyError("too many are asking it", 1)
+                raise BusyError("too many are asking it", 1)  # noqa: TRY003
             known.breaker = known.breaker.asked(now)
             known.under_way += 1
             self._under_way += 1

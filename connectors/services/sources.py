@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from connectors.models import Feed, Source
 from connectors.services.sealing import Sealer
 from connectors.suppliers.kinds import KINDS
 from connectors.suppliers.settings import read
+from hub.kernel import clock
 from hub.kernel.ids import new_id
 
 CHANGES = ("every_s", "connect_ms", "operation_ms", "at_once", "tolerance_minor", "url")
@@ -34,6 +34,30 @@ def open_source(
     kind = KINDS[wanted["kind"]]
     settings = _checked("settings", kind.settings_type, wanted["settings"])
     credentials = _checked("credentials", kind.credentials_type, wanted["credentials"])
+    feed_id = _feed(session, wanted, world=world, supplier_id=supplier_id)
+    source = Source(
+        id=new_id(),
+        world=world,
+        supplier_id=supplier_id,
+        feed_id=feed_id,
+        name=wanted["name"],
+        kind=wanted["kind"],
+        settings=settings,
+        credentials=sealer.seal(credentials),
+        is_live=kind.capabilities.sells,
+        version=1,
+        next_sync_at=clock.real(session),
+        **{name: wanted[name] for name in CHANGES},
+    )
+    session.add(source)
+    session.flush()
+    return source
+
+
+def _feed(
+    session: Session, wanted: Mapping[str, Any], *, world: str, supplier_id: UUID
+) -> UUID:
+    """Open the feed what is read goes into; SourceExistsError if the name is taken."""
     feed = {
         "id": new_id(),
         "world": world,
@@ -42,25 +66,10 @@ def open_source(
         "drop_share_max_bp": wanted["drop_share_max_bp"],
     }
     made = insert(Feed).values(feed).on_conflict_do_nothing().returning(Feed.id)
-    if session.scalar(made) is None:
+    found: UUID | None = session.scalar(made)
+    if found is None:
         raise SourceExistsError(source=wanted["name"])
-    source = Source(
-        id=new_id(),
-        world=world,
-        supplier_id=supplier_id,
-        feed_id=feed["id"],
-        name=wanted["name"],
-        kind=wanted["kind"],
-        settings=settings,
-        credentials=sealer.seal(credentials),
-        is_live=kind.capabilities.sells,
-        version=1,
-        next_sync_at=session.scalar(select(func.clock_timestamp())),
-        **{name: wanted[name] for name in CHANGES},
-    )
-    session.add(source)
-    session.flush()
-    return source
+    return found
 
 
 def change_source(
@@ -93,14 +102,14 @@ def start_source(session: Session, source: Source) -> Source:
     """Ask it again; a sync is due at once."""
     source.is_stopped, source.stopped_because = False, None
     source.version += 1
-    source.next_sync_at = session.scalar(select(func.clock_timestamp()))
+    source.next_sync_at = clock.real(session)
     session.flush()
     return source
 
 
 def sync_soon(session: Session, source: Source) -> Source:
     """Have a source read as soon as a worker is free."""
-    source.next_sync_at = session.scalar(select(func.clock_timestamp()))
+    source.next_sync_at = clock.real(session)
     session.flush()
     return source
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocation.queries.locks import stop_performances
@@ -126,7 +126,7 @@ def _finish(session: Session, feed: Feed, delivery: Delivery) -> None:
     for forget in _FORGET:
         session.execute(forget, {"delivery": delivery.id})
     delivery.state = "done"
-    delivery.finished_at = session.scalar(select(func.clock_timestamp()))
+    delivery.finished_at = clock.real(session)
     if delivery.accepted:
         facts = {"supplier_id": str(feed.supplier_id)}
         outbox.put(session, INVENTORY_CHANGED, world=feed.world, **facts)

@@ -6,8 +6,6 @@ lease that is renewed as it goes.
 """
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,20 +14,23 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from connectors import queries
-from connectors.errors import NoDecisionError
-from connectors.feed.records import AnyRecord, AuditoriumRecord, VenueRecord
-from connectors.models import Feed, Source, SourceSync, SourceVenue
-from connectors.ports import NotReachedError, Read, Schedule, SupplierError
+from connectors.errors import NoDecisionError, SupplierError
+from connectors.models import Feed, Source, SourceSync
 from connectors.rules.records import drops_too_much
 from connectors.services import reading
 from connectors.services.guarding import Suppliers
-from connectors.services.reading import WHOLE, KnownRooms
-from connectors.services.steps import step
+from connectors.services.visiting import (
+    LEASE_S,
+    LeaseLostError,
+    Run,
+    deliver_venues,
+    read_venue,
+)
+from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.kernel.errors import NotFoundError
 from hub.kernel.ids import new_id
 
-LEASE_S = 120
 JITTER = 0.1
 THOROUGH_AFTER = timedelta(hours=24)
 KEPT_SYNCS = 1_000
@@ -39,39 +40,12 @@ _LEASE = text(
     " AND NOT is_stopped AND coalesce(leased_until <= clock_timestamp(), true)"
     " ORDER BY next_sync_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"
 )
-_RENEW = text(
-    "UPDATE source SET leased_until = clock_timestamp() + make_interval(secs => :secs)"
-    " WHERE id = :id AND leased_until > clock_timestamp() RETURNING id"
-)
 _PRUNE = text(
     "DELETE FROM source_sync WHERE source_id = :source AND state <> 'quarantined'"
     " AND id < (SELECT id FROM source_sync WHERE source_id = :source ORDER BY id DESC"
     " OFFSET :kept LIMIT 1)"
 )
 log = structlog.get_logger(__name__)
-
-
-class LeaseLostError(Exception):
-    """Somebody else reads the source by now."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """A sync on its way."""
-
-    suppliers: Suppliers
-    source: Source
-    sync_id: UUID
-    is_thorough: bool
-    seen: dict[str, SourceVenue]
-    mark: str | None = None
-    gone: list[str] = field(default_factory=list)
-    known: int = 0
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(
-            ("venues", "venues_failed", "performances", "changed", "missing"), 0
-        )
-    )
 
 
 def lease_due(session: Session) -> UUID | None:
@@ -94,15 +68,14 @@ def sync(suppliers: Suppliers, source_id: UUID) -> UUID:
     return run.sync_id
 
 
-def _begun(suppliers: Suppliers, source_id: UUID) -> _Run:
+def _begun(suppliers: Suppliers, source_id: UUID) -> Run:
     with transaction() as session:
         source = session.get_one(Source, source_id)
         wanted = select(SourceSync).where(
             SourceSync.source_id == source_id, SourceSync.state == "running"
         )
         found = session.scalar(wanted.order_by(SourceSync.id.desc()).limit(1))
-        now = session.scalar(select(func.clock_timestamp()))
-        assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+        now = clock.real(session)
         if found is None:
             found = SourceSync(
                 id=new_id(),
@@ -116,7 +89,7 @@ def _begun(suppliers: Suppliers, source_id: UUID) -> _Run:
         seen = queries.venues_read(session, source_id)
         session.flush()
         session.expunge_all()
-    run = _Run(suppliers, source, found.id, found.is_thorough, seen)
+    run = Run(suppliers, source, found.id, found.is_thorough, seen)
     run.gone, run.known = list(found.would_withdraw), 0
     return run
 
@@ -132,7 +105,7 @@ def _is_thorough(session: Session, source_id: UUID, now: datetime) -> bool:
     return at is None or now - at > THOROUGH_AFTER
 
 
-def _read(run: _Run) -> str | None:
+def _read(run: Run) -> str | None:
     """Read all venues; return what went wrong with some, if something did."""
     is_waiting = any(row.missing for row in run.seen.values())
     mark = None if run.is_thorough or is_waiting else run.source.mark
@@ -145,163 +118,21 @@ def _read(run: _Run) -> str | None:
     with run.suppliers.asking(run.source.id, "venues") as port:
         found = port.venues()
     venues = reading.good_venues(found)
-    _deliver(run, found)
+    deliver_venues(run, found)
     if not by_venue:
-        return _read_venue(run, None)
+        return read_venue(run, None)
     errors = []
     for venue in venues:
         row = run.seen.get(venue.ref)
         if row is not None and row.sync_id == run.sync_id and row.error is None:
             continue  # written before this sync was cut off
-        error = _read_venue(run, venue)
+        error = read_venue(run, venue)
         if error is not None:
             errors.append(f"{venue.ref}: {error}")
     return "; ".join(errors)[:1_000] or None
 
 
-def _read_venue(run: _Run, venue: VenueRecord | None) -> str | None:
-    """Read one venue and write its news; return what went wrong, if it did."""
-    ref = WHOLE if venue is None else venue.ref
-    before = run.seen.get(ref)
-    with transaction() as session:
-        if session.scalar(_RENEW, {"secs": LEASE_S, "id": run.source.id}) is None:
-            raise LeaseLostError
-        at = session.scalar(select(func.clock_timestamp()))
-        assert isinstance(at, datetime)  # noqa: S101 - a clock tells the time
-    last = Read()
-    if before is not None and not run.is_thorough and not before.missing:
-        last = Read(before.mark, before.digest)
-    rooms = _rooms(run, venue)
-    try:
-        with run.suppliers.asking(run.source.id, "schedule") as port:
-            found = port.schedule(venue, rooms, last)
-    except NotReachedError:
-        raise  # it is down: the other venues are not asked either
-    except SupplierError as error:
-        run.counts["venues_failed"] += 1
-        said = f"{type(error).__name__}: {error}"[:300]
-        with transaction() as session:
-            _note_error(session, run, ref, at, said)
-        return said
-    run.counts["venues"] += 1
-    _take(run, ref, found, rooms, at)
-    return "; ".join(found.skipped)[:300] or None
-
-
-def _note_error(session: Session, run: _Run, ref: str, at: datetime, said: str) -> None:
-    before = run.seen.get(ref)
-    values = {"sync_id": run.sync_id, "read_at": at, "error": said}
-    if before is None:
-        values["missing"] = []
-    reading.note_venue(session, run.source.id, ref, values)
-
-
-def _rooms(run: _Run, venue: VenueRecord | None) -> KnownRooms:
-    """Return the rooms of a venue, as the catalogue knows them or they are told."""
-
-    def known(ref: str) -> Mapping[str, int] | None:
-        if run.is_thorough:
-            return None
-        with transaction() as session:
-            rooms = queries.rooms(session, run.source.supplier_id, [ref])
-        room = rooms.get(ref)
-        if room is None:
-            return None
-        return {area: size for area, (_, size) in room.areas.items() if size}
-
-    def ask(ref: str, performance: str) -> AuditoriumRecord:
-        assert venue is not None  # noqa: S101 - what is read whole tells its rooms
-        with run.suppliers.asking(run.source.id, "auditorium") as port:
-            return port.auditorium(venue, ref, performance)
-
-    return KnownRooms(known, ask)
-
-
-def _take(
-    run: _Run, ref: str, found: Schedule, rooms: KnownRooms, at: datetime
-) -> None:
-    """Write the news of a venue: rooms, productions, performances; note the rest."""
-    version = int(at.timestamp() * 1000)
-    read: list[AnyRecord] = [
-        *rooms.told.values(),
-        *found.rooms,
-        *found.productions,
-        *found.performances,
-    ]
-    before = run.seen.get(ref)
-    was_missing = set(before.missing) if before is not None else set()
-    run.counts["performances"] += len(found.available) or len(found.performances)
-    is_news = False
-    with transaction() as session:
-        if not found.is_unchanged:
-            news = reading.news(session, run.source, read, version)
-            if news:
-                reading.deliver(session, run.source, news)
-                run.counts["changed"] += len(news)
-                is_news = True
-        missing, known = _missing(session, run, ref, found)
-        run.known += known
-        run.counts["missing"] += len(missing)
-        run.gone += sorted(missing & was_missing)
-        has_changed = (
-            before is None
-            or is_news
-            or missing != was_missing
-            or found.digest != before.digest
-            or before.error is not None
-        )
-        if has_changed:
-            reading.note_venue(
-                session,
-                run.source.id,
-                ref,
-                {
-                    "mark": found.mark,
-                    "digest": found.digest,
-                    "sync_id": run.sync_id,
-                    "read_at": at,
-                    "missing": sorted(missing),
-                    "error": "; ".join(found.skipped)[:300] or None,
-                },
-            )
-    if is_news:
-        _work_off(run.source.feed_id)
-    if has_changed and found.available:
-        with transaction() as session:
-            reading.write_supply(session, run.source, found.available, at)
-
-
-def _missing(
-    session: Session, run: _Run, ref: str, found: Schedule
-) -> tuple[frozenset[str], int]:
-    """Return what is missing: nothing of an incomplete reading, nor of the same again."""
-    if not found.is_complete:
-        return frozenset(), 0
-    told = {one.ref for one in found.performances} | set(found.available)
-    return reading.missing(session, run.source, ref, told)
-
-
-def _deliver(run: _Run, venues: Sequence[VenueRecord]) -> None:
-    with transaction() as session:
-        at = session.scalar(select(func.clock_timestamp()))
-        assert isinstance(at, datetime)  # noqa: S101 - a clock tells the time
-        version = int(at.timestamp() * 1000)
-        news = reading.news(session, run.source, venues, version)
-        if not news:
-            return
-        reading.deliver(session, run.source, news)
-        run.counts["changed"] += len(news)
-    _work_off(run.source.feed_id)
-
-
-def _work_off(feed_id: UUID) -> None:
-    while True:
-        with transaction() as session:
-            if not step(session, feed_id):
-                return
-
-
-def _finish(run: _Run, error: str | None) -> None:
+def _finish(run: Run, error: str | None) -> None:
     """Withdraw what was missing twice, or hold it back; plan the next sync."""
     with transaction() as session:
         source = session.get_one(Source, run.source.id, with_for_update=True)
@@ -309,8 +140,7 @@ def _finish(run: _Run, error: str | None) -> None:
         feed = session.get_one(Feed, source.feed_id)
         for name, count in run.counts.items():
             setattr(found, name, count)
-        now = session.scalar(select(func.clock_timestamp()))
-        assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+        now = clock.real(session)
         found.error, found.finished_at = error, now
         is_failed = error is not None and not run.counts["venues"]
         found.state = "failed" if is_failed else "done"

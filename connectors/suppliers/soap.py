@@ -17,7 +17,7 @@ from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault
 from zeep.transports import Transport
 
-from connectors.ports import NoAnswerError, NotReachedError
+from connectors.errors import NoAnswerError, NotReachedError
 from connectors.suppliers.xml import as_utf_8
 
 REPLY_BYTES_MAX = 64 * 1024 * 1024

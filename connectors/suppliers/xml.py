@@ -4,7 +4,7 @@ import re
 
 from lxml import etree
 
-from connectors.ports import NoAnswerError
+from connectors.errors import NoAnswerError
 
 _DECLARED = re.compile(r"^\s*<\?xml[^>]*\?>")
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")

@@ -12,6 +12,7 @@ from hub.kernel.errors import HubError, NotFoundError
 LIVE = "live"
 
 _NOW = text("SELECT clock_timestamp() + clock_offset FROM world WHERE name = :world")
+_REAL = text("SELECT clock_timestamp()")
 TIMES = text(
     "SELECT name, clock_timestamp() + clock_offset AS now, epoch FROM world"
     " WHERE name = ANY(:worlds)"
@@ -55,6 +56,11 @@ def now(session: Session, world: str) -> datetime:
     if found is None:
         raise NotFoundError(world=world)
     return found
+
+
+def real(session: Session) -> datetime:
+    """Return the database's own time, aware UTC: what suppliers' times stand beside."""
+    return session.scalar(_REAL)  # type: ignore[no-any-return]
 
 
 def times(session: Session, worlds: Collection[str]) -> dict[str, datetime]:

@@ -30,7 +30,7 @@ FORMATS = {
 
 
 class At:
-    def __init__(self, hub, there, url, path, settings, name="files"):
+    def __init__(self, hub, there, url, path, settings, *, name="files"):
         self.hub, self.there = hub, there
         wanted = {
             "name": name,

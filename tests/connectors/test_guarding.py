@@ -10,8 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from connectors.errors import CredentialsKeyError
-from connectors.ports import NoAnswerError, NotReachedError, SaidNoError
+from connectors.errors import (
+    CredentialsKeyError,
+    NoAnswerError,
+    NotReachedError,
+    SaidNoError,
+)
 from connectors.rules import breaking
 from connectors.rules.breaking import Breaker
 from connectors.rules.measuring import BUCKETS, bucket, quantile_ms

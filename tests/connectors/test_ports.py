@@ -2,16 +2,8 @@
 
 import pytest
 
-from connectors.ports import (
-    LineWanted,
-    NoAnswerError,
-    NotReachedError,
-    OrderWanted,
-    Read,
-    SaidNoError,
-    SeatWanted,
-    Standing,
-)
+from connectors.errors import NoAnswerError, NotReachedError, SaidNoError
+from connectors.ports import LineWanted, OrderWanted, Read, SeatWanted, Standing
 from connectors.services.reading import KnownRooms
 from connectors.suppliers.kinds import KINDS
 from connectors.suppliers.soap import Waits, Wire
@@ -188,18 +180,18 @@ def test_a_sale_that_is_not_answered_is_unknown_and_known_when_asked(at, fault):
     order = at.order()
     at.port.lock(order)
     at.there.faults.delay_s = 0.6
-    with struck(at.there.faults, **{fault: {"only": {at.operation("sell")}}}):
-        with pytest.raises(NoAnswerError):
-            at.port.sell(order)
+    only = {fault: {"only": {at.operation("sell")}}}
+    with struck(at.there.faults, **only), pytest.raises(NoAnswerError):
+        at.port.sell(order)
     assert at.port.ask(order).standing is Standing.SOLD
 
 
 @pytest.mark.parametrize("fault", ["html-502", "delay-before"])
 def test_a_lock_that_is_not_answered_is_never_taken_for_one(at, fault):
     at.there.faults.delay_s = 0.6
-    with struck(at.there.faults, **{fault: {"only": {at.operation("lock")}}}):
-        with pytest.raises(NoAnswerError):
-            at.port.lock(at.order())
+    only = {fault: {"only": {at.operation("lock")}}}
+    with struck(at.there.faults, **only), pytest.raises(NoAnswerError):
+        at.port.lock(at.order())
 
 
 def test_nobody_there_is_nothing_sent():

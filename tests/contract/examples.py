@@ -18,8 +18,8 @@ from hub.config import load
 from hub.kernel import db
 from hub.kernel.embedded import Embedded
 from tests.contract import agent_examples, staff_examples
-from tests.hubs import SECRET as HUB_SECRET
 from tests.hubs import CREDENTIALS_KEY, TODAY, Hub
+from tests.hubs import SECRET as HUB_SECRET
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")

@@ -7,20 +7,32 @@ other way round, nothing stays locked, nobody is charged for what it did not get
 
 import os
 import random
+import signal
+import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
+import requests
 from sqlalchemy import text
 
 from connectors.rules import breaking
+from hub import serve
 from hub.kernel.db import transaction
+from tests.faults.test_killed_servers import kill_workers
+from tests.servers import environment, serving
 from tests.simulators.faults import WIRE
 from tests.simulators.house import HouseError
 from tests.simulators.hubs import opened
 
 IS_LONG = bool(os.environ.get("HUB_SOAK"))
 ORDERS = 2_000 if IS_LONG else 150
+KILLS = 25 if IS_LONG else 3  # of each kind
+ALIVE_S = 1.5
+IN_PROGRESS = "idempotency-in-progress"
 AT_ONCE = 6
 SHARE = 1 / 3
 SELLING = {
@@ -124,12 +136,113 @@ def test_both_sides_agree_once_the_supplier_answers_again(hub, kind, quick):
         agree(cinemas)
 
 
-def agree(cinemas):
+class Till:
+    """An agent over HTTP that asks again under the same key until it is answered."""
+
+    def __init__(self, key, offers, halt):
+        self.url, self.offers, self.halt = "http://127.0.0.1:9", offers, halt
+        self.line = requests.Session()
+        self.line.headers["Authorization"] = f"Bearer {key}"
+        self.orders = {}
+
+    def ask(self, path, body):
+        key = {"Idempotency-Key": str(uuid4())}
+        for _ in range(100):
+            try:
+                answer = self.line.post(
+                    self.url + path, json=body, headers=key, timeout=10
+                )
+            except requests.RequestException:
+                time.sleep(0.2)
+                continue
+            if answer.status_code != 409 or answer.json()["code"] != IN_PROGRESS:
+                return answer
+            time.sleep(0.1)
+        raise AssertionError(path)
+
+    def sell(self, seed):
+        dice = random.Random(seed)  # noqa: S311 - a test's
+        while not self.halt.is_set():
+            line = {
+                "offer_id": dice.choice(self.offers),
+                "quantity": dice.randint(1, 3),
+            }
+            hold = self.ask("/v1/holds", {"lines": [line]})
+            if hold.status_code != 201:
+                continue
+            wanted = {"hold_id": hold.json()["id"], "reference": str(uuid4())}
+            order = self.ask("/v1/orders", wanted)
+            if order.status_code in {201, 202}:
+                self.orders[order.json()["id"]] = order.status_code
+
+
+@contextmanager
+def server_for(hub, tills):
+    """Run a server and have the tills ask it."""
+    with serving(hub.settings, workers=1, threads=8) as (url, child):
+        for till in tills:
+            till.url = url
+        yield child
+
+
+@contextmanager
+def clerks(hub):
+    """Run the worker that asks suppliers; yield what kills it and starts another."""
+    command = [sys.executable, "-m", "hub.cli", "worker", "--only", "suppliers"]
+    running = [serve.start(command, environment(hub.settings))]
+
+    def kill():
+        running[0].kill()
+        running[0].wait()
+        running[0] = serve.start(command, environment(hub.settings))
+
+    try:
+        yield kill
+    finally:
+        serve.stop(running)
+
+
+@pytest.mark.parametrize("kind", ["vista", "cmts"])
+def test_killing_those_who_sell_loses_and_invents_nothing(hub, kind):
+    there = {"sessions": 12, "lock_s": 3_600}
+    with opened(hub, kind, operation_ms=600, **there) as cinemas:
+        cinemas.faults.delay_s = 0.25
+        cinemas.faults.set("delay-after", only=SELLING, share=0.5)
+        cinemas.faults.set("drop", only=SELLING, share=0.1)
+        offers = [
+            cinemas.offer(n, area) for n in range(12) for area in ("STAL", "BALC")
+        ]
+        halt, killed = threading.Event(), []
+        tills = [Till(hub.keys["ann"], offers, halt) for _ in range(4)]
+        with clerks(hub) as kill, ThreadPoolExecutor(4) as pool:
+            sold = [pool.submit(till.sell, n) for n, till in enumerate(tills)]
+            for _ in range(KILLS):
+                with server_for(hub, tills) as child:
+                    time.sleep(ALIVE_S)
+                    kill_workers(child.pid, killed)
+                    os.killpg(child.pid, signal.SIGKILL)
+                    kill()
+            halt.set()
+            with server_for(hub, tills):
+                for one in sold:
+                    one.result()
+        cinemas.faults.clear()
+        assert len(killed) >= KILLS
+        assert cinemas.work(60) == 0
+        agree(cinemas, least=KILLS)
+        for till in tills:
+            till.line.close()
+            for order_id, status in till.orders.items():
+                state = hub.get("ann", f"/v1/orders/{order_id}")["state"]
+                assert state == "confirmed" or (status, state) == (202, "rejected")
+
+
+def agree(cinemas, least=ORDERS // 4):
     """Assert that both sides say the same, and that nobody pays for nothing."""
     ours = {part["id"].hex for part in cinemas.parts()}
     there = [seat for seat, key in cinemas.house.sold().items() if key in ours]
     assert cinemas.sold_here() == sorted(there)
-    assert len(cinemas.sold_here()) > ORDERS // 4
+    assert len(cinemas.sold_here()) > least
     keys = {key for key in cinemas.house.orders if not key.startswith("box")}
     assert keys <= ours  # nothing was sent under a key that nobody wrote down
     standing = text(

@@ -1,7 +1,6 @@
 """CMTS as a supplier: what the port asks, in the operations of its ticketapi."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from connectors.errors import NoAnswerError, SaidNoError
 from connectors.feed.records import AuditoriumRecord, VenueRecord
 from connectors.ports import (
     Answer,
@@ -18,11 +18,9 @@ from connectors.ports import (
     Begun,
     Capabilities,
     Locked,
-    NoAnswerError,
     OrderWanted,
     Read,
     Rooms,
-    SaidNoError,
     Schedule,
     Sold,
     Standing,
@@ -31,18 +29,15 @@ from connectors.ports import (
 )
 from connectors.suppliers import xml
 from connectors.suppliers.cmts import words
-from connectors.suppliers.cmts.signing import signature
+from connectors.suppliers.cmts.calls import Calls
 from connectors.suppliers.cmts.words import (
     CmtsCredentials,
     CmtsSettings,
-    TokenEndedError,
 )
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
 
 PACKAGE = "connectors.suppliers.cmts"
-EARLY_S, TOKEN_S = 30.0, 300.0
-TOKEN_TRIES = 2
 
 
 class CmtsPort:
@@ -73,10 +68,8 @@ class CmtsPort:
         wire: Wire,
     ) -> None:
         self._settings = read(CmtsSettings, settings)
-        self._own = read(CmtsCredentials, credentials)
-        self._soap = Soap(PACKAGE, "ticketapi.wsdl", url, wire)
-        self._token: tuple[str, str, float] | None = None
-        self._refresh = threading.Lock()
+        own = read(CmtsCredentials, credentials)
+        self._calls = Calls(own, Soap(PACKAGE, "ticketapi.wsdl", url, wire))
 
     def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
         """Begin; a CMTS has no way to say that nothing is new."""
@@ -84,7 +77,7 @@ class CmtsPort:
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the cinemas."""
-        rows = xml.rows(self._ask("GetCinema"), "Cinema")
+        rows = xml.rows(self._calls.ask("GetCinema"), "Cinema")
         return [words.venue(row, self._settings) for row in rows]
 
     def auditorium(
@@ -97,9 +90,9 @@ class CmtsPort:
         hall = ref.rpartition("/")[2]
         halls = {
             row["HallNo"]: row.get("HallName") or row["HallNo"]
-            for row in xml.rows(self._ask("GetHall", pCinemaID=venue.ref), "Hall")
+            for row in xml.rows(self._calls.ask("GetHall", pCinemaID=venue.ref), "Hall")
         }
-        said = self._ask("GetHallSite", pCinemaID=venue.ref, pHallID=hall)
+        said = self._calls.ask("GetHallSite", pCinemaID=venue.ref, pHallID=hall)
         seats = xml.rows(said, "HallSite")
         return words.room(venue.ref, ref, halls.get(hall, hall), seats, self._settings)
 
@@ -107,7 +100,9 @@ class CmtsPort:
         """Tell the plans of a cinema for the days ahead, a day at a time."""
         assert venue is not None  # noqa: S101 - it is read by venue
         days = [
-            self._ask("GetCinemaPlan", pCinemaID=venue.ref, pPlanDate=day.isoformat())
+            self._calls.ask(
+                "GetCinemaPlan", pCinemaID=venue.ref, pPlanDate=day.isoformat()
+            )
             for day in self._days(venue)
         ]
         told = b"".join(etree.tostring(day) for day in days)
@@ -144,7 +139,7 @@ class CmtsPort:
     def availability(self, performance: str) -> Available:
         """Tell every seat of a plan."""
         cinema, _, plan = performance.rpartition("/")
-        said = self._ask("GetPlanSiteState", pCinemaID=cinema, pFeatureAppNo=plan)
+        said = self._calls.ask("GetPlanSiteState", pCinemaID=cinema, pFeatureAppNo=plan)
         return words.left_of(xml.rows(said, "PlanSiteState"))
 
     def lock(self, wanted: OrderWanted) -> Locked:
@@ -160,7 +155,7 @@ class CmtsPort:
         )
         if not seats:
             raise SaidNoError("not-as-wanted", "a CMTS sells seats, not numbers")
-        said = self._in_xml(
+        said = self._calls.in_xml(
             "LiveRealCheckSeatState",
             {"CinemaID": cinema, "FeatureAppNo": plan, "SerialNum": wanted.key},
             f"<SeatInfos>{seats}</SeatInfos>",
@@ -187,7 +182,7 @@ class CmtsPort:
             return
         cinema = wanted.performance.rpartition("/")[0]
         try:
-            self._ask("UnLockOrderCenCin", pCinemaID=cinema, pOrderNO=theirs)
+            self._calls.ask("UnLockOrderCenCin", pCinemaID=cinema, pOrderNO=theirs)
         except SaidNoError as error:
             if error.code != "lock-expired":
                 raise
@@ -196,7 +191,7 @@ class CmtsPort:
         """Sell what is locked; NoAnswerError as long as nothing is issued for it."""
         cinema, _, plan = wanted.performance.rpartition("/")
         total = words.decimal_of(wanted.total_minor, self._settings.place.currency)
-        self._in_xml(
+        self._calls.in_xml(
             "SellTicket",
             {
                 "CinemaID": cinema,
@@ -219,7 +214,9 @@ class CmtsPort:
         """Ask how the order of our serial number stands."""
         cinema = wanted.performance.rpartition("/")[0]
         try:
-            said = self._ask("GetOrderStatus", pCinemaID=cinema, pSerialNum=wanted.key)
+            said = self._calls.ask(
+                "GetOrderStatus", pCinemaID=cinema, pSerialNum=wanted.key
+            )
         except SaidNoError as error:
             if error.code != "lock-expired":
                 raise
@@ -247,76 +244,4 @@ class CmtsPort:
             return
         cinema = wanted.performance.rpartition("/")[0]
         order = found.theirs or wanted.theirs or ""
-        self._ask("BackTicket", pCinemaID=cinema, pOrderNO=order, pDesc="")
-
-    def _ask(self, operation: str, **named: str) -> Any:
-        return self._checked_with_token(
-            operation, lambda: self._said(operation, **named)
-        )
-
-    def _checked_with_token(self, operation: str, send: Any) -> Any:
-        """Send; once more with a new token if the old had ended and nothing was done."""
-        for _ in range(TOKEN_TRIES):
-            try:
-                return self._checked(send())
-            except TokenEndedError:
-                self._token = None
-        raise NoAnswerError(f"{operation}: it takes no token")
-
-    @staticmethod
-    def _checked(said: str) -> Any:
-        root = xml.parse(said)
-        code = root.findtext("ResultCode")
-        if code is None:
-            raise NoAnswerError("a reply without a result")
-        words.refuse_unless_done(code.strip(), root.findtext("Message") or "")
-        return root
-
-    def _said(self, operation: str, **named: str) -> str:
-        token_id, token = self._with_token()
-        said = {**named, "pTokenID": token_id}
-        verify = signature(
-            self._own.app_code, [*said.values(), token], self._own.check_key
-        )
-        return self._text(
-            operation, pAppCode=self._own.app_code, **said, pVerifyInfo=verify
-        )
-
-    def _in_xml(self, operation: str, named: Mapping[str, str], more: str) -> Any:
-        """Send an operation whose parameters are an XML string, signed as in it."""
-
-        def send() -> str:
-            token_id, token = self._with_token()
-            said = {**named, "TokenID": token_id}
-            verify = signature(
-                self._own.app_code, [*said.values(), token], self._own.check_key
-            )
-            every = {"AppCode": self._own.app_code, **said, "VerifyInfo": verify}
-            inner = "".join(f"<{k}>{escape(v)}</{k}>" for k, v in every.items())
-            document = f"<{operation}Parameter>{inner}{more}</{operation}Parameter>"
-            return self._text(operation, pXmlString=document)
-
-        return self._checked_with_token(operation, send)
-
-    def _text(self, operation: str, **named: str) -> str:
-        reply = self._soap.call(operation, **named)
-        if not reply:
-            raise NoAnswerError(f"{operation} answers nothing")
-        return str(reply)
-
-    def _with_token(self) -> tuple[str, str]:
-        """Return a token that lasts; one thread at a time fetches a new one, early."""
-        with self._refresh:
-            if self._token is None or self._token[2] < time.monotonic():
-                verify = signature(self._own.app_code, [], self._own.check_key)
-                said = self._checked(
-                    self._text(
-                        "GetToken", pAppCode=self._own.app_code, pVerifyInfo=verify
-                    )
-                )
-                lasts = float(said.findtext("TimeOut") or TOKEN_S)
-                until = time.monotonic() + max(1.0, lasts - EARLY_S)
-                names = ("TokenID", "Token")
-                found = [said.findtext(name) or "" for name in names]
-                self._token = (found[0], found[1], until)
-            return self._token[0], self._token[1]
+        self._calls.ask("BackTicket", pCinemaID=cinema, pOrderNO=order, pDesc="")

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from connectors.errors import NoAnswerError, SaidNoError
 from connectors.feed.records import (
     AreaRecord,
     AreaSoldRecord,
@@ -18,7 +19,7 @@ from connectors.feed.records import (
     SeatRecord,
     VenueRecord,
 )
-from connectors.ports import Available, NoAnswerError, SaidNoError
+from connectors.ports import Available
 from connectors.rules.times import at, ending, wall, wall_date
 from connectors.suppliers.settings import Place, Selling
 from hub.kernel.money import exponent

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from connectors.errors import NoAnswerError, SaidNoError
 from connectors.feed import bodies
 from connectors.feed.records import (
     AuditoriumRecord,
@@ -19,17 +20,15 @@ from connectors.ports import (
     Begun,
     Capabilities,
     Locked,
-    NoAnswerError,
     OrderWanted,
     Read,
     Rooms,
-    SaidNoError,
     Schedule,
     Sold,
     TicketSold,
     Told,
 )
-from connectors.suppliers.feed import events, showtimes
+from connectors.suppliers.feed import google, schema_org, showtimes
 from connectors.suppliers.feed.found import (
     FilesCredentials,
     FilesSettings,
@@ -43,8 +42,8 @@ UNCHANGED = 304
 OWN = {"ndjson": bodies.lines, "csv": bodies.csv_lines}
 FORMATS: Mapping[str, Callable[[Json, FilesSettings], Found]] = {
     "showtimes": showtimes.read,
-    "schema-org": events.read_schema_org,
-    "google-events": events.read_google,
+    "schema-org": schema_org.read_schema_org,
+    "google-events": google.read_google,
 }
 
 
@@ -100,7 +99,7 @@ class FilesPort:
         return body, reply.headers.get("ETag")
 
     def _followed(self, url: str) -> str:
-        """Return where the data is that a descriptor names; the file's if it is none."""
+        """Return where the data is that a descriptor names, or the file itself."""
         body, _ = self._fetch(url, None)
         said = self._json(body or b"")
         if isinstance(said, dict) and "data_file" in said:

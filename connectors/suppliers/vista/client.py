@@ -5,19 +5,22 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from connectors.feed.records import AuditoriumRecord, OfferRecord, VenueRecord
+from connectors.errors import NoAnswerError, SaidNoError
+from connectors.feed.records import (
+    AuditoriumRecord,
+    OfferRecord,
+    PerformanceRecord,
+    VenueRecord,
+)
 from connectors.ports import (
     Answer,
     Available,
     Begun,
     Capabilities,
-    LineWanted,
     Locked,
-    NoAnswerError,
     OrderWanted,
     Read,
     Rooms,
-    SaidNoError,
     Schedule,
     Sold,
     Standing,
@@ -27,21 +30,11 @@ from connectors.ports import (
 from connectors.suppliers import xml
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
-from connectors.suppliers.vista import schedule, words
+from connectors.suppliers.vista import messages, schedule, words
 from connectors.suppliers.vista.words import VistaCredentials, VistaSettings
 
 PACKAGE = "connectors.suppliers.vista"
-PAID, FOUND = 0, 0
-SEAT_DATA = {
-    "ReturnOrder": False,
-    "ExcludeAreasWithoutTickets": False,
-    "IncludeBrokenSeats": True,
-    "IncludeHouseSpecialSeats": True,
-    "IncludeGreyAndSofaSeats": True,
-    "IncludeAllSeatPriorities": False,
-    "IncludeSeatNumbers": True,
-    "IncludeCompanionSeats": True,
-}
+FOUND = 0
 
 
 class VistaPort:
@@ -129,19 +122,27 @@ class VistaPort:
             for group, text in prices_said.items()
         }
         performances = [
-            schedule.performance(
-                row,
-                venue.zone,
-                priced[row.get("PriceGroupCode", "")],
-                rooms.areas(
-                    schedule.room_ref(row), f"{row['CinemaId']}/{row['SessionId']}"
-                ),
-                stop_min=self._settings.selling.stop_selling_min,
-                runtime_min=runtimes.get(row["ScheduledFilmId"]),
-            )
-            for row in sessions
+            self._performance(row, venue, rooms, priced, runtimes) for row in sessions
         ]
         return Schedule(films, performances, available=left, digest=digest)
+
+    def _performance(
+        self,
+        row: Mapping[str, str],
+        venue: VenueRecord,
+        rooms: Rooms,
+        priced: Mapping[str, list[OfferRecord]],
+        runtimes: Mapping[str, int | None],
+    ) -> PerformanceRecord:
+        ref = f"{row['CinemaId']}/{row['SessionId']}"
+        return schedule.performance(
+            row,
+            venue.zone,
+            priced[row.get("PriceGroupCode", "")],
+            rooms.areas(schedule.room_ref(row), ref),
+            stop_min=self._settings.selling.stop_selling_min,
+            runtime_min=runtimes.get(row["ScheduledFilmId"]),
+        )
 
     def availability(self, performance: str) -> Available:
         """Tell every seat of a session."""
@@ -149,29 +150,9 @@ class VistaPort:
 
     def lock(self, wanted: OrderWanted) -> Locked:
         """Add tickets to an order of our key: its seats are held until it expires."""
-        cinema, _, session = wanted.performance.rpartition("/")
         sent_at = datetime.now(UTC)  # noqa: TID251 - a lock begins when it is asked for
-        seats = [words.place_of(code) for code in wanted.seat_codes()]
         reply = self._orders.call(
-            "AddTickets",
-            **self._who,
-            UserSessionId=wanted.key,
-            CinemaId=cinema,
-            SessionId=session,
-            TicketTypes={"TicketType": [_tickets(line) for line in wanted.lines]},
-            ReturnOrder=True,
-            ReturnSeatData=False,
-            ProcessOrderValue=True,
-            UserSelectedSeatingSupported=bool(seats),
-            SkipAutoAllocation=bool(seats),
-            IncludeAllSeatPriorities=False,
-            IncludeSeatNumbers=True,
-            ExcludeAreasWithoutTickets=False,
-            ReturnDiscountInfo=False,
-            BookingMode=PAID,
-            ReorderSessionTickets=False,
-            ReturnSeatDataFormat=0,
-            SelectedSeats={"SelectedSeat": seats} if seats else None,
+            "AddTickets", **self._who, **messages.add_tickets(wanted)
         )
         words.refuse_unless_ok(reply.Result, reply.ErrorDescription)
         tickets = [
@@ -212,33 +193,12 @@ class VistaPort:
     def sell(self, wanted: OrderWanted) -> Sold:
         """Complete an order, paid for elsewhere: the hub settles with the chain."""
         reply = self._orders.call(
-            "CompleteOrder",
-            **self._who,
-            UserSessionId=wanted.key,
-            PaymentInfo={
-                "PaymentValueCents": wanted.total_minor,
-                "PaymentTenderCategory": "AGENT",
-                "BillFullOutstandingAmount": False,
-                "UseAsBookingRef": False,
-                "BillingValueCents": wanted.total_minor,
-                "CardBalance": 0,
-                "SaveCardToWallet": False,
-                "BankReference": wanted.key,
-            },
-            PerformPayment=False,
-            CustomerName=wanted.buyer,
-            GeneratePrintStream=False,
-            ReturnPrintStream=False,
-            UnpaidBooking=False,
-            OptionalReturnMemberBalances=False,
-            BookingMode=PAID,
-            GenerateConcessionVoucherPrintStream=False,
-            UseAlternateLanguage=False,
+            "CompleteOrder", **self._who, **messages.complete_order(wanted)
         )
         words.refuse_unless_ok(reply.Result, reply.ErrorDescription)
         if not reply.VistaBookingId:
             raise NoAnswerError("it says OK without a booking id")
-        return _sold(wanted, reply.VistaBookingId)
+        return messages.sold(wanted, reply.VistaBookingId)
 
     def ask(self, wanted: OrderWanted) -> Answer:
         """Ask whether the order of our key became a booking."""
@@ -249,7 +209,7 @@ class VistaPort:
         )
         summary = reply.OrderSummary
         if reply.ResponseCode == FOUND and summary and summary.VistaBookingId:
-            return Answer(Standing.SOLD, _sold(wanted, summary.VistaBookingId))
+            return Answer(Standing.SOLD, messages.sold(wanted, summary.VistaBookingId))
         return Answer(Standing.NOTHING)
 
     def cancel(
@@ -267,7 +227,7 @@ class VistaPort:
             **self._who,
             CinemaId=cinema,
             SessionId=session,
-            **SEAT_DATA,
+            **messages.SEAT_DATA,
         )
         words.refuse_unless_ok(reply.Result, None)
         if reply.SeatLayoutData is None or reply.SeatLayoutData.Areas is None:
@@ -291,22 +251,3 @@ def _digest(*said: str) -> bytes:
         found.update(text.encode())
         found.update(b"\0")
     return found.digest()
-
-
-def _tickets(line: LineWanted) -> dict[str, Any]:
-    return {
-        "TicketTypeCode": line.type_code,
-        "Qty": line.quantity,
-        "PriceInCents": line.face_minor,
-        "OptionalAreaCatSequence": 0,
-        "LoyaltyRecognitionSequence": 0,
-        "OptionalAreaCategoryCode": line.area,
-    }
-
-
-def _sold(wanted: OrderWanted, booking: str) -> Sold:
-    """Return a booking: its id is the code that lets all of it in."""
-    seats: list[str | None] = [*wanted.seat_codes()]
-    seats += [None] * (wanted.quantity - len(seats))
-    tickets = tuple(TicketSold(booking, seat) for seat in seats)
-    return Sold(booking, tickets, is_shared=True)

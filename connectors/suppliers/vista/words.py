@@ -4,13 +4,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.errors import NoAnswerError, SaidNoError
 from connectors.feed.records import (
     AreaRecord,
     AuditoriumRecord,
     RowRecord,
     SeatRecord,
 )
-from connectors.ports import Available, NoAnswerError, SaidNoError
+from connectors.ports import Available
 from connectors.suppliers.settings import Place, PriceType, Selling
 
 OK, EMPTY = "OK", "Empty"

@@ -24,13 +24,13 @@ from allocation.rules.plans.stages import Timing
 from allocation.rules.protection import protected_in
 from allocation.rules.tree import available, binding, told_walk, walk
 from connectors.models import Supply
-from connectors.queries import supplies
 from hub.catalogue import queries as catalogue
 from hub.catalogue.rules import SaleWindow
 from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.errors import HubError, NotFoundError
 from hub.sales.rules import priced
+from hub.sales.services.left_there import left_there, supplied
 from hub.sales.services.pricing import buyable, held_most
 from partners.models import Partner
 from settlement.errors import NoTermsError
@@ -104,31 +104,6 @@ def scene(
         blocks=own_block_seats(session, performance_id, agent_id),
         **supplied(session, offers, world),
     )
-
-
-def supplied(
-    session: Session, offers: Sequence[Row[Any]], world: str
-) -> dict[str, Any]:
-    """Return what a supplier last said is left of a performance, and when it did."""
-    performance_id = offers[0].performance_id
-    if offers[0].source_id is None:
-        return {}
-    found = supplies(session, [performance_id]).get(performance_id)
-    if found is None:
-        return {}
-    offset = session.get_one(clock.World, world).clock_offset
-    return {"supply": found, "supplied_at": found.as_of + offset}
-
-
-def _left_there(supply: Supply | None, area: str) -> int | None:
-    """Return how many of an area a supplier has left; None where it does not say."""
-    if supply is None:
-        return None
-    if not supply.is_on_sale:
-        return 0
-    said = supply.left_by_area
-    found: int | None = said.get(area, said.get("") if "" in said else None)
-    return found
 
 
 def _is_announced(
@@ -229,7 +204,7 @@ def free_of(found: Scene, offer: Row[Any]) -> int | None:
     if standing is None:
         return 0
     free = found.free(offer.performance_area_id)
-    there = _left_there(found.supply, offer.area)
+    there = left_there(found.supply, offer.area)
     if there is not None:
         free = there if free is None else min(free, there)
     for limit in found.limits.get(offer.offer_id, ()):

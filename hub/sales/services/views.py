@@ -135,8 +135,7 @@ def seat_names(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, An
 def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
     """Return how orders stand, with their lines and tickets."""
     ids = [order.id for order in orders]
-    lines = queries.order_lines(session, ids)
-    tickets = queries.tickets(session, ids)
+    lines, tickets = queries.order_lines(session, ids), queries.tickets(session, ids)
     names = seat_names(session, [t.seat_id for t in tickets if t.seat_id])
     seats_of: dict[tuple[UUID, int], list[UUID]] = {}
     for ticket in tickets:
@@ -146,11 +145,11 @@ def order_views(session: Session, orders: Sequence[Order]) -> list[dict[str, Any
     told = _told(session, lines, seats_of)
     lines_of: defaultdict[UUID, list[tuple[OrderLine, Any]]] = defaultdict(list)
     tickets_of: defaultdict[UUID, list[Ticket]] = defaultdict(list)
+    waiting = _cancelling(session, orders)
     for line, said in zip(lines, told, strict=True):
         whole = order_line(said, line.cancelled, line.resale_minor)
         lines_of[line.order_id].append((line, whole))
     people = queries.people(session, ids)
-    waiting = _cancelling(session, orders)
     for ticket in tickets:
         tickets_of[ticket.order_id].append(ticket)
     return [

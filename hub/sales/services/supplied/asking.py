@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from connectors.ports import NoAnswerError, NotReachedError, Port, SaidNoError
+from connectors.errors import NoAnswerError, NotReachedError, SaidNoError
+from connectors.ports import Port
 from connectors.services.guarding import BusyError, Suppliers
 from hub.sales.errors import SupplierUnavailableError
 

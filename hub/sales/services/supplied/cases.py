@@ -1,15 +1,15 @@
 """Sales that need a person: listed, and settled by what it has found out."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.ports import Sold, TicketSold
+from hub.kernel import clock
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.sales.models import SupplierOrder
 from hub.sales.queries import supplied as queries
@@ -69,8 +69,7 @@ def decide(
     part = session.get(SupplierOrder, case_id, with_for_update=True)
     if part is None or part.world != world or part.case_since is None:
         raise NotFoundError(case_id=case_id)
-    now = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    now = clock.real(session)
     part.fence += 1
     if part.cancelling is not None:
         conclude_cancelling(session, part, is_taken_back=not is_sold)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.services.guarding import Suppliers
@@ -18,7 +18,7 @@ from hub.sales.queries import supplied
 from hub.sales.rules.supplied import LOCK_MARGIN_S, PartState
 from hub.sales.services.keeping import refuse_unless_extendable
 from hub.sales.services.supplied.asking import ask
-from hub.sales.services.supplied.holding import refusal
+from hub.sales.services.supplied.refusing import refusal
 from hub.sales.services.wishes import LIVE
 
 _NOTE = text(
@@ -49,8 +49,7 @@ def ask_to_extend(
             raise SaleUnderWayError(hold_id=hold_id)
         ends.append(_extended(suppliers, part))
     with transaction() as session:
-        now = session.scalar(select(func.clock_timestamp()))
-        assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+        now = clock.real(session)
         offset = clock.now(session, who.world) - now
         return min(ends) + offset - timedelta(seconds=LOCK_MARGIN_S)
 

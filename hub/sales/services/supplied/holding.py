@@ -21,31 +21,25 @@ from connectors.services.guarding import Suppliers
 from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
-from hub.kernel.idempotency import Claim, Reply
+from hub.kernel.idempotency import Reply
 from hub.kernel.ids import new_id
 from hub.sales.errors import (
     HoldReleasedError,
     NotLiveError,
-    SupplierPriceError,
     SupplierRefusedError,
-    SupplierSilentError,
-    SupplierUnavailableError,
 )
 from hub.sales.models import Hold, SupplierOrder
 from hub.sales.queries import supplied as queries
 from hub.sales.rules import HoldState
-from hub.sales.rules.supplied import LOCK_MARGIN_S, PartState, mismatch, seats_taken
+from hub.sales.rules.supplied import LOCK_MARGIN_S, PartState, mismatch
 from hub.sales.services.lapse import end_holds
 from hub.sales.services.supplied.asking import Outcome, ask, refuse_unless_askable
 from hub.sales.services.supplied.looking import look
+from hub.sales.services.supplied.refusing import forget_key, refusal
 from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import HOLD, LIVE, HoldWish
 
 SPARE_S, TRIES = 5.0, 3
-_FORGET_KEY = text(
-    "DELETE FROM idempotency_key WHERE world = :world AND owner_id = :owner"
-    " AND key = :key"
-)
 _STORE_UNTIL = text(
     "UPDATE idempotency_key SET reply = jsonb_set(reply, '{until}', to_jsonb("
     "CAST(:until AS text))) WHERE world = :world AND owner_id = :owner AND key = :key"
@@ -120,8 +114,7 @@ def _intend(session: Session, wish: HoldWish, sources: dict[UUID, UUID]) -> None
     """Write down that suppliers are about to be asked, before anything is done."""
     found = select(Source).where(Source.id.in_(set(sources.values())))
     grace = sum(grace_s(source) for source in session.scalars(found))
-    now = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    now = clock.real(session)
     for performance_id, source_id in sources.items():
         session.add(
             SupplierOrder(
@@ -186,7 +179,7 @@ def _wanted(session: Session, wish: HoldWish) -> list[tuple[UUID, UUID, OrderWan
             deadline_s=source.operation_ms / 1000,
         )
         part.wanted = msgspec.to_builtins(order)
-        part.sent_at = session.scalar(select(func.clock_timestamp()))
+        part.sent_at = clock.real(session)
         found.append((part.id, part.source_id, order))
     return found
 
@@ -213,8 +206,7 @@ def _noted(
     hold = session.get_one(Hold, wish.hold_id, with_for_update=True)
     parts = {part.id: part for part in queries.parts(session, hold.id, lock=True)}
     failed = next((f for f in found if f[2].reason is not None), None)
-    now = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    now = clock.real(session)
     for part_id, _, outcome in found:
         part = parts.pop(part_id)
         _note(part, outcome, now, is_kept=failed is None)
@@ -271,37 +263,3 @@ def _stand(
     where = {"world": key.world, "owner": key.owner_id, "key": key.key}
     until = hold.expires_at.isoformat()
     session.execute(_STORE_UNTIL, where | {"until": until})
-
-
-def forget_key(session: Session, claim: Claim) -> None:
-    """Let a key be used again: a refusal is not what it is to answer for ever."""
-    key = claim.key
-    where = {"world": key.world, "owner": key.owner_id, "key": key.key}
-    session.execute(_FORGET_KEY, where)
-
-
-def refusal(
-    order: OrderWanted, outcome: Outcome[Any], performance_id: UUID
-) -> HubError:
-    """Return how an agent is told what a supplier did not do."""
-    if outcome.is_unknown:
-        return SupplierSilentError(performance_id=performance_id)
-    if not outcome.is_reached:
-        return SupplierUnavailableError(
-            performance_id=performance_id, reason=outcome.said
-        )
-    if outcome.reason == "price-changed" and outcome.said:
-        old, _, new = outcome.said.partition("/")
-        if old.isdigit() and new.isdigit():
-            return SupplierPriceError(
-                performance_id=performance_id,
-                currency=order.lines[0].currency,
-                old_minor=int(old),
-                new_minor=int(new),
-            )
-    more: dict[str, Any] = {}
-    if outcome.seats:
-        more["seats"] = seats_taken(outcome.seats, order)
-    return SupplierRefusedError(
-        performance_id=performance_id, reason=outcome.reason, **more
-    )

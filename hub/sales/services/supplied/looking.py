@@ -5,16 +5,16 @@ given them, and who asks for them by name is told. They are nobody's allotment.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.ports import Available
 from connectors.services.guarding import Suppliers
 from connectors.services.reading import write_look
+from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.sales.queries.supplied import ref_of
 from hub.sales.services.halls import halls
@@ -76,8 +76,7 @@ def look_if_stale(
 def _note(
     session: Session, source_id: UUID, performance_id: UUID, found: Available
 ) -> None:
-    at = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(at, datetime)  # noqa: S101 - a clock tells the time
+    at = clock.real(session)
     write_look(session, performance_id, found, at)
     if found.gone is not None:
         note_gone(session, source_id, performance_id, found.gone)

@@ -8,17 +8,17 @@ that a sale on its way there finds nothing to sell, and then it is asked once mo
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from connectors.ports import Answer, OrderWanted, Sold, Standing
 from connectors.services.guarding import Suppliers
+from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.kernel.metrics import SUPPLIER_CASES
 from hub.sales.models import Hold, SupplierOrder
@@ -150,7 +150,7 @@ def _sold(task: Task, sold: Sold) -> None:
         is_good = is_as_wanted(task.order, sold)
         part.state = PartState.SOLD if is_good else PartState.UNDOING
         part.reason = None if is_good else "not-as-wanted"
-        part.next_at, part.case_since = _now(session), None
+        part.next_at, part.case_since = clock.real(session), None
 
 
 def _undo(task: Task) -> None:
@@ -190,7 +190,7 @@ def _turned_out_sold(task: Task, answer: Answer) -> None:
         part = _own(session, task)
         if part is not None and answer.sold is not None:
             part.sold = msgspec.to_builtins(answer.sold)
-            part.next_at = _now(session)
+            part.next_at = clock.real(session)
 
 
 def _has_run_out(task: Task) -> bool:
@@ -200,7 +200,7 @@ def _has_run_out(task: Task) -> bool:
         if task.sold is not None or part.sent_at is None:
             return False
         lasts = timedelta(seconds=max(task.order.ttl_s, 900) + LOCK_MARGIN_S)
-        return (part.lock_until or part.sent_at + lasts) < _now(session)
+        return (part.lock_until or part.sent_at + lasts) < clock.real(session)
 
 
 def _after_end(task: Task) -> None:
@@ -237,7 +237,8 @@ def _wait(task: Task) -> None:
         part = _own(session, task)
         if part is not None:
             pause = timedelta(seconds=LOCK_MARGIN_S)
-            part.next_at = max(part.lock_until or _now(session), _now(session)) + pause
+            now = clock.real(session)
+            part.next_at = max(part.lock_until or now, now) + pause
             part.attempts = 0
 
 
@@ -247,7 +248,7 @@ def _again(task: Task, outcome: Outcome[Any]) -> None:
         part = _own(session, task)
         if part is None:
             return
-        now = _now(session)
+        now = clock.real(session)
         if part.state == PartState.SELLING:
             part.state = PartState.UNKNOWN
         elif part.state in {PartState.LOCKING, PartState.LOCKED}:
@@ -266,7 +267,7 @@ def _raise_case(task: Task, outcome: Outcome[Any]) -> None:
         part = _own(session, task)
         if part is None:
             return
-        now = _now(session)
+        now = clock.real(session)
         part.said = f"{outcome.reason}: {outcome.said}"
         part.next_at = now + timedelta(seconds=backoff_s(99, task.pace))
         if part.case_since is None:
@@ -291,9 +292,3 @@ def _own(session: Session, task: Task) -> SupplierOrder | None:
         SupplierOrder, task.part_id, with_for_update=True, populate_existing=True
     )
     return part if part.fence == task.fence else None
-
-
-def _now(session: Session) -> datetime:
-    found = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(found, datetime)  # noqa: S101 - a clock tells the time
-    return found

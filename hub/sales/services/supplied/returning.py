@@ -6,19 +6,19 @@ twice, and is.
 """
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.models import Source
 from connectors.ports import Sold, Standing, TicketSold
 from connectors.services.guarding import Suppliers
 from hub.catalogue.models import Performance
-from hub.kernel import idempotency
+from hub.kernel import clock, idempotency
 from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
@@ -35,7 +35,8 @@ from hub.sales.rules.returning import AGENT
 from hub.sales.rules.supplied import CASE_AFTER_S, PartState, backoff_s
 from hub.sales.services.cancelling import Giving, checked, giving_of, take_back
 from hub.sales.services.supplied.asking import Outcome, ask
-from hub.sales.services.supplied.holding import forget_key, grace_s, refusal
+from hub.sales.services.supplied.holding import grace_s
+from hub.sales.services.supplied.refusing import forget_key, refusal
 from hub.sales.services.supplied.telling import order_view
 
 CREATED, ACCEPTED = 201, 202
@@ -123,8 +124,7 @@ def _intend(
     for ticket in found.tickets:
         if ticket.id in found.chosen:
             chosen.setdefault(ticket.performance_id, []).append(ticket)
-    now = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    now = clock.real(session)
     own: list[UUID] = []
     for performance_id, tickets in chosen.items():
         part = parts.get(performance_id)
@@ -228,8 +228,7 @@ def _noted(
     )
     if part.state != PartState.CANCELLING or part.fence != fence:
         return None
-    now = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    now = clock.real(session)
     part.said = outcome.said
     if outcome.is_unknown:
         part.next_at = now + timedelta(seconds=backoff_s(part.attempts, pace))

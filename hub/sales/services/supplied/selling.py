@@ -6,18 +6,18 @@ sent again.
 """
 
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.models import Source
 from connectors.ports import OrderWanted, Sold
 from connectors.services.guarding import Suppliers
-from hub.kernel import idempotency
+from hub.kernel import clock, idempotency
 from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
@@ -81,8 +81,7 @@ def _intend(session: Session, wish: ConfirmWish) -> UUID:
     hold = session.get_one(Hold, wish.hold_id, populate_existing=True)
     if hold.is_frozen:
         raise SaleUnderWayError(hold_id=hold.id)
-    now = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(now, datetime)  # noqa: S101 - a clock tells the time
+    now = clock.real(session)
     for part in queries.parts(session, hold.id, lock=True):
         if part.state == PartState.LOCKING:
             raise SaleUnderWayError(hold_id=hold.id)
@@ -158,7 +157,7 @@ def note_sold(
     )
     if part.fence != fence:
         return
-    now = session.scalar(select(func.clock_timestamp()))
+    now = clock.real(session)
     part.reason, part.said = outcome.reason, outcome.said
     if outcome.answer is not None:
         part.sold = msgspec.to_builtins(outcome.answer)
@@ -203,7 +202,7 @@ def _stand_again(hold_id: UUID) -> HubError | None:
                 if part.state == PartState.LOCKED:
                     part.state, part.next_at = (
                         PartState.UNDOING,
-                        session.scalar(select(func.clock_timestamp())),
+                        clock.real(session),
                     )
                     part.reason = "not-reached"
             return None

@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.ports import Sold
+from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key
@@ -159,7 +160,7 @@ def _reject(
 
 def _give_back(session: Session, hold_id: UUID, error: HubError) -> None:
     """Have what was sold given back: the hub cannot make an order of it."""
-    now = session.scalar(select(func.clock_timestamp()))
+    now = clock.real(session)
     sale = queries.sale_of(session, hold_id, lock=True)
     if sale is None or sale.state in {SaleState.CONFIRMED, SaleState.REJECTED}:
         return
