@@ -1,7 +1,8 @@
 """The demo from empty folder to statements, and then the hub goes on serving."""
 
+import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from hub import serve, verify
 from hub.config import Settings
 from hub.demo import season, stage
 from hub.demo.cast import AGENTS, PERIOD, SETTLES_AT, SUPPLIERS, WORLD
+from hub.demo.chain import cinema_chain, sell_one
 from hub.demo.client import Client
 from hub.demo.purchases import Shop, visits
 from hub.kernel import db
@@ -26,6 +28,7 @@ from settlement.models import Statement
 from settlement.queries.statements import of_period
 
 T = TypeVar("T")
+Child = subprocess.Popen[bytes]
 COUNTED = ("tickets", "face", "booking fee", "service fee", "commission", "due")
 say = Console(stderr=True)
 out = Console()
@@ -40,21 +43,16 @@ def run(settings: Settings, *, is_exit: bool) -> int:
         try:
             with serve.processes(ready) as children:
                 serve.wait_until_ready(ready, children, halt)
-                status = _play(ready, halt)
-                if is_exit or status:
-                    return status
-                say.print(
-                    f"\nAPI {serve.base_url(ready)}/v1, documents "
-                    f"{serve.base_url(ready)}/docs - Ctrl-C stops everything"
-                )
-                return serve.watch(children, halt)
+                return _play(ready, halt, children, is_exit=is_exit)
         except serve.StoppedError:
             return 0
         finally:
             engine.dispose()
 
 
-def _play(settings: Settings, halt: serve.Stop) -> int:
+def _play(
+    settings: Settings, halt: serve.Stop, children: Sequence[Child], *, is_exit: bool
+) -> int:
     is_settled = stage.open_world()
     operator = Client(
         serve.base_url(settings), stage.staff_key(settings, Kind.OPERATOR, "Olga")
@@ -71,8 +69,18 @@ def _play(settings: Settings, halt: serve.Stop) -> int:
         _sell(settings, operator, keys, halt)
         _settle(settings, operator)
     _print_statements()
-    _print_keys(operator, keys)
-    return _verify()
+    with cinema_chain(settings, operator, finance) as url:
+        if url is not None:
+            sell_one(settings, keys, url)
+        _print_keys(operator, keys)
+        status = _verify()
+        if is_exit or status:
+            return status
+        say.print(
+            f"\nAPI {serve.base_url(settings)}/v1, documents "
+            f"{serve.base_url(settings)}/docs - Ctrl-C stops everything"
+        )
+        return serve.watch(children, halt)
 
 
 def _partner_keys(settings: Settings) -> dict[str, str]:

@@ -93,13 +93,7 @@ def onboard(operator: Client, finance: Client) -> dict[str, str]:
     """
     ids: dict[str, str] = {}
     for supplier in SUPPLIERS:
-        ids[supplier.ref] = _partner(operator, "supplier", supplier.ref, supplier.name)
-        _contract(
-            (operator, finance),
-            ids[supplier.ref],
-            (supplier.legal_entity, supplier.currency, supplier.zone),
-            (supplier.commission_bp, supplier.ticket_fee_minor),
-        )
+        ids[supplier.ref] = take_on(operator, finance, supplier)
         body = {"name": FEED}
         _unless_there(operator, f"/v1/partners/{ids[supplier.ref]}/feeds", body)
     for agent in AGENTS:
@@ -109,6 +103,18 @@ def onboard(operator: Client, finance: Client) -> dict[str, str]:
             where = (legal_entity, currency, agent.zone)
             _contract((operator, finance), ids[agent.ref], where, terms)
     return ids
+
+
+def take_on(operator: Client, finance: Client, supplier: Supplier) -> str:
+    """Take a supplier on with its contract; return its id."""
+    supplier_id = _partner(operator, "supplier", supplier.ref, supplier.name)
+    _contract(
+        (operator, finance),
+        supplier_id,
+        (supplier.legal_entity, supplier.currency, supplier.zone),
+        (supplier.commission_bp, supplier.ticket_fee_minor),
+    )
+    return supplier_id
 
 
 def _partner(operator: Client, kind: str, ref: str, name: str, **more: str) -> str:

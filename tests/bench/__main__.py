@@ -12,6 +12,7 @@ from hub.kernel.embedded import Embedded
 from hub.verify import verify
 from tests.bench import engine
 from tests.bench.aims import aim_of
+from tests.bench.asking import hanging, reading
 from tests.bench.feeds import feeds, memory
 from tests.bench.following import following
 from tests.bench.harness import (
@@ -89,6 +90,8 @@ def main():
             feeds(lambda: fresh_hub(stores, folder), rows)
             following(lambda: fresh_hub(stores, folder), rows)
             pushing(lambda: fresh_hub(stores, folder), rows)
+            reading(lambda: fresh_hub(stores, folder), rows)
+            hanging(lambda: fresh_hub(stores, folder), rows)
             printing(rows)
             best_available(rows)
             memory(rows)

@@ -17,6 +17,7 @@ AIMS = {
     "the same delivery again, unchanged: times faster": 3,
     "changes read by one caller": 20_000,  # a second
     "webhooks delivered by two workers": 1_000,  # a second
+    "schedule of 200 cinemas x 1000": 0.7,
 }
 AT_MOST = {
     "page of 100 performances, one caller": 20,  # ms
@@ -24,6 +25,8 @@ AT_MOST = {
     "best available of 60000 seats": 5,  # ms
     "PDF ticket in Latin": 15,  # ms
     "PDF ticket in Chinese": 60,  # ms
+    "peak memory of reading a schedule": 300,  # MiB
+    "p99 of holds beside 10 suppliers that hang": 1.2,
 }
 
 

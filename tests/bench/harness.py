@@ -11,6 +11,7 @@ from hub.config import load
 from hub.kernel import db
 from tests.bench.load import request, run
 from tests.hubs import (
+    CREDENTIALS_KEY,
     SECRET,
     Hub,
     auditorium,
@@ -77,6 +78,7 @@ def open_hub(stores, database, folder):
             ),
             "HUB_REDIS_URL": stores.redis_url,
             "HUB_SECRET_KEY": SECRET,
+            "HUB_CREDENTIALS_KEYS": CREDENTIALS_KEY,
             "HUB_LOG_LEVEL": "error",
             "HUB_RATE_PERCENT": "0",
             "HUB_AGENT_AT_ONCE": "0",

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import threading
+from datetime import date
 
 from tests.simulators.cmts import Cmts
 from tests.simulators.files import TYPES, Files
@@ -15,8 +16,9 @@ KINDS = {"vista": Vista, "cmts": Cmts, "files": Files}
 PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
 
 
-def main(name, port=8081, cinemas=2, sessions=12):
-    house = chain(int(cinemas), sessions=int(sessions), issue_s=3.0)
+def main(name, port=8081, cinemas=2, sessions=12, first=None):
+    first = first and date.fromisoformat(first)
+    house = chain(int(cinemas), sessions=int(sessions), issue_s=3.0, first=first)
     if name == "cmts":
         house.prices = dict.fromkeys(house.prices, 1100)
     there = KINDS[name](house)
