@@ -42,10 +42,10 @@ def _told(session: Session, found: Sequence[Source]) -> list[dict[str, Any]]:
     ]
 
 
-def _own(session: Session, source_id: UUID) -> Source:
+def _own(session: Session, source_id: UUID, *, lock: bool = False) -> Source:
     who = caller()
     return queries.get_source(
-        session, source_id, world=who.world, supplier_id=who.partner_id
+        session, source_id, world=who.world, supplier_id=who.partner_id, lock=lock
     )
 
 
@@ -126,7 +126,7 @@ class SourceById(MethodView):
     def put(self, wanted: dict[str, Any], source_id: UUID) -> Any:
         """Change how a source is asked; what is not said stays (operators)."""
         with transaction() as session:
-            source = _own(session, source_id)
+            source = _own(session, source_id, lock=True)
             sources.change_source(session, _suppliers().sealer, source, wanted)
             return _told(session, [source])[0]
 
@@ -140,7 +140,7 @@ class SourceStop(MethodView):
     def put(self, wanted: dict[str, Any], source_id: UUID) -> Any:
         """Stop asking a source, within seconds everywhere: the kill switch."""
         with transaction() as session:
-            source = _own(session, source_id)
+            source = _own(session, source_id, lock=True)
             sources.stop_source(session, source, wanted["reason"])
             return _told(session, [source])[0]
 
@@ -150,7 +150,7 @@ class SourceStop(MethodView):
     def delete(self, source_id: UUID) -> Any:
         """Ask a source again; it is read at once."""
         with transaction() as session:
-            source = sources.start_source(session, _own(session, source_id))
+            source = sources.start_source(session, _own(session, source_id, lock=True))
             return _told(session, [source])[0]
 
 
@@ -175,7 +175,7 @@ class SourceSyncs(MethodView):
     def post(self, source_id: UUID) -> Any:
         """Read a source as soon as a worker is free (operators)."""
         with transaction() as session:
-            source = sources.sync_soon(session, _own(session, source_id))
+            source = sources.sync_soon(session, _own(session, source_id, lock=True))
             return _told(session, [source])[0]
 
 

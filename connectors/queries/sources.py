@@ -38,10 +38,18 @@ def live_source(session: Session, feed_id: UUID) -> UUID | None:
 
 
 def get_source(
-    session: Session, source_id: UUID, *, world: str, supplier_id: UUID | None
+    session: Session,
+    source_id: UUID,
+    *,
+    world: str,
+    supplier_id: UUID | None,
+    lock: bool = False,
 ) -> Source:
-    """Return a source of a world, of a supplier if one asks; NotFoundError else."""
-    found = session.get(Source, source_id)
+    """Return a source of a world, of a supplier if one asks; NotFoundError else.
+
+    Locked where it is to be changed: no change of two may be seen as one.
+    """
+    found = session.get(Source, source_id, with_for_update=lock or None)
     if (
         found is None
         or found.world != world

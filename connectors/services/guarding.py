@@ -23,12 +23,16 @@ from connectors.rules.measuring import BUCKETS, bucket
 from connectors.services.sealing import Sealer
 from connectors.services.sources import stop_source
 from connectors.suppliers.kinds import KINDS
-from connectors.suppliers.soap import Waits, Wire
+from connectors.suppliers.soap import Waits, Wire, used
 from hub.kernel.db import rows, transaction
-from hub.kernel.errors import NotFoundError
+from hub.kernel.errors import HubError, NotFoundError
 from hub.kernel.metrics import SUPPLIER_CALLS
 
 KNOWN_S, WRITE_EVERY_S = 1.0, 5.0
+STUMBLES = (
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError),
+    *(RecursionError, HubError),
+)
 _WRITE = text(
     "INSERT INTO source_measured (source_id, hour, calls, errors, unknown, buckets,"
     " clock_offset_s) SELECT source, date_trunc('hour', clock_timestamp()), calls,"
@@ -100,11 +104,11 @@ class Suppliers:
         Raises what the supplier's answer is if it is none: BusyError where it was not
         asked at all. What a port stumbles over is NoAnswerError: it was not understood.
         """
-        known = self._find(source_id)
-        self._enter(known)
+        known, before = self._enter(source_id, self._find(source_id))
         began, outcome = time.monotonic(), "answered"
         try:
-            yield known.port
+            with used() as is_used:
+                yield known.port
         except SaidNoError as error:
             outcome = "said-no"
             if error.is_permanent:
@@ -116,13 +120,15 @@ class Suppliers:
         except NoAnswerError:
             outcome = "no-answer"
             raise
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except STUMBLES as error:
             outcome = "no-answer"
             said = f"not understood: {type(error).__name__} {error}"[:200]
             raise NoAnswerError(said) from error
         finally:
-            self._leave(source_id, known, outcome, time.monotonic() - began)
-            SUPPLIER_CALLS.labels(what, outcome).inc()
+            if is_used():
+                self._count(source_id, known, outcome, time.monotonic() - began)
+                SUPPLIER_CALLS.labels(what, outcome).inc()
+            self._leave(source_id, known, None if is_used() else before)
 
     def capabilities(self, source_id: UUID) -> Capabilities:
         """Return what a source says it can do."""
@@ -173,30 +179,43 @@ class Suppliers:
             read_at=time.monotonic(),
         )
 
-    def _enter(self, known: _Known) -> None:
+    def _enter(self, source_id: UUID, known: _Known) -> tuple[_Known, Breaker]:
+        """Take a slot, or raise BusyError; return the source and its breaker before."""
         now = time.monotonic()
         with self._lock:
+            known = self._known.get(source_id, known)
+            before = known.breaker
             if known.stopped is not None:
                 raise BusyError(f"stopped: {known.stopped}", 60)  # noqa: TRY003
-            waits = known.breaker.waits_s(now)
+            waits = before.waits_s(now)
             if waits is not None:
                 raise BusyError("it does not answer of late", waits)  # noqa: TRY003
             if known.under_way >= known.at_once or self._under_way >= self._most:
                 raise BusyError("too many are asking it", 1)  # noqa: TRY003
-            known.breaker = known.breaker.asked(now)
+            known.breaker = before.asked(now)
             known.under_way += 1
             self._under_way += 1
+        return known, before
 
-    def _leave(
+    def _leave(self, source_id: UUID, known: _Known, before: Breaker | None) -> None:
+        """Give a slot back; if nothing was sent, the breaker is as it was *before*."""
+        with self._lock:
+            current = self._known.get(source_id, known)
+            current.under_way -= 1
+            self._under_way -= 1
+            if before is not None:
+                current.breaker = before
+            is_due = time.monotonic() - self._written_at > WRITE_EVERY_S
+        if is_due:
+            self.write()
+
+    def _count(
         self, source_id: UUID, known: _Known, outcome: str, took_s: float
     ) -> None:
         is_failed = outcome in {"not-reached", "no-answer"}
         with self._lock:
             current = self._known.get(source_id, known)
-            current.under_way -= 1
-            self._under_way -= 1
-            now = time.monotonic()
-            breaker = current.breaker
+            breaker, now = current.breaker, time.monotonic()
             current.breaker = breaker.failed(now) if is_failed else breaker.answered()
             counted = self._counted.setdefault(source_id, _Counted())
             counted.calls += 1
@@ -205,9 +224,6 @@ class Suppliers:
             counted.buckets[bucket(took_s)] += 1
             if known.wire.clock_offset_s is not None:
                 counted.clock_offset = known.wire.clock_offset_s
-            is_due = now - self._written_at > WRITE_EVERY_S
-        if is_due:
-            self.write()
 
     def write(self) -> None:
         """Write what was measured; a call does not fail for that."""

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from connectors.errors import SourceExistsError, SourceSettingsError
 from connectors.models import Feed, Source
 from connectors.services.sealing import Sealer
-from connectors.suppliers.kinds import KINDS
+from connectors.suppliers.kinds import KINDS, Kind
 from connectors.suppliers.settings import read
+from connectors.suppliers.soap import Waits, Wire
 from hub.kernel import clock
 from hub.kernel.ids import new_id
 
@@ -34,6 +35,7 @@ def open_source(
     kind = KINDS[wanted["kind"]]
     settings = _checked("settings", kind.settings_type, wanted["settings"])
     credentials = _checked("credentials", kind.credentials_type, wanted["credentials"])
+    _refuse_unless_opened(kind, wanted["url"], settings, credentials)
     feed_id = _feed(session, wanted, world=world, supplier_id=supplier_id)
     source = Source(
         id=new_id(),
@@ -85,6 +87,8 @@ def change_source(
     for name in CHANGES:
         if name in wanted:
             setattr(source, name, wanted[name])
+    own = sealer.open(source.credentials)
+    _refuse_unless_opened(kind, source.url, source.settings, own)
     source.version += 1
     session.flush()
     return source
@@ -112,6 +116,16 @@ def sync_soon(session: Session, source: Source) -> Source:
     source.next_sync_at = clock.real(session)
     session.flush()
     return source
+
+
+def _refuse_unless_opened(
+    kind: Kind, url: str, settings: Mapping[str, Any], credentials: Mapping[str, Any]
+) -> None:
+    """Raise SourceSettingsError if no port can be made of it; asks nobody."""
+    try:
+        kind(url, settings, credentials, Wire(Waits(1, 1)))
+    except ValueError as error:
+        raise SourceSettingsError(field="settings", reason=str(error)) from None
 
 
 def _checked(what: str, kind: Any, said: Mapping[str, Any]) -> dict[str, Any]:

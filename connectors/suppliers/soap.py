@@ -4,6 +4,10 @@ What went wrong is told apart before zeep looks at a reply: whether anything was
 whether what came back is XML, whether it is a fault. Nothing is ever sent twice.
 """
 
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +16,8 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from zeep import Client, Settings
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault
@@ -44,15 +50,70 @@ class Waits:
         return (self.connect_s, self.operation_s)
 
 
+_call = threading.local()
+"""Of each thread: the connections its call uses, and whether it has used any."""
+
+
+class _Noted:
+    """A connection that says which it is as it begins to ask."""
+
+    def request(self, *said: Any, **named: Any) -> Any:
+        getattr(_call, "lines", []).append(self)
+        return super().request(*said, **named)  # type: ignore[misc]
+
+
+class _Plain(_Noted, HTTPConnection):
+    """A noted connection by HTTP."""
+
+
+class _Sealed(_Noted, HTTPSConnection):
+    """A noted connection by HTTPS."""
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SealedPool(HTTPSConnectionPool):
+    ConnectionCls = _Sealed
+
+
+class _Adapter(HTTPAdapter):
+    """An adapter whose connections can be ended from outside."""
+
+    def init_poolmanager(self, *said: Any, **named: Any) -> None:
+        super().init_poolmanager(*said, **named)
+        pools = {"http": _PlainPool, "https": _SealedPool}
+        self.poolmanager.pool_classes_by_scheme = pools
+
+
+def _hang_up(lines: list[Any]) -> None:
+    """End connections under way: whoever reads from one gets an error."""
+    for line in lines:
+        with suppress(OSError, AttributeError):
+            line.sock.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def used() -> Iterator[Callable[[], bool]]:
+    """Let a caller know whether anything was sent to a supplier inside."""
+    _call.is_used = False
+    yield lambda: bool(_call.is_used)
+
+
 class Wire(requests.Session):
-    """HTTP to one supplier: bounded in time and size, no retries, no redirects."""
+    """HTTP to one supplier: bounded in time and size, no retries, no redirects.
+
+    The time for an operation is for all of it: a server that sends a byte now and then
+    is hung up on, as one that sends none.
+    """
 
     def __init__(self, waits: Waits, at_once: int = 8) -> None:
         super().__init__()
         self.waits = waits
         self.trust_env = False
         self.clock_offset_s: float | None = None
-        adapter = HTTPAdapter(pool_maxsize=at_once, max_retries=0)
+        adapter = _Adapter(pool_maxsize=at_once, max_retries=0)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 
@@ -64,6 +125,10 @@ class Wire(requests.Session):
         NotReachedError if nothing was sent, NoAnswerError if no whole reply came.
         """
         sent_at = datetime.now(UTC)  # noqa: TID251 - a supplier's clock is compared
+        _call.is_used, _call.lines = True, []
+        watch = threading.Timer(sum(self.waits.both), _hang_up, (_call.lines,))
+        watch.daemon = True
+        watch.start()
         try:
             with self.request(
                 method,
@@ -82,6 +147,8 @@ class Wire(requests.Session):
             raise NoAnswerError(type(error).__name__) from error
         except requests.RequestException as error:
             raise NoAnswerError(type(error).__name__) from error
+        finally:
+            watch.cancel()
         self._compare(reply, sent_at)
         return reply, body
 

@@ -111,9 +111,9 @@ def sell_one(settings: Settings, keys: dict[str, str], url: str) -> None:
     areas = agent.get(f"/v1/performances/{sale['id']}/availability?max_staleness_s=0")
     offer = areas["areas"][0]["offers"][0]
     line = {"offer_id": offer["offer_id"], "quantity": 2}
-    hold = agent.post("/v1/holds", {"lines": [line]})
+    hold = agent.post("/v1/holds", {"lines": [line]}, key=str(uuid4()))
     wanted = {"hold_id": hold["id"], "reference": f"chain-{uuid4()}"}
-    order = agent.post("/v1/orders", wanted)
+    order = agent.post("/v1/orders", wanted, key=str(uuid4()))
     codes = {ticket["code"] for ticket in order["tickets"]}
     say.print(
         f"The cinema chain {NAME} ({url}{BASE}) sold {len(order['tickets'])} tickets by"

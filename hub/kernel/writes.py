@@ -70,6 +70,16 @@ def step(status: int, work: Callable[[Session], dict[str, Any]]) -> Response:
         return replied(Reply(status, work(session)))
 
 
+def earlier() -> Response | None:
+    """Return what a write sent with a key was answered before, if it was."""
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return None
+    with transaction() as session:
+        found = idempotency.find(session, claim_of(_checked(key)))
+    return None if found is None else _replayed(found)
+
+
 def _checked(key: str) -> str:
     if not 0 < len(key) <= KEY_MAX:
         reason = f"between 1 and {KEY_MAX} characters"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from connectors.errors import NoAnswerError
+from connectors.errors import NoAnswerError, NotReachedError
 from connectors.suppliers import xml
 from connectors.suppliers.cmts import words
 from connectors.suppliers.cmts.signing import signature
@@ -83,7 +83,9 @@ class Calls:
 
     def _with_token(self) -> tuple[str, str]:
         """Return a token that lasts; one thread at a time fetches a new one, early."""
-        with self._refresh:
+        if not self._refresh.acquire(timeout=EARLY_S):
+            raise NotReachedError("no token came in time")
+        try:
             if self._token is None or self._token[2] < time.monotonic():
                 verify = signature(self._own.app_code, [], self._own.check_key)
                 said = self._checked(
@@ -97,3 +99,5 @@ class Calls:
                 found = [said.findtext(name) or "" for name in names]
                 self._token = (found[0], found[1], until)
             return self._token[0], self._token[1]
+        finally:
+            self._refresh.release()

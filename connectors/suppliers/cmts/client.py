@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from connectors.errors import NoAnswerError, SaidNoError
+from connectors.errors import NoAnswerError, SaidNoError, SupplierError
 from connectors.feed.records import AuditoriumRecord, VenueRecord
 from connectors.ports import (
     Answer,
@@ -134,7 +134,8 @@ class CmtsPort:
 
     def _days(self, venue: VenueRecord) -> list[date]:
         today = datetime.now(ZoneInfo(venue.zone)).date()  # noqa: TID251 - theirs
-        return [today + timedelta(days=n) for n in range(self._settings.days_ahead + 1)]
+        ahead = range(-1, self._settings.days_ahead + 1)
+        return [today + timedelta(days=n) for n in ahead]
 
     def availability(self, performance: str) -> Available:
         """Tell every seat of a plan."""
@@ -203,11 +204,14 @@ class CmtsPort:
             },
             "",
         )
-        for _ in range(self._settings.poll_times):
-            found = self.ask(wanted)
-            if found.sold is not None:
-                return found.sold
-            time.sleep(self._settings.poll_s)
+        try:
+            for _ in range(self._settings.poll_times):
+                found = self.ask(wanted)
+                if found.sold is not None:
+                    return found.sold
+                time.sleep(self._settings.poll_s)
+        except SupplierError as error:  # it is sold all the same
+            raise NoAnswerError("sold, and not asked for since") from error
         raise NoAnswerError("sold, but not issued yet")
 
     def ask(self, wanted: OrderWanted) -> Answer:

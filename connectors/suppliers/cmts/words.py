@@ -41,7 +41,7 @@ TEXTS = [
     (re.compile("签名|验证信息"), "not-allowed"),
     (re.compile("座位.*(已售|已锁|被锁|不可售)"), "seats-taken"),
     (re.compile("(场次|排期).*(不存在|停售|关闭)"), "not-on-sale"),
-    (re.compile("订单.*(不存在|超时|已取消|已释放)"), "lock-expired"),
+    (re.compile("订单.*(不存在|已取消|已释放)"), "lock-expired"),
     (re.compile("价格.*(不符|变更|错误)"), "price-changed"),
     (re.compile("(已打印|已取票|不允许退)"), "past-cancellation"),
 ]

@@ -34,7 +34,7 @@ from connectors.suppliers.vista import messages, schedule, words
 from connectors.suppliers.vista.words import VistaCredentials, VistaSettings
 
 PACKAGE = "connectors.suppliers.vista"
-FOUND = 0
+FOUND, NOT_FOUND = 0, 1
 
 
 class VistaPort:
@@ -210,7 +210,10 @@ class VistaPort:
         summary = reply.OrderSummary
         if reply.ResponseCode == FOUND and summary and summary.VistaBookingId:
             return Answer(Standing.SOLD, messages.sold(wanted, summary.VistaBookingId))
-        return Answer(Standing.NOTHING)
+        if reply.ResponseCode == NOT_FOUND:
+            return Answer(Standing.NOTHING)
+        said = f"status {reply.ResponseCode} {reply.ResponseDescription or ''}"
+        raise NoAnswerError(said[:200])
 
     def cancel(
         self,

@@ -73,8 +73,10 @@ def mismatch(
 
 
 def is_as_wanted(wanted: OrderWanted, sold: Sold) -> bool:
-    """Say whether what was sold is what was asked: as many, and those seats."""
-    if len(sold.tickets) != wanted.quantity:
+    """Say whether what was sold is what was asked: as many, those seats, by codes."""
+    codes = [ticket.code for ticket in sold.tickets]
+    is_distinct = sold.is_shared or len(set(codes)) == len(codes)
+    if len(codes) != wanted.quantity or not all(codes) or not is_distinct:
         return False
     asked = wanted.seat_codes()
     got = [ticket.seat for ticket in sold.tickets if ticket.seat is not None]

@@ -73,8 +73,12 @@ def decide(
     part.fence += 1
     if part.cancelling is not None:
         conclude_cancelling(session, part, is_taken_back=not is_sold)
-    elif is_sold:
+        session.flush()
+        return part
+    if is_sold:
         _sold(part, codes)
+        if queries.sale_of(session, part.hold_id) is None:
+            part.state = PartState.UNDOING  # it was only to be locked: it goes back
     else:
         part.state, part.sold = PartState.ENDED, None
         part.reason = part.reason or "no-answer"
@@ -86,8 +90,9 @@ def decide(
 def _sold(part: SupplierOrder, codes: Sequence[str]) -> None:
     order = queries.order_wanted(part)
     is_shared = len(codes) == 1 and order.quantity > 1
-    if not is_shared and len(codes) != order.quantity:
-        reason = f"one code, or one for each of {order.quantity} tickets"
+    is_each = len(set(codes)) == len(codes) == order.quantity
+    if not is_shared and not is_each:
+        reason = f"one code, or another for each of {order.quantity} tickets"
         raise InvalidRequestError(field="codes", reason=reason)
     seats: list[str | None] = [*order.seat_codes()]
     seats += [None] * (order.quantity - len(seats))

@@ -20,7 +20,7 @@ from connectors.ports import Locked, OrderWanted
 from connectors.services.guarding import Suppliers
 from hub.kernel import clock
 from hub.kernel.db import transaction
-from hub.kernel.errors import HubError
+from hub.kernel.errors import HubError, OverloadedError
 from hub.kernel.idempotency import Reply
 from hub.kernel.ids import new_id
 from hub.sales.errors import (
@@ -100,7 +100,9 @@ def _hold_once(
         _intend(session, wish, sources)
     try:
         reply = place(wish)
-    except BaseException:
+    except OverloadedError:
+        raise  # it may be held all the same: whoever looks at its parts will see
+    except HubError:
         _forget(wish.hold_id)
         raise
     if reply.is_replay:
@@ -205,10 +207,15 @@ def _noted(
     """Write what suppliers said; return why the hold does not stand, if it does not."""
     hold = session.get_one(Hold, wish.hold_id, with_for_update=True)
     parts = {part.id: part for part in queries.parts(session, hold.id, lock=True)}
+    found = [
+        (part_id, order, _overtaken(parts[part_id], outcome))
+        for part_id, order, outcome in found
+    ]
     failed = next((f for f in found if f[2].reason is not None), None)
     now = clock.real(session)
     for part_id, _, outcome in found:
         part = parts.pop(part_id)
+        part.fence += 1
         _note(part, outcome, now, is_kept=failed is None)
     for part in parts.values():  # those that were not asked any more
         part.state, part.next_at = PartState.ENDED, None
@@ -227,6 +234,13 @@ def _noted(
         end_holds(session, [hold.id], HoldState.REJECTED, reason)
     forget_key(session, wish.claim)
     return refusal(order, outcome, parts_performance(session, failed[0]))
+
+
+def _overtaken(part: SupplierOrder, outcome: Outcome[Locked]) -> Outcome[Locked]:
+    """Return what came of a lock; unknown if a worker has gone on with it meanwhile."""
+    if part.fence == 0 and part.state == PartState.LOCKING:
+        return outcome
+    return Outcome(reason="no-answer", said="it took too long", is_unknown=True)
 
 
 def parts_performance(session: Session, part_id: UUID) -> UUID:

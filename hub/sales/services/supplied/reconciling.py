@@ -6,7 +6,7 @@ sale was not answered is asked about; if it is not sold, its lock is let go firs
 that a sale on its way there finds nothing to sell, and then it is asked once more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from connectors.ports import Answer, OrderWanted, Sold, Standing
@@ -65,9 +66,12 @@ def reconcile(suppliers: Suppliers, part_id: UUID, *, pace: float = 1.0) -> None
         part = session.get_one(SupplierOrder, part_id)
         task = _task(suppliers, part, pace)
         is_held = _is_held(session, part.hold_id)
+        is_under_way = queries.sale_of(session, part.hold_id) is not None
     match task.state:
         case PartState.LOCKING if not part.wanted:
-            _end(task, "it was never asked")  # whoever wanted it died before that
+            _end(task, "no-answer")  # whoever wanted it died before it asked
+        case PartState.LOCKED if is_under_way:
+            settle(task.hold_id)
         case PartState.LOCKED if is_held:
             _wait(task)
         case PartState.LOCKING | PartState.LOCKED | PartState.UNDOING:
@@ -75,11 +79,10 @@ def reconcile(suppliers: Suppliers, part_id: UUID, *, pace: float = 1.0) -> None
         case PartState.SELLING | PartState.UNKNOWN:
             _find_out(task)
         case PartState.SOLD:
-            settle(task.hold_id)
+            _make_order(task)
         case PartState.CANCELLING:
             go_on_cancelling(suppliers, part_id, fence=task.fence, pace=pace)
-        case _:  # a person has said so
-            _end(task, None)
+        case _:
             _after_end(task)
 
 
@@ -133,12 +136,20 @@ def _take(task: Task, answer: Answer) -> None:
     match answer.standing:
         case Standing.SOLD if answer.sold is not None:
             _sold(task, answer.sold)
+            _make_order(task)
         case Standing.NOTHING | Standing.CANCELLED:
             _end(task, "no-answer")
         case _:
             _again(task, Outcome(reason="pending", said=answer.standing))
-            return
-    settle(task.hold_id)
+
+
+def _make_order(task: Task) -> None:
+    """Conclude a sale; what cannot be made an order of is for a person."""
+    try:
+        settle(task.hold_id)
+    except (IntegrityError, ValueError) as error:
+        said = f"no order can be made of it: {type(error).__name__}"
+        _raise_case(task, Outcome(reason="other", said=said))
 
 
 def _sold(task: Task, sold: Sold) -> None:
@@ -166,7 +177,6 @@ def _undo(task: Task) -> None:
     if outcome.is_unknown or not outcome.is_reached:
         if _has_run_out(task):
             _end(task, "lock-expired")
-            _after_end(task)
             return
         _again(task, outcome)
         return
@@ -181,7 +191,6 @@ def _undo(task: Task) -> None:
         _again(task, Outcome(reason="pending", said=asked.answer.standing))
         return
     _end(task, None)
-    _after_end(task)
 
 
 def _turned_out_sold(task: Task, answer: Answer) -> None:
@@ -203,32 +212,41 @@ def _has_run_out(task: Task) -> bool:
         return (part.lock_until or part.sent_at + lasts) < clock.real(session)
 
 
+def _end(task: Task, reason: str | None) -> None:
+    """Note that nothing is there any more; it stays due until that is concluded."""
+    with transaction() as session:
+        part = _own(session, task)
+        if part is None:
+            return
+        part.state, part.case_since = PartState.ENDED, None
+        part.next_at = clock.real(session)
+        part.reason = part.reason or reason
+    _after_end(task)
+
+
 def _after_end(task: Task) -> None:
-    """Once nothing is at any supplier: end the hold, or conclude its sale."""
+    """Conclude what a part's end means: its hold ends, or its sale is settled."""
     with transaction() as session:
         hold = session.get(Hold, task.hold_id, with_for_update=True)
-        parts = queries.parts(session, task.hold_id, lock=True)
         sale = queries.sale_of(session, task.hold_id)
-        is_over = all(part.state == PartState.ENDED for part in parts)
-        is_held = hold is not None and hold.state == HoldState.HELD
-        if sale is None and hold is not None and is_held and is_over:
-            reason = next((part.reason for part in parts if part.reason), "no-answer")
-            hold.is_frozen = False
-            session.flush()
-            said = f"the supplier: {reason}"
-            end_holds(session, [hold.id], HoldState.REJECTED, said)
+        if sale is None:
+            _end_hold(session, hold, queries.parts(session, task.hold_id, lock=True))
     if sale is not None:
         settle(task.hold_id)
 
 
-def _end(task: Task, reason: str | None) -> None:
-    with transaction() as session:
-        part = _own(session, task)
-        if part is not None:
-            part.state, part.next_at, part.case_since = PartState.ENDED, None, None
-            part.reason = part.reason or reason
-    if task.state == PartState.LOCKING and reason == "it was never asked":
-        _after_end(task)
+def _end_hold(
+    session: Session, hold: Hold | None, parts: Sequence[SupplierOrder]
+) -> None:
+    ended = [part for part in parts if part.state == PartState.ENDED]
+    is_held = hold is not None and hold.state == HoldState.HELD
+    if hold is not None and is_held and len(ended) == len(parts):
+        reason = next((part.reason for part in parts if part.reason), "no-answer")
+        hold.is_frozen = False
+        session.flush()
+        end_holds(session, [hold.id], HoldState.REJECTED, f"the supplier: {reason}")
+    for part in ended:
+        part.next_at = None
 
 
 def _wait(task: Task) -> None:

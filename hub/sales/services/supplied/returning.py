@@ -5,7 +5,8 @@ a worker. Giving back is a wish for a state, under the order's own key: it may b
 twice, and is.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,15 +15,23 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from connectors.errors import NoAnswerError, SaidNoError
 from connectors.models import Source
-from connectors.ports import Sold, Standing, TicketSold
+from connectors.ports import (
+    Capabilities,
+    OrderWanted,
+    Port,
+    Sold,
+    Standing,
+    TicketSold,
+)
 from connectors.services.guarding import Suppliers
 from hub.catalogue.models import Performance
 from hub.kernel import clock, idempotency
 from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
-from hub.kernel.idempotency import Claim, Reply
+from hub.kernel.idempotency import Claim, Key, Reply
 from hub.sales import queries as sales
 from hub.sales.errors import (
     MustAlsoCancelError,
@@ -65,55 +74,55 @@ def cancel_live(
     What the hub itself has sold of them is cancelled at once. SupplierRefusedError if
     nothing was.
     """
+    able = _able(suppliers, order_id)
+    begun = Begun()
     with transaction() as session:
 
         def intend() -> tuple[int, bytes]:
             found = checked(session, who, order_id, wanted)
-            _intend(session, suppliers, claim, found)
+            _intend(session, able, claim, found, begun)
             return ACCEPTED, msgspec.json.encode({"id": str(order_id)})
 
         earlier = idempotency.once(session, claim, intend)
-        parts = [] if earlier else _cancelling(session, order_id)
     error: HubError | None = None
-    for part_id in parts:
+    for part_id in begun.parts:
         error = go_on_cancelling(suppliers, part_id, fence=None) or error
     with transaction() as session:
-        is_waiting = bool(_cancelling(session, order_id))
         body = order_view(session, who, order_id)
-        if error is not None and not is_waiting and not _any_undone(body, wanted):
+        is_waiting = bool(body["cancelling"])
+        undone = {t["id"] for t in body["tickets"] if t["state"] == "cancelled"}
+        is_nothing = not is_waiting and not undone & begun.tickets
+        if error is not None and is_nothing:
             forget_key(session, claim)
-            raise_after = error
-        else:
-            raise_after = None
-    if raise_after is not None:
-        raise raise_after
+    if error is not None and is_nothing:
+        raise error
     status = ACCEPTED if is_waiting else CREATED
     return Reply(status, body, is_replay=earlier is not None)
 
 
-def _any_undone(body: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Say whether any of the tickets that were to be cancelled is."""
-    chosen = {str(one) for one in wanted.get("ticket_ids") or ()}
-    return any(
-        ticket["state"] == "cancelled" and (not chosen or ticket["id"] in chosen)
-        for ticket in body["tickets"]
-    )
+@dataclass(slots=True)
+class Begun:
+    """What a request has begun: the parts it asks about, and its tickets."""
+
+    parts: list[UUID] = field(default_factory=list)
+    tickets: set[str] = field(default_factory=set)
 
 
-def _cancelling(session: Session, order_id: UUID) -> list[UUID]:
-    order = session.get_one(Order, order_id)
-    return [
-        part.id
-        for part in queries.parts(session, order.hold_id)
-        if part.state == PartState.CANCELLING
-    ]
+def _able(suppliers: Suppliers, order_id: UUID) -> dict[UUID, Capabilities]:
+    """Return what the suppliers of an order can do; before its transaction."""
+    with transaction() as session:
+        order = session.get(Order, order_id)
+        parts = [] if order is None else queries.parts(session, order.hold_id)
+        sources = {part.source_id for part in parts}
+    return {source_id: suppliers.capabilities(source_id) for source_id in sources}
 
 
 def _intend(
     session: Session,
-    suppliers: Suppliers,
+    able: Mapping[UUID, Capabilities],
     claim: Claim,
     found: Giving,
+    begun: Begun,
 ) -> None:
     """Write down what suppliers are to take back; cancel at once what they need not."""
     parts = {
@@ -128,12 +137,14 @@ def _intend(
     own: list[UUID] = []
     for performance_id, tickets in chosen.items():
         part = parts.get(performance_id)
+        begun.tickets |= {str(ticket.id) for ticket in tickets}
+        if part is not None and part.state == PartState.CANCELLING:
+            raise SaleUnderWayError(performance_id=performance_id)
         if part is None or _is_cancelled(session, performance_id):
             own += [ticket.id for ticket in tickets]  # nobody need be asked
             continue
-        if part.state == PartState.CANCELLING:
-            raise SaleUnderWayError(performance_id=performance_id)
-        _refuse_part_of(suppliers, part, found, tickets)
+        _refuse_part_of(able[part.source_id], part, found, tickets)
+        begun.parts.append(part.id)
         source = session.get_one(Source, part.source_id)
         key = claim.key
         part.state, part.sent_at, part.attempts = PartState.CANCELLING, now, 0
@@ -155,13 +166,12 @@ def _is_cancelled(session: Session, performance_id: UUID) -> bool:
 
 
 def _refuse_part_of(
-    suppliers: Suppliers,
+    able: Capabilities,
     part: SupplierOrder,
     found: Giving,
     tickets: Collection[Ticket],
 ) -> None:
     """Refuse what a supplier cannot do: cancel at all, or in part."""
-    able = suppliers.capabilities(part.source_id)
     if not able.cancel:
         outcome: Outcome[None] = Outcome(
             reason="not-allowed", said="it takes nothing back"
@@ -193,14 +203,23 @@ def go_on_cancelling(
         is_again, fence = fence is not None, part.fence if fence is None else fence
 
     def cancel(port: Any) -> None:
-        is_asked = is_again and port.capabilities.ask_by_key
-        if is_asked and port.ask(order).standing is Standing.CANCELLED:
+        if is_again and port.capabilities.ask_by_key and _is_done(port, order):
             return
         port.cancel(order, tickets)
 
     outcome = ask(suppliers, source_id, "cancel", cancel)
+    if is_again and not outcome.is_reached:  # but it may have been reached before
+        outcome = replace(outcome, is_unknown=True)
     with transaction() as session:
         return _noted(session, part_id, outcome, fence=fence, pace=pace)
+
+
+def _is_done(port: Port, order: OrderWanted) -> bool:
+    """Say whether a supplier has taken an order back; NoAnswerError if it won't say."""
+    try:
+        return port.ask(order).standing is Standing.CANCELLED
+    except SaidNoError as error:
+        raise NoAnswerError(str(error)) from error
 
 
 def _of_part(session: Session, part: SupplierOrder) -> list[TicketSold]:
@@ -223,6 +242,8 @@ def _tickets(ids: Collection[UUID]) -> Any:
 def _noted(
     session: Session, part_id: UUID, outcome: Outcome[None], *, fence: int, pace: float
 ) -> HubError | None:
+    hold_id = session.get_one(SupplierOrder, part_id).hold_id
+    session.scalars(select(Order).where(Order.hold_id == hold_id).with_for_update())
     part = session.get_one(
         SupplierOrder, part_id, with_for_update=True, populate_existing=True
     )
@@ -249,19 +270,33 @@ def conclude_cancelling(
 ) -> None:
     """Conclude a cancellation that is answered: undo it here, or leave it sold."""
     assert part.cancelling is not None  # noqa: S101 - it is being cancelled
-    ids = [UUID(one) for one in part.cancelling["tickets"]]
+    said = part.cancelling
     part.cancelling, part.next_at, part.case_since = None, None, None
     part.state = PartState.SOLD
     if is_taken_back:
-        _undo(session, part, ids)
+        _undo(session, part, {UUID(one) for one in said["tickets"]})
+    else:  # a repeat may ask again
+        key = Key(said["world"], UUID(said["owner"]), said["key"])
+        forget_key(session, Claim(key, b""))
 
 
 def _undo(session: Session, part: SupplierOrder, ids: Collection[UUID]) -> None:
-    """Undo here what a supplier has taken back; all of it gone, the part is ended."""
+    """Undo here what a supplier has taken back; all of it gone, the part is ended.
+
+    What was used meanwhile stays, and is for a person: its money went back there.
+    """
     wanted = select(Order).where(Order.hold_id == part.hold_id).with_for_update()
     order = session.scalars(wanted).one()
-    tickets = sales.tickets(session, [order.id])
-    take_back(session, giving_of(session, order, ids), ids, AGENT)
-    own = [t for t in tickets if t.performance_id == part.performance_id]
-    if all(t.cancelled_at is not None or t.id in ids for t in own):
+    own = [
+        ticket
+        for ticket in sales.tickets(session, [order.id])
+        if ticket.performance_id == part.performance_id
+    ]
+    left = [t for t in own if t.cancelled_at is None]
+    chosen = {t.id for t in left if t.id in ids and t.used_at is None}
+    if any(t.id in ids and t.used_at is not None for t in left):
+        part.case_since, part.said = clock.real(session), "used, and taken back there"
+    if chosen:
+        take_back(session, giving_of(session, order, chosen), chosen, AGENT)
+    if {t.id for t in left} == chosen:
         part.state = PartState.ENDED

@@ -26,7 +26,6 @@ from hub.kernel.ids import new_id
 from hub.sales.errors import (
     HoldExpiredError,
     SaleUnderWayError,
-    SupplierUnavailableError,
 )
 from hub.sales.models import Hold, SuppliedSale, SupplierOrder
 from hub.sales.queries import supplied as queries
@@ -61,8 +60,8 @@ def sell_live(suppliers: Suppliers, who: Caller, wish: ConfirmWish) -> Reply:
     earlier = patiently(begin)
     if earlier is not None:
         return _told_again(who, wish, earlier)
-    for part_id in _parts(wish.hold_id):
-        sell_part(suppliers, part_id, fence=1)
+    for part_id, fence in _parts(wish.hold_id):
+        sell_part(suppliers, part_id, fence=fence)
     return conclude(who, wish.hold_id)
 
 
@@ -81,8 +80,10 @@ def _intend(session: Session, wish: ConfirmWish) -> UUID:
     hold = session.get_one(Hold, wish.hold_id, populate_existing=True)
     if hold.is_frozen:
         raise SaleUnderWayError(hold_id=hold.id)
-    now = clock.real(session)
-    for part in queries.parts(session, hold.id, lock=True):
+    now, parts = clock.real(session), queries.parts(session, hold.id, lock=True)
+    if not parts:
+        raise HoldExpiredError(hold_id=hold.id)
+    for part in parts:
         if part.state == PartState.LOCKING:
             raise SaleUnderWayError(hold_id=hold.id)
         margin = timedelta(seconds=LOCK_MARGIN_S // 3)
@@ -90,8 +91,8 @@ def _intend(session: Session, wish: ConfirmWish) -> UUID:
         if part.state != PartState.LOCKED or is_past:
             raise HoldExpiredError(hold_id=hold.id)
         source = session.get_one(Source, part.source_id)
-        part.state, part.sent_at, part.fence = PartState.SELLING, now, 1
-        part.attempts = 0
+        part.state, part.sent_at, part.attempts = PartState.SELLING, now, 0
+        part.fence += 1
         part.next_at = now + timedelta(seconds=grace_s(source))
     session.execute(_FREEZE, {"id": hold.id})
     order_id = new_id()
@@ -123,15 +124,17 @@ def kept_wish(wish: ConfirmWish) -> dict[str, Any]:
     }
 
 
-def _parts(hold_id: UUID) -> list[UUID]:
+def _parts(hold_id: UUID) -> list[tuple[UUID, int]]:
     with transaction() as session:
-        return [part.id for part in queries.parts(session, hold_id)]
+        return [(part.id, part.fence) for part in queries.parts(session, hold_id)]
 
 
 def sell_part(suppliers: Suppliers, part_id: UUID, *, fence: int) -> None:
     """Ask one supplier to sell its part, and write what it said."""
     with transaction() as session:
         part = session.get_one(SupplierOrder, part_id)
+        if part.fence != fence or part.state != PartState.SELLING:
+            return  # somebody has gone on with it: it is not to be sold any more
         source_id, order = part.source_id, queries.order_wanted(part)
 
     def sell(port: Any) -> Sold:
@@ -169,7 +172,7 @@ def note_sold(
     elif outcome.is_unknown:
         part.state, part.next_at = PartState.UNKNOWN, now
     elif outcome.is_refused:
-        part.state, part.next_at = PartState.ENDED, None
+        part.state, part.next_at = PartState.ENDED, now  # until that is concluded
     else:  # it was not asked: what is locked there is as it was
         part.state, part.next_at = PartState.LOCKED, part.lock_until
 
@@ -179,45 +182,8 @@ def conclude(who: Caller, hold_id: UUID) -> Reply:
 
     HubError when nothing was sold; then its key may be used again.
     """
-    error = _stand_again(hold_id)
-    if error is not None:
-        raise error
     settled = settle(hold_id)
     if isinstance(settled, HubError):
         raise settled
     with transaction() as session:
         return sale_reply(session, who, hold_id)
-
-
-def _stand_again(hold_id: UUID) -> HubError | None:
-    """Let a hold stand as before if no supplier could be asked: nothing was done."""
-    with transaction() as session:
-        sale = queries.sale_of(session, hold_id, lock=True)
-        parts = queries.parts(session, hold_id, lock=True)
-        is_as_before = all(part.state == PartState.LOCKED for part in parts)
-        if sale is None or sale.state != SaleState.SELLING or not parts:
-            return None
-        if not is_as_before:
-            for part in parts:  # with others sold, what was not asked is not had
-                if part.state == PartState.LOCKED:
-                    part.state, part.next_at = (
-                        PartState.UNDOING,
-                        clock.real(session),
-                    )
-                    part.reason = "not-reached"
-            return None
-        hold = session.get_one(Hold, hold_id, with_for_update=True)
-        hold.is_frozen = False
-        session.execute(
-            text(
-                "DELETE FROM idempotency_key WHERE world = :world"
-                " AND owner_id = :owner AND key = :key"
-            ),
-            {
-                "world": sale.world,
-                "owner": UUID(sale.wish["owner"]),
-                "key": sale.wish["key"],
-            },
-        )
-        session.delete(sale)
-        return SupplierUnavailableError(hold_id=hold_id)

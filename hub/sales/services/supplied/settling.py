@@ -5,6 +5,7 @@ be made all the same (somebody took the name meanwhile), what was sold is given 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,11 @@ from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key
-from hub.sales.errors import PerformanceBusyError, SupplierRefusedError
+from hub.sales.errors import (
+    PerformanceBusyError,
+    SupplierRefusedError,
+    SupplierUnavailableError,
+)
 from hub.sales.models import Hold, SuppliedSale, SupplierOrder
 from hub.sales.queries import supplied as queries
 from hub.sales.rules import HoldState
@@ -62,31 +67,59 @@ def settle(hold_id: UUID) -> HubError | None:
 
 
 def _settle(session: Session, hold_id: UUID) -> HubError | None:
+    hold = session.get_one(Hold, hold_id, with_for_update=True)
     sale = queries.sale_of(session, hold_id, lock=True)
-    if sale is None or sale.state in {SaleState.CONFIRMED, SaleState.REJECTED}:
-        return None
     parts = queries.parts(session, hold_id, lock=True)
-    match decided({part.state for part in parts}):
+    if sale is None or sale.state in {SaleState.CONFIRMED, SaleState.REJECTED}:
+        _put_away(parts)
+        return None
+    states = {part.state for part in parts}
+    match decided(states):
         case SaleState.CONFIRMED:
-            _confirm(session, sale, parts)
+            _confirm(session, hold, sale, parts)
         case SaleState.REJECTED:
-            return _reject(session, sale, parts)
+            return _reject(session, hold, sale, parts)
+        case _ if states == {PartState.LOCKED}:
+            return _stand_again(session, hold, sale)
         case _:
-            sale.state = SaleState.UNKNOWN
+            _let_go(parts, clock.real(session))
+            if states & {PartState.UNKNOWN, PartState.UNDOING, PartState.LOCKED}:
+                sale.state = SaleState.UNKNOWN
     return None
 
 
+def _put_away(parts: Sequence[SupplierOrder]) -> None:
+    """Have nobody go on with parts whose sale is concluded."""
+    for part in parts:
+        if part.state in {PartState.SOLD, PartState.ENDED}:
+            part.next_at = None
+
+
+def _stand_again(session: Session, hold: Hold, sale: SuppliedSale) -> HubError:
+    """Let a hold stand as before: no supplier could be asked, so nothing was done."""
+    hold.is_frozen = False
+    session.execute(_FORGET, _key(sale))
+    session.delete(sale)
+    return SupplierUnavailableError(hold_id=hold.id)
+
+
+def _let_go(parts: Sequence[SupplierOrder], now: datetime) -> None:
+    """Let go what could not be asked for beside others that were."""
+    for part in parts:
+        if part.state == PartState.LOCKED:
+            part.state, part.next_at = PartState.UNDOING, now
+            part.reason = "not-reached"
+
+
 def _confirm(
-    session: Session, sale: SuppliedSale, parts: Sequence[SupplierOrder]
+    session: Session, hold: Hold, sale: SuppliedSale, parts: Sequence[SupplierOrder]
 ) -> None:
-    hold = session.get_one(Hold, sale.hold_id, with_for_update=True)
     hold.is_frozen = False
     lost = [part for part in parts if part.state == PartState.ENDED]
     not_sold = _drop(session, lost)
     sale.state = SaleState.CONFIRMED
     sold = [part for part in parts if part.state == PartState.SOLD]
-    for part in sold:
-        part.next_at = None
+    _put_away(parts)
     session.flush()
     reply = confirm_within(session, _wish(sale, sold))
     if not_sold:
@@ -142,11 +175,11 @@ def _wish(sale: SuppliedSale, sold: Sequence[SupplierOrder]) -> ConfirmWish:
 
 
 def _reject(
-    session: Session, sale: SuppliedSale, parts: Sequence[SupplierOrder]
+    session: Session, hold: Hold, sale: SuppliedSale, parts: Sequence[SupplierOrder]
 ) -> HubError:
     reason = next((part.reason for part in parts if part.reason), "other")
-    hold = session.get_one(Hold, sale.hold_id, with_for_update=True)
     hold.is_frozen = False
+    _put_away(parts)
     session.flush()
     if hold.state == HoldState.HELD:
         said = f"the supplier: {reason}"
@@ -161,6 +194,7 @@ def _reject(
 def _give_back(session: Session, hold_id: UUID, error: HubError) -> None:
     """Have what was sold given back: the hub cannot make an order of it."""
     now = clock.real(session)
+    session.get_one(Hold, hold_id, with_for_update=True)
     sale = queries.sale_of(session, hold_id, lock=True)
     if sale is None or sale.state in {SaleState.CONFIRMED, SaleState.REJECTED}:
         return

@@ -9,6 +9,7 @@ from hub.kernel.callers import Caller
 from hub.kernel.errors import NotFoundError
 from hub.kernel.idempotency import Reply
 from hub.sales import queries
+from hub.sales.errors import SupplierUnavailableError
 from hub.sales.models import SuppliedSale
 from hub.sales.queries.supplied import sale_by_order, sale_of
 from hub.sales.rules.supplied import SaleState, Told
@@ -25,8 +26,8 @@ TELL_AS = {
 def sale_reply(session: Session, who: Caller, hold_id: UUID) -> Reply:
     """Return how a sale stands: 201 with its order, or 202 with what is known."""
     sale = sale_of(session, hold_id)
-    if sale is None:
-        raise NotFoundError(hold_id=hold_id)
+    if sale is None:  # no supplier could be asked: its hold stands as before
+        raise SupplierUnavailableError(hold_id=hold_id)
     if sale.state == SaleState.CONFIRMED:
         return Reply(CREATED, order_view(session, who, sale.order_id))
     return Reply(ACCEPTED, _under_way(session, sale))
