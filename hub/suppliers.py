@@ -16,6 +16,7 @@ import structlog
 from connectors.services import syncing
 from connectors.services.guarding import Suppliers
 from connectors.services.sealing import Sealer
+from connectors.services.visiting import Lease
 from hub.config import Settings
 from hub.kernel import db
 from hub.kernel.db import transaction
@@ -72,14 +73,14 @@ class Clerk:
         if len(self._syncs) >= SYNCS_AT_ONCE:
             return False
         with transaction() as session:
-            source_id = syncing.lease_due(session)
-        if source_id is None:
+            lease = syncing.lease_due(session)
+        if lease is None:
             return False
-        self._syncs.add(self._pool.submit(self._sync, source_id))
+        self._syncs.add(self._pool.submit(self._sync, lease))
         return True
 
-    def _sync(self, source_id: UUID) -> None:
-        self._safely("sync", lambda: syncing.sync(self._suppliers, source_id))
+    def _sync(self, lease: Lease) -> None:
+        self._safely("sync", lambda: syncing.sync(self._suppliers, lease))
 
     @staticmethod
     def _safely(what: str, work: Callable[[], object]) -> None:

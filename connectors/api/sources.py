@@ -25,8 +25,8 @@ from partners.queries import get_partner
 
 SHOWN = (
     *("id", "supplier_id", "name", "kind", "url", "settings", "every_s", "connect_ms"),
-    *("operation_ms", "at_once", "tolerance_minor", "is_stopped", "stopped_because"),
-    "next_sync_at",
+    *("operation_ms", "at_once", "reads_per_minute", "tolerance_minor"),
+    *("is_stopped", "stopped_because", "next_sync_at"),
 )
 
 

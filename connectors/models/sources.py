@@ -38,6 +38,7 @@ class Source(Base):
         CheckConstraint("operation_ms > 0", name="operation"),
         CheckConstraint("at_once > 0", name="at_once"),
         CheckConstraint("tolerance_minor >= 0", name="tolerance"),
+        CheckConstraint("reads_per_minute >= 0", name="reads"),
         Index("ix_source_next_sync_at", "next_sync_at"),
     )
 
@@ -58,6 +59,7 @@ class Source(Base):
     connect_ms: Mapped[int]
     operation_ms: Mapped[int]
     at_once: Mapped[int]
+    reads_per_minute: Mapped[int]
     tolerance_minor: Mapped[int] = mapped_column(BigInteger)
     mark: Mapped[str | None]
     next_sync_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -31,6 +31,11 @@ class _HowSchema(RequestSchema):
         validate=validate.Range(1, 64),
         metadata={"description": "The most calls of one process at the same time"},
     )
+    reads_per_minute = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, 60_000),
+        metadata={"description": "The most venues a sync reads; 0: as fast as it can"},
+    )
     tolerance_minor = fields.Integer(
         strict=True,
         validate=validate.Range(0, 1_000_000),
@@ -68,6 +73,9 @@ class SourceRequestSchema(_HowSchema):
     )
     at_once = fields.Integer(
         strict=True, load_default=4, validate=validate.Range(1, 64)
+    )
+    reads_per_minute = fields.Integer(
+        strict=True, load_default=600, validate=validate.Range(0, 60_000)
     )
     tolerance_minor = fields.Integer(
         strict=True, load_default=0, validate=validate.Range(0, 1_000_000)
@@ -118,7 +126,10 @@ class MeasuredSchema(ReplySchema):
     """What the hub has measured of a source, beside what it states."""
 
     hours = fields.Integer(required=True)
-    calls = fields.Integer(required=True)
+    calls = fields.Integer(
+        required=True,
+        metadata={"description": "Times it was asked; reading a schedule is one"},
+    )
     errors = fields.Integer(required=True)
     unanswered = fields.Integer(
         required=True, metadata={"description": "Calls that nobody answered"}
@@ -146,6 +157,7 @@ class SourceSchema(ReplySchema):
     connect_ms = fields.Integer(required=True)
     operation_ms = fields.Integer(required=True)
     at_once = fields.Integer(required=True)
+    reads_per_minute = fields.Integer(required=True)
     tolerance_minor = fields.Integer(required=True)
     is_stopped = fields.Boolean(required=True)
     stopped_because = fields.String(required=True, allow_none=True)

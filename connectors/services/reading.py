@@ -38,7 +38,8 @@ _UPCOMING = text(
     "SELECT p.ref FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
     " JOIN venue v ON v.id = r.venue_id JOIN world w ON w.name = p.world"
     " WHERE p.feed_id = :feed AND p.withdrawn_at IS NULL AND p.status = 'scheduled'"
-    " AND coalesce(p.ends_at, p.starts_at) > clock_timestamp() + w.clock_offset"
+    " AND CASE WHEN p.is_open_dated THEN coalesce(p.ends_at, p.starts_at)"
+    " ELSE p.starts_at END > clock_timestamp() + w.clock_offset"
     " AND (CAST(:venue AS text) = '' OR v.ref = :venue)"
 )
 _WITHDRAW = text(
@@ -68,8 +69,8 @@ _LOOK = text(
     "INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
     " VALUES (:performance, CAST(:areas AS jsonb), :is_on_sale, :at)"
     " ON CONFLICT (performance_id) DO UPDATE SET left_by_area = excluded.left_by_area,"
-    " is_on_sale = excluded.is_on_sale, as_of = excluded.as_of"
-    " WHERE supply.as_of < excluded.as_of"
+    " as_of = excluded.as_of WHERE supply.as_of < excluded.as_of"
+    " RETURNING performance_id"
 )
 
 
@@ -128,10 +129,14 @@ def write_supply(
 
 def write_look(
     session: Session, performance_id: UUID, found: Available, at: datetime
-) -> None:
-    """Note what a supplier says is left of one performance at this moment."""
+) -> bool:
+    """Note what a supplier says is left of a performance; False if that is older.
+
+    Whether it is on sale is the schedule's to say: seats do not tell.
+    """
     said = {"areas": rows([dict(found.left)])[1:-1], "is_on_sale": found.is_on_sale}
-    session.execute(_LOOK, {"performance": performance_id, "at": at, **said})
+    where = {"performance": performance_id, "at": at, **said}
+    return session.execute(_LOOK, where).one_or_none() is not None
 
 
 def withdraw(session: Session, source: Source, refs: Sequence[str]) -> int:
@@ -140,6 +145,13 @@ def withdraw(session: Session, source: Source, refs: Sequence[str]) -> int:
     ids = list(session.scalars(_IDS, where))
     stop_performances(session, ids)
     return len(list(session.scalars(_WITHDRAW, where)))
+
+
+def still_missing(session: Session, source_id: UUID, refs: Sequence[str]) -> list[str]:
+    """Return those of *refs* that the last reading of their venue did not tell."""
+    seen = queries.venues_read(session, source_id).values()
+    gone = {ref for row in seen for ref in row.missing}
+    return [ref for ref in refs if ref in gone]
 
 
 def note_venue(

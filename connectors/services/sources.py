@@ -16,7 +16,10 @@ from connectors.suppliers.soap import Waits, Wire
 from hub.kernel import clock
 from hub.kernel.ids import new_id
 
-CHANGES = ("every_s", "connect_ms", "operation_ms", "at_once", "tolerance_minor", "url")
+CHANGES = (
+    *("every_s", "connect_ms", "operation_ms", "at_once", "reads_per_minute"),
+    *("tolerance_minor", "url"),
+)
 
 
 def open_source(

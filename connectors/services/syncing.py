@@ -21,10 +21,14 @@ from connectors.services import reading
 from connectors.services.guarding import Suppliers
 from connectors.services.visiting import (
     LEASE_S,
+    Lease,
     LeaseLostError,
     Run,
     deliver_venues,
     read_venue,
+    renew,
+    take_missing,
+    work_off,
 )
 from hub.kernel import clock
 from hub.kernel.db import transaction
@@ -38,7 +42,11 @@ _LEASE = text(
     "UPDATE source SET leased_until = clock_timestamp() + make_interval(secs => :secs)"
     " WHERE id = (SELECT id FROM source WHERE next_sync_at <= clock_timestamp()"
     " AND NOT is_stopped AND coalesce(leased_until <= clock_timestamp(), true)"
-    " ORDER BY next_sync_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"
+    " ORDER BY next_sync_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, leased_until"
+)
+_SUPERSEDE = text(
+    "UPDATE source_sync SET state = 'discarded' WHERE source_id = :source"
+    " AND state = 'quarantined' AND id <> :sync"
 )
 _PRUNE = text(
     "DELETE FROM source_sync WHERE source_id = :source AND state <> 'quarantined'"
@@ -48,27 +56,31 @@ _PRUNE = text(
 log = structlog.get_logger(__name__)
 
 
-def lease_due(session: Session) -> UUID | None:
+def lease_due(session: Session) -> Lease | None:
     """Take the source whose sync is most overdue, if one is; others leave it alone."""
-    found: UUID | None = session.scalar(_LEASE, {"secs": LEASE_S})
-    return found
+    row = session.execute(_LEASE, {"secs": LEASE_S}).one_or_none()
+    return None if row is None else Lease(row.id, row.leased_until)
 
 
-def sync(suppliers: Suppliers, source_id: UUID) -> UUID:
+def sync(suppliers: Suppliers, lease: Lease) -> UUID:
     """Read a source that was leased; return the sync, which says what came of it."""
-    run = _begun(suppliers, source_id)
+    run = _begun(suppliers, lease)
     try:
         error = _read(run)
     except LeaseLostError:
-        log.warning("a sync was overtaken", source=str(source_id))
+        log.warning("a sync was overtaken", source=str(run.source.id))
         return run.sync_id
     except SupplierError as failed:
         error = f"{type(failed).__name__}: {failed}"
+    except Exception as failed:
+        log.exception("a sync failed", source=str(run.source.id))
+        error = f"{type(failed).__name__}: {failed}"[:300]
     _finish(run, error)
     return run.sync_id
 
 
-def _begun(suppliers: Suppliers, source_id: UUID) -> Run:
+def _begun(suppliers: Suppliers, lease: Lease) -> Run:
+    source_id = lease.source_id
     with transaction() as session:
         source = session.get_one(Source, source_id)
         wanted = select(SourceSync).where(
@@ -89,9 +101,8 @@ def _begun(suppliers: Suppliers, source_id: UUID) -> Run:
         seen = queries.venues_read(session, source_id)
         session.flush()
         session.expunge_all()
-    run = Run(suppliers, source, found.id, found.is_thorough, seen)
-    run.gone, run.known = list(found.would_withdraw), 0
-    return run
+    work_off(source.feed_id)  # what a sync before this one has left
+    return Run(suppliers, source, found.id, found.is_thorough, lease, seen)
 
 
 def _is_thorough(session: Session, source_id: UUID, now: datetime) -> bool:
@@ -99,7 +110,7 @@ def _is_thorough(session: Session, source_id: UUID, now: datetime) -> bool:
     last = select(func.max(SourceSync.started_at)).where(
         SourceSync.source_id == source_id,
         SourceSync.is_thorough,
-        SourceSync.state.in_(("done", "let-in", "discarded")),
+        SourceSync.state.in_(("done", "quarantined", "let-in", "discarded")),
     )
     at: datetime | None = session.scalar(last)
     return at is None or now - at > THOROUGH_AFTER
@@ -115,6 +126,7 @@ def _read(run: Run) -> str | None:
     run.mark = begun.mark
     if begun.is_unchanged:
         return None
+    renew(run)
     with run.suppliers.asking(run.source.id, "venues") as port:
         found = port.venues()
     venues = reading.good_venues(found)
@@ -129,6 +141,8 @@ def _read(run: Run) -> str | None:
         error = read_venue(run, venue)
         if error is not None:
             errors.append(f"{venue.ref}: {error}")
+    for ref in run.seen.keys() - {venue.ref for venue in found}:
+        take_missing(run, ref)  # it is not listed any more
     return "; ".join(errors)[:1_000] or None
 
 
@@ -136,6 +150,8 @@ def _finish(run: Run, error: str | None) -> None:
     """Withdraw what was missing twice, or hold it back; plan the next sync."""
     with transaction() as session:
         source = session.get_one(Source, run.source.id, with_for_update=True)
+        if source.leased_until != run.lease.until:
+            return  # somebody else reads it by now
         found = session.get_one(SourceSync, run.sync_id)
         feed = session.get_one(Feed, source.feed_id)
         for name, count in run.counts.items():
@@ -150,6 +166,7 @@ def _finish(run: Run, error: str | None) -> None:
             share_max_bp=feed.drop_share_max_bp,
         ):
             found.state, found.would_withdraw = "quarantined", run.gone
+            session.execute(_SUPERSEDE, {"source": source.id, "sync": found.id})
         elif run.gone:
             found.withdrawn = reading.withdraw(session, source, run.gone)
         if error is None:
@@ -168,7 +185,7 @@ def decide(
     """Withdraw what a sync held back, or leave it on sale.
 
     NoDecisionError when it waits for nobody. What is discarded comes up again if it is
-    missing still.
+    missing still; one that is told again by now is not withdrawn.
     """
     found = session.get(SourceSync, sync_id, with_for_update=True)
     if found is None or found.world != world:
@@ -179,6 +196,7 @@ def decide(
     found.state = "let-in" if is_let_in else "discarded"
     if is_let_in:
         source = session.get_one(Source, found.source_id)
-        found.withdrawn = reading.withdraw(session, source, found.would_withdraw)
+        gone = reading.still_missing(session, source.id, found.would_withdraw)
+        found.withdrawn = reading.withdraw(session, source, gone)
     session.flush()
     return found

@@ -1,5 +1,6 @@
 """One venue of a source: read with no transaction open, its news written by itself."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from connectors import queries
 from connectors.errors import NotReachedError, SupplierError
 from connectors.feed.records import AnyRecord, AuditoriumRecord, VenueRecord
 from connectors.models import Source, SourceVenue
-from connectors.ports import Read, Schedule
+from connectors.ports import Port, Read, Schedule
 from connectors.services import reading
 from connectors.services.guarding import Suppliers
 from connectors.services.reading import WHOLE, KnownRooms
@@ -21,15 +22,23 @@ from connectors.services.steps import step
 from hub.kernel import clock
 from hub.kernel.db import transaction
 
-LEASE_S = 120
+LEASE_S = 600
 _RENEW = text(
     "UPDATE source SET leased_until = clock_timestamp() + make_interval(secs => :secs)"
-    " WHERE id = :id AND leased_until > clock_timestamp() RETURNING id"
+    " WHERE id = :id AND leased_until = :mine RETURNING leased_until"
 )
 
 
 class LeaseLostError(Exception):
     """Somebody else reads the source by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A source that is this worker's to read; *until* when, by which it is known."""
+
+    source_id: UUID
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -40,31 +49,53 @@ class Run:
     source: Source
     sync_id: UUID
     is_thorough: bool
+    lease: Lease
     seen: dict[str, SourceVenue]
     mark: str | None = None
     gone: list[str] = field(default_factory=list)
     known: int = 0
+    asked_at: float = float("-inf")
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
             ("venues", "venues_failed", "performances", "changed", "missing"), 0
         )
     )
 
+    @property
+    def pause_s(self) -> float:
+        """How long to wait between two venues, for it bears so many in a minute."""
+        per_minute = self.source.reads_per_minute
+        return 60 / per_minute if per_minute else 0.0
+
+
+def renew(run: Run) -> datetime:
+    """Keep a source a while longer; return the time. LeaseLostError if it is not ours.
+
+    It waits first, so that the source is not asked faster than it bears.
+    """
+    pause = run.asked_at + run.pause_s - time.monotonic()
+    time.sleep(max(0.0, pause))
+    run.asked_at = time.monotonic()
+    mine = {"secs": LEASE_S, "id": run.source.id, "mine": run.lease.until}
+    with transaction() as session:
+        until = session.scalar(_RENEW, mine)
+        if until is None:
+            raise LeaseLostError
+        run.lease = Lease(run.source.id, until)
+        return clock.real(session)
+
 
 def read_venue(run: Run, venue: VenueRecord | None) -> str | None:
     """Read one venue and write its news; return what went wrong, if it did."""
     ref = WHOLE if venue is None else venue.ref
     before = run.seen.get(ref)
-    with transaction() as session:
-        if session.scalar(_RENEW, {"secs": LEASE_S, "id": run.source.id}) is None:
-            raise LeaseLostError
-        at = clock.real(session)
+    at = renew(run)
     last = Read()
     if before is not None and not run.is_thorough and not before.missing:
         last = Read(before.mark, before.digest)
-    rooms = _rooms(run, venue)
     try:
         with run.suppliers.asking(run.source.id, "schedule") as port:
+            rooms = _rooms(run, venue, port)
             found = port.schedule(venue, rooms, last)
     except NotReachedError:
         raise  # it is down: the other venues are not asked either
@@ -87,7 +118,7 @@ def _note_error(session: Session, run: Run, ref: str, at: datetime, said: str) -
     reading.note_venue(session, run.source.id, ref, values)
 
 
-def _rooms(run: Run, venue: VenueRecord | None) -> KnownRooms:
+def _rooms(run: Run, venue: VenueRecord | None, port: Port) -> KnownRooms:
     """Return the rooms of a venue, as the catalogue knows them or they are told."""
 
     def known(ref: str) -> Mapping[str, int] | None:
@@ -102,8 +133,7 @@ def _rooms(run: Run, venue: VenueRecord | None) -> KnownRooms:
 
     def ask(ref: str, performance: str) -> AuditoriumRecord:
         assert venue is not None  # noqa: S101 - what is read whole tells its rooms
-        with run.suppliers.asking(run.source.id, "auditorium") as port:
-            return port.auditorium(venue, ref, performance)
+        return port.auditorium(venue, ref, performance)
 
     return KnownRooms(known, ask)
 
@@ -144,10 +174,20 @@ def _take(run: Run, ref: str, found: Schedule, rooms: KnownRooms, at: datetime) 
         if has_changed:
             reading.note_venue(session, run.source.id, ref, values)
     if is_news:
-        _work_off(run.source.feed_id)
-    if has_changed and found.available:
+        work_off(run.source.feed_id)
+    if found.available:
         with transaction() as session:
             reading.write_supply(session, run.source, found.available, at)
+
+
+def take_missing(run: Run, ref: str) -> None:
+    """Take a venue that is not listed any more as one at which nothing is on."""
+    nothing = KnownRooms(lambda _: None, _never)
+    _take(run, ref, Schedule((), ()), nothing, renew(run))
+
+
+def _never(ref: str, performance: str) -> AuditoriumRecord:
+    raise LookupError(ref, performance)
 
 
 def _is_other(before: SourceVenue | None, now: Mapping[str, Any]) -> bool:
@@ -177,10 +217,11 @@ def deliver_venues(run: Run, venues: Sequence[VenueRecord]) -> None:
             return
         reading.deliver(session, run.source, news)
         run.counts["changed"] += len(news)
-    _work_off(run.source.feed_id)
+    work_off(run.source.feed_id)
 
 
-def _work_off(feed_id: UUID) -> None:
+def work_off(feed_id: UUID) -> None:
+    """Apply what waits in a source's feed."""
     while True:
         with transaction() as session:
             if not step(session, feed_id):

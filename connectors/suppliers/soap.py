@@ -55,11 +55,16 @@ _call = threading.local()
 
 
 class _Noted:
-    """A connection that says which it is as it begins to ask."""
+    """A connection that says what it reads from as it begins to ask.
+
+    It lets go of its socket itself when a reply says that it is the last.
+    """
 
     def request(self, *said: Any, **named: Any) -> Any:
-        getattr(_call, "lines", []).append(self)
-        return super().request(*said, **named)  # type: ignore[misc]
+        lines = getattr(_call, "lines", [])
+        lines.append(self)
+        super().request(*said, **named)  # type: ignore[misc]
+        lines.append(self.sock)  # type: ignore[attr-defined]
 
 
 class _Plain(_Noted, HTTPConnection):
@@ -87,11 +92,12 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = pools
 
 
-def _hang_up(lines: list[Any]) -> None:
-    """End connections under way: whoever reads from one gets an error."""
+def _hang_up(ended: threading.Event, lines: list[Any]) -> None:
+    """End connections under way: whoever reads from one gets an error, or an end."""
+    ended.set()
     for line in lines:
         with suppress(OSError, AttributeError):
-            line.sock.shutdown(socket.SHUT_RDWR)
+            getattr(line, "sock", line).shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -126,7 +132,9 @@ class Wire(requests.Session):
         """
         sent_at = datetime.now(UTC)  # noqa: TID251 - a supplier's clock is compared
         _call.is_used, _call.lines = True, []
-        watch = threading.Timer(sum(self.waits.both), _hang_up, (_call.lines,))
+        ended = threading.Event()
+        end = (ended, _call.lines)
+        watch = threading.Timer(sum(self.waits.both), _hang_up, end)
         watch.daemon = True
         watch.start()
         try:
@@ -149,6 +157,8 @@ class Wire(requests.Session):
             raise NoAnswerError(type(error).__name__) from error
         finally:
             watch.cancel()
+        if ended.is_set():  # what has no length may look whole
+            raise NoAnswerError("hung up on: it took too long")
         self._compare(reply, sent_at)
         return reply, body
 

@@ -100,9 +100,10 @@ def sync(url, source_id):
         due = "UPDATE source SET next_sync_at = clock_timestamp(), leased_until = NULL"
         session.execute(text(due))
     with transaction() as session:
-        assert str(syncing.lease_due(session)) == source_id
+        lease = syncing.lease_due(session)
+    assert str(lease.source_id) == source_id
     began = time.perf_counter()
-    syncing.sync(suppliers, source_id)
+    syncing.sync(suppliers, lease)
     took = time.perf_counter() - began
     with transaction() as session:
         wanted = "SELECT state, performances, changed FROM source_sync ORDER BY id DESC"
@@ -156,7 +157,7 @@ def reading(make_hub, rows):
             alone = measured("bare", base)
             alone = measured("bare", base)
             some = measured("sync", *where)
-            assert some["changed"] == CINEMAS
+            assert some["changed"] == CINEMAS, some
             news.append(alone["took_s"] / some["took_s"])
             peaks += [again["peak_mib"], some["peak_mib"]]
     total = CINEMAS * SESSIONS

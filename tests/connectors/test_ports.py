@@ -172,14 +172,14 @@ def test_a_sale_is_cancelled_where_the_supplier_can(at):
     assert at.port.availability(at.performance.ref).left["STAL"] == 40
 
 
-UNREADABLE = ["html-500", "truncated", "drop", "delay-after"]
+UNREADABLE = ["html-500", "truncated", "drop", "drip", "delay-after"]
 
 
 @pytest.mark.parametrize("fault", UNREADABLE)
 def test_a_sale_that_is_not_answered_is_unknown_and_known_when_asked(at, fault):
     order = at.order()
     at.port.lock(order)
-    at.there.faults.delay_s = 0.6
+    at.there.faults.delay_s = 2.0 if fault == "drip" else 0.6
     only = {fault: {"only": {at.operation("sell")}}}
     with struck(at.there.faults, **only), pytest.raises(NoAnswerError):
         at.port.sell(order)
@@ -241,6 +241,19 @@ def test_an_ended_token_is_fetched_anew_and_nothing_is_done_twice():
         there.end_tokens()
         at.port.lock(at.order())
         assert len(there.house.locks()) == 1
+        at.wire.close()
+
+
+@pytest.mark.parametrize("fault", ["drop", "html-502", "signature"])
+def test_a_sale_whose_tickets_cannot_be_asked_for_is_not_a_refusal(fault):
+    there = simulator("cmts")
+    with serving(there.app()) as url:
+        at = At("cmts", there, url)
+        at.port.lock(at.order())
+        asking = {fault: {"only": {"GetOrderStatus"}}}
+        with struck(there.faults, **asking), pytest.raises(NoAnswerError, match="sold"):
+            at.port.sell(at.order())
+        assert at.port.ask(at.order()).standing is Standing.SOLD
         at.wire.close()
 
 

@@ -11,7 +11,7 @@ from connectors.ports import Answer, Standing
 from hub.kernel.db import transaction
 from hub.sales.services.lapse import lapse_due
 from hub.sales.services.steering import void_all_stopped
-from hub.sales.services.supplied import reconciling
+from hub.sales.services.supplied import reconciling, tasks
 from tests.simulators.faults import struck
 from tests.simulators.hubs import Cinemas, opened, set_up, simulator
 from tests.simulators.serving import serving
@@ -434,7 +434,7 @@ def test_exchanges_options_and_new_codes_are_not_for_what_suppliers_sell(cinemas
 def test_a_sale_nobody_answers_for_long_becomes_a_case_a_person_settles(
     vista, monkeypatch
 ):
-    monkeypatch.setattr(reconciling, "CASE_AFTER_S", 0)
+    monkeypatch.setattr(tasks, "CASE_AFTER_S", 0)
     hub = vista.hub
     hold = hub.hold("ann", [(vista.offer(), 2)])
     with struck(vista.faults, drop=SELL, html_502=ASK):
@@ -454,7 +454,7 @@ def test_a_sale_nobody_answers_for_long_becomes_a_case_a_person_settles(
 
 
 def test_a_person_may_find_that_nothing_was_sold(vista, monkeypatch):
-    monkeypatch.setattr(reconciling, "CASE_AFTER_S", 0)
+    monkeypatch.setattr(tasks, "CASE_AFTER_S", 0)
     hub = vista.hub
     hold = hub.hold("ann", [(vista.offer(), 2)])
     with struck(vista.faults, html_502={"only": SELL["only"] | ASK["only"]}):

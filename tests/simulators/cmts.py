@@ -152,6 +152,7 @@ class Cmts:
             found = found[: len(found) // 4]
         is_moved = self.faults.happens("moved", "GetCinemaPlan")
         is_cancelled = self.faults.happens("cancelled", "GetCinemaPlan")
+        is_garbled = self.faults.happens("garbled", "GetCinemaPlan")
         plans = []
         for n, one in enumerate(found):
             screen = one.screen
@@ -160,7 +161,7 @@ class Cmts:
             ends = one.starts + timedelta(minutes=cinema.films[one.film].minutes)
             row = {
                 "FeatureAppNo": one.id,
-                "FeatureDate": one.starts.date(),
+                "FeatureDate": "" if is_garbled and not n else one.starts.date(),
                 "FeatureTime": f"{one.starts:%H:%M}",
                 "TotalTime": f"{ends:%H:%M}",
                 "FilmNo": one.film,

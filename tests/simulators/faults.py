@@ -2,9 +2,9 @@
 
 ``delay-before`` and ``delay-after`` the work is done; ``drop``: the line goes dead
 after it; ``html-500``, ``truncated``, ``gbk``: done, but the reply cannot be read;
-``html-502``: an error page of something in front, and nothing was done. The rest the
-house itself does: ``price-bump``, ``expired-lock``, ``half``, ``shrunken``, ``moved``,
-``cancelled``, ``clock``, ``signature``.
+``drip``: done, but the reply comes a byte at a time. ``html-502``: an error page of
+something in front, and nothing was done. The rest the house itself does: ``price-bump``, ``expired-lock``, ``half``, ``shrunken``, ``moved``,
+``cancelled``, ``garbled`` (a row that cannot be read), ``clock``, ``signature``.
 """
 
 import random
@@ -16,6 +16,7 @@ WIRE = (
     "delay-before",
     "delay-after",
     "drop",
+    "drip",
     "html-500",
     "html-502",
     "truncated",
@@ -23,7 +24,7 @@ WIRE = (
 )
 HOUSE = (
     *("price-bump", "expired-lock", "half", "shrunken", "moved", "cancelled"),
-    *("clock", "signature"),
+    *("garbled", "clock", "signature"),
 )
 PAGE = (
     b"<html><head><title>Runtime Error</title></head><body>Server Error</body></html>"

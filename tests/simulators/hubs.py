@@ -169,6 +169,7 @@ def set_up(hub, kind, url, there, *, name=None, supplier="sup", **more):
         "connect_ms": 500,
         "operation_ms": 1_000,
         "at_once": 16,
+        "reads_per_minute": 0,
         "tolerance_minor": 0,
         **more,
     }

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -45,7 +46,11 @@ def application(faults, answer, routes):
             faults.wait()
         if fault == "drop":
             hang_up(request.environ)
-        return Response(*_reply(damaged(fault, said, content_type)))
+        body, status, headers = _reply(damaged(fault, said, content_type))
+        if fault == "drip":
+            headers["Content-Length"] = str(len(body))
+            body = dripping(body, faults.delay_s)
+        return Response(body, status, headers)
 
     for route in routes:
         app.add_url_rule(route, route, serve, methods=["GET", "POST"])
@@ -71,6 +76,13 @@ def switches(faults):
 def _reply(found):
     status, body, content_type = found
     return body, status, {"Content-Type": content_type}
+
+
+def dripping(body, for_s):
+    """Give a reply out in so many seconds, a byte at a time: it is never silent."""
+    for n in range(len(body)):
+        time.sleep(for_s / len(body))
+        yield body[n : n + 1]
 
 
 def hang_up(environ):

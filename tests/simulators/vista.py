@@ -95,6 +95,7 @@ class Vista:
             found = found[: len(found) // 4]
         is_moved = self.faults.happens("moved", "GetSessionList")
         is_cancelled = self.faults.happens("cancelled", "GetSessionList")
+        is_garbled = self.faults.happens("garbled", "GetSessionList")
         rows = []
         for at, one in enumerate(found):
             screen = (
@@ -111,8 +112,10 @@ class Vista:
                     "SessionBusinessDate": f"{one.business_on}T00:00:00",
                     "ScreenNumber": screen,
                     "ScreenName": cinema.screens[screen].name,
-                    "SeatsAvailable": len(one.free(cinema.screens[one.screen])),
-                    "AllowTicketSales": "true",
+                    "SeatsAvailable": "many"
+                    if is_garbled and not at
+                    else len(one.free(cinema.screens[one.screen])),
+                    "AllowTicketSales": str(one.status == "Open").lower(),
                     "Status": "Cancelled" if is_cancelled and not at else one.status,
                     "PriceGroupCode": one.group,
                     "SalesChannels": "WWW;CALL;",

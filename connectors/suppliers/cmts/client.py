@@ -11,7 +11,11 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from connectors.errors import NoAnswerError, SaidNoError, SupplierError
-from connectors.feed.records import AuditoriumRecord, VenueRecord
+from connectors.feed.records import (
+    AuditoriumRecord,
+    PerformanceRecord,
+    VenueRecord,
+)
 from connectors.ports import (
     Answer,
     Available,
@@ -34,6 +38,7 @@ from connectors.suppliers.cmts.words import (
     CmtsCredentials,
     CmtsSettings,
 )
+from connectors.suppliers.rows import Rows
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
 
@@ -108,28 +113,24 @@ class CmtsPort:
         told = b"".join(etree.tostring(day) for day in days)
         digest = hashlib.blake2b(told, digest_size=16).digest()
         plans = [row for day in days for row in xml.rows(day, "CinemaPlan")]
-        left = {
-            f"{venue.ref}/{row['FeatureAppNo']}": Available(
-                left={"": int(row["AvailableSeats"])}, is_on_sale=words.is_on_sale(row)
-            )
-            for row in plans
-        }
+        good = Rows("FeatureAppNo")
+        left = dict(good.each(plans, lambda row: words.left(venue, row)))
         if digest == read.digest:
             return Schedule((), (), available=left, digest=digest, is_unchanged=True)
-        films = {row["FilmNo"]: words.production(row, self._settings) for row in plans}
-        performances = [
-            words.performance(
-                row,
-                venue,
-                rooms.areas(
-                    f"{venue.ref}/{row['HallNo']}", f"{venue.ref}/{row['FeatureAppNo']}"
-                ),
-                self._settings,
-            )
-            for row in plans
-        ]
+        films = good.each(plans, lambda row: words.production(row, self._settings))
+
+        def performance(row: words.Row) -> PerformanceRecord:
+            of_room = f"{venue.ref}/{row['HallNo']}", words.ref(venue, row)
+            return words.performance(row, venue, rooms.areas(*of_room), self._settings)
+
+        performances = good.each(plans, performance)
         return Schedule(
-            list(films.values()), performances, available=left, digest=digest
+            list({film.ref: film for film in films}.values()),
+            performances,
+            is_complete=not good.skipped,
+            available=left,
+            digest=None if good.skipped else digest,
+            skipped=good.skipped,
         )
 
     def _days(self, venue: VenueRecord) -> list[date]:

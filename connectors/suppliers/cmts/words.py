@@ -149,10 +149,11 @@ def production(row: Row, settings: CmtsSettings) -> ProductionRecord:
 
 
 def starts(row: Row) -> datetime:
-    """Return when a plan starts, by the cinema's wall clock."""
+    """Return when a plan starts, by the cinema's wall clock; ValueError undated."""
     day = wall_date(row["FeatureDate"])
     if day is None:
-        raise NoAnswerError(f"plan {row.get('FeatureAppNo')} has no date")
+        message = "it has no date"
+        raise ValueError(message)
     return wall(day, row["FeatureTime"])
 
 
@@ -166,7 +167,7 @@ def performance(
     stop = timedelta(minutes=settings.selling.stop_selling_min)
     cut_off = starts_at - stop if stop else None
     return PerformanceRecord(
-        ref=f"{place.ref}/{row['FeatureAppNo']}",
+        ref=ref(place, row),
         version=0,
         production=row["FilmNo"],
         auditorium=f"{place.ref}/{row['HallNo']}",
@@ -187,6 +188,17 @@ def performance(
             for ref in rooms
         ],
     )
+
+
+def ref(place: VenueRecord, row: Row) -> str:
+    """Return the reference of a plan: numbers are the cinema's own."""
+    return f"{place.ref}/{row['FeatureAppNo']}"
+
+
+def left(place: VenueRecord, row: Row) -> tuple[str, Available]:
+    """Return a plan's reference, and what is left of all its areas together."""
+    seats = {"": int(row["AvailableSeats"])}
+    return ref(place, row), Available(left=seats, is_on_sale=is_on_sale(row))
 
 
 def is_on_sale(row: Row) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
@@ -38,7 +38,7 @@ from connectors.suppliers.feed.found import (
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Wire
 
-UNCHANGED = 304
+WHOLE, UNCHANGED = 200, 304
 OWN = {"ndjson": bodies.lines, "csv": bodies.csv_lines}
 FORMATS: Mapping[str, Callable[[Json, FilesSettings], Found]] = {
     "showtimes": showtimes.read,
@@ -90,9 +90,12 @@ class FilesPort:
             return None, mark
         if reply.status_code in {401, 403}:
             raise SaidNoError("not-allowed", f"{reply.status_code}", is_permanent=True)
-        if not reply.ok:
+        if reply.status_code != WHOLE:
             raise NoAnswerError(f"{reply.status_code} {reply.reason}")
+        is_chunked = "chunked" in reply.headers.get("Transfer-Encoding", "")
         declared = reply.headers.get("Content-Length")
+        if declared is None and not is_chunked:
+            raise NoAnswerError("a body that does not say where it ends")
         encoded = reply.headers.get("Content-Encoding")
         if declared and not encoded and len(body) != int(declared):
             raise NoAnswerError(f"{len(body)} bytes of {declared}")
@@ -104,8 +107,13 @@ class FilesPort:
         said = self._json(body or b"")
         if isinstance(said, dict) and "data_file" in said:
             names = said["data_file"]
-            name = names if isinstance(names, str) else names[0]
-            return urljoin(url, str(name))
+            every = [names] if isinstance(names, str) else list(names)
+            if len(every) != 1:
+                raise NoAnswerError(f"{len(every)} data files: only one can be read")
+            found = urljoin(url, str(every[0]))
+            if urlsplit(found)[:2] != urlsplit(url)[:2]:
+                raise NoAnswerError("a data file of another host is not fetched")
+            return found
         return url
 
     def _parsed(self, body: bytes) -> Found:
@@ -147,7 +155,9 @@ class FilesPort:
         read: Read,  # noqa: ARG002 - the whole file is new or is not
     ) -> Schedule:
         """Tell all that is in the file; what could not be read makes it incomplete."""
-        found = self._found
+        found, self._found = self._found, Found()  # a file may be large
+        if not found.performances:
+            found.skipped.append("it names no performance")
         return Schedule(
             list(found.productions.values()),
             list(found.performances.values()),

@@ -69,7 +69,11 @@ def records(event: dict[str, Any], settings: FilesSettings, place: Place) -> lis
     """Return the four records of an event; ValueError if it has no price."""
     venue, language = ref_of(event["venue"]), place.language
     room = f"{venue[:120]}/room"
-    capacity = max(event["capacity"], settings.capacity)
+    area = AreaRecord(
+        ref=AREA,
+        name={language: "GA"},
+        capacity=max(event["capacity"], settings.capacity),
+    )
     return [
         VenueRecord(
             ref=venue,
@@ -85,7 +89,7 @@ def records(event: dict[str, Any], settings: FilesSettings, place: Place) -> lis
             version=0,
             venue=venue,
             name={language: event["venue"]},
-            areas=[AreaRecord(ref=AREA, name={language: "GA"}, capacity=capacity)],
+            areas=[area],
         ),
         ProductionRecord(
             ref=ref_of(event["name"]),
@@ -94,18 +98,24 @@ def records(event: dict[str, Any], settings: FilesSettings, place: Place) -> lis
             title={language: event["name"]},
             description=_named(event["description"], language),
         ),
-        PerformanceRecord(
-            ref=event["ref"],
-            version=0,
-            production=ref_of(event["name"]),
-            auditorium=room,
-            starts_at=event["starts_at"],
-            ends_at=event["ends_at"],
-            status=event["status"],
-            areas=[AreaSoldRecord(area=AREA, capacity=event["capacity"])],
-            offers=_offers(event, settings, place),
-        ),
+        _performance(event, room, _offers(event, settings, place)),
     ]
+
+
+def _performance(
+    event: dict[str, Any], room: str, offers: list[OfferRecord]
+) -> PerformanceRecord:
+    return PerformanceRecord(
+        ref=event["ref"],
+        version=0,
+        production=ref_of(event["name"]),
+        auditorium=room,
+        starts_at=event["starts_at"],
+        ends_at=event["ends_at"],
+        status=event["status"],
+        areas=[AreaSoldRecord(area=AREA, capacity=event["capacity"])],
+        offers=offers,
+    )
 
 
 def moment(said: str, zone: str) -> datetime:

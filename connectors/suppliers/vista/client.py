@@ -28,6 +28,7 @@ from connectors.ports import (
     Told,
 )
 from connectors.suppliers import xml
+from connectors.suppliers.rows import Rows
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
 from connectors.suppliers.vista import messages, schedule, words
@@ -106,25 +107,31 @@ class VistaPort:
             for group, session in sorted(groups.items())
         }
         digest = _digest(said, films_said, *prices_said.values())
-        left = {
-            f"{row['CinemaId']}/{row['SessionId']}": schedule.available(row)
-            for row in sessions
-        }
+        good = Rows("SessionId")
+        left = dict(good.each(sessions, schedule.left))
         if digest == read.digest:
             return Schedule((), (), available=left, digest=digest, is_unchanged=True)
-        films = [
-            schedule.production(row, self._settings)
-            for row in xml.rows(xml.parse(films_said), "Table")
-        ]
+        films = good.each(
+            xml.rows(xml.parse(films_said), "Table"),
+            lambda row: schedule.production(row, self._settings),
+        )
         runtimes = {film.ref: film.runtime_min for film in films}
         priced: dict[str, list[OfferRecord]] = {
             group: schedule.offers(xml.rows(xml.parse(text), "Table"), self._settings)
             for group, text in prices_said.items()
         }
-        performances = [
-            self._performance(row, venue, rooms, priced, runtimes) for row in sessions
-        ]
-        return Schedule(films, performances, available=left, digest=digest)
+        performances = good.each(
+            sessions,
+            lambda row: self._performance(row, venue, rooms, priced, runtimes),
+        )
+        return Schedule(
+            films,
+            performances,
+            is_complete=not good.skipped,
+            available=left,
+            digest=None if good.skipped else digest,
+            skipped=good.skipped,
+        )
 
     def _performance(
         self,
@@ -134,7 +141,7 @@ class VistaPort:
         priced: Mapping[str, list[OfferRecord]],
         runtimes: Mapping[str, int | None],
     ) -> PerformanceRecord:
-        ref = f"{row['CinemaId']}/{row['SessionId']}"
+        ref = schedule.ref(row)
         return schedule.performance(
             row,
             venue.zone,

@@ -103,7 +103,7 @@ def performance(
     stop = timedelta(minutes=stop_min)
     cut_off = starts_at - stop if stop else None
     return PerformanceRecord(
-        ref=f"{row['CinemaId']}/{row['SessionId']}",
+        ref=ref(row),
         version=0,
         production=row["ScheduledFilmId"],
         auditorium=room_ref(row),
@@ -114,12 +114,17 @@ def performance(
         status="cancelled" if row.get("Status") == "Cancelled" else "scheduled",
         admission="order",
         areas=[
-            AreaSoldRecord(area=ref, capacity=seats)
-            for ref, seats in rooms.items()
-            if ref in areas
+            AreaSoldRecord(area=area, capacity=seats)
+            for area, seats in rooms.items()
+            if area in areas
         ],
         offers=offered,
     )
+
+
+def ref(row: Row) -> str:
+    """Return the reference of a session: numbers are the cinema's own."""
+    return f"{row['CinemaId']}/{row['SessionId']}"
 
 
 def room_ref(row: Row) -> str:
@@ -132,7 +137,7 @@ def is_on_sale(row: Row) -> bool:
     return row.get("AllowTicketSales") == "true" and row.get("Status") != "Cancelled"
 
 
-def available(row: Row) -> Available:
-    """Return what a session says is left, of all its areas together."""
-    left = int(row.get("SeatsAvailable") or 0)
-    return Available(left={"": left}, is_on_sale=is_on_sale(row))
+def left(row: Row) -> tuple[str, Available]:
+    """Return a session's reference, and what is left of all its areas together."""
+    seats = int(row.get("SeatsAvailable") or 0)
+    return ref(row), Available(left={"": seats}, is_on_sale=is_on_sale(row))

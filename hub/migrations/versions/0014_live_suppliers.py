@@ -27,6 +27,8 @@ CREATE TABLE source (
     connect_ms integer NOT NULL CONSTRAINT ck_source_connect CHECK (connect_ms > 0),
     operation_ms integer NOT NULL CONSTRAINT ck_source_operation CHECK (operation_ms > 0),
     at_once integer NOT NULL CONSTRAINT ck_source_at_once CHECK (at_once > 0),
+    reads_per_minute integer NOT NULL
+        CONSTRAINT ck_source_reads CHECK (reads_per_minute >= 0),
     tolerance_minor bigint NOT NULL
         CONSTRAINT ck_source_tolerance CHECK (tolerance_minor >= 0),
     mark text,

@@ -14,7 +14,7 @@ from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.sales.models import SupplierOrder
 from hub.sales.queries import supplied as queries
 from hub.sales.rules.supplied import PartState
-from hub.sales.services.supplied.returning import conclude_cancelling
+from hub.sales.services.supplied.returned import conclude_cancelling
 
 
 def list_cases(

@@ -5,6 +5,7 @@ given them, and who asks for them by name is told. They are nobody's allotment.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ _AGE = text(
 def look(suppliers: Suppliers, source_id: UUID, performance_id: UUID) -> bool:
     """Ask a supplier what is left of a performance and note it; say if it answered."""
     with transaction() as session:
-        ref = ref_of(session, performance_id)
+        ref, at = ref_of(session, performance_id), clock.real(session)
 
     def available(port: Any) -> Available:
         found: Available = port.availability(ref)
@@ -53,7 +54,7 @@ def look(suppliers: Suppliers, source_id: UUID, performance_id: UUID) -> bool:
     if outcome.answer is None:
         return False
     with transaction() as session:
-        _note(session, source_id, performance_id, outcome.answer)
+        _note(session, source_id, performance_id, outcome.answer, at)
     halls.forget([performance_id])
     return True
 
@@ -74,11 +75,14 @@ def look_if_stale(
 
 
 def _note(
-    session: Session, source_id: UUID, performance_id: UUID, found: Available
+    session: Session,
+    source_id: UUID,
+    performance_id: UUID,
+    found: Available,
+    at: datetime,
 ) -> None:
-    at = clock.real(session)
-    write_look(session, performance_id, found, at)
-    if found.gone is not None:
+    is_newer = write_look(session, performance_id, found, at)
+    if is_newer and found.gone is not None:
         note_gone(session, source_id, performance_id, found.gone)
 
 

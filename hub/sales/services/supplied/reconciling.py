@@ -6,65 +6,40 @@ sale was not answered is asked about; if it is not sold, its lock is let go firs
 that a sale on its way there finds nothing to sell, and then it is asked once more.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
-import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from connectors.ports import Answer, OrderWanted, Sold, Standing
+from connectors.ports import Answer, Sold, Standing
 from connectors.services.guarding import Suppliers
 from hub.kernel import clock
 from hub.kernel.db import transaction
-from hub.kernel.metrics import SUPPLIER_CASES
 from hub.sales.models import Hold, SupplierOrder
 from hub.sales.queries import supplied as queries
 from hub.sales.rules import HoldState
 from hub.sales.rules.supplied import (
-    CASE_AFTER_S,
     LOCK_MARGIN_S,
     PartState,
-    backoff_s,
     is_as_wanted,
 )
 from hub.sales.services.lapse import end_holds
-from hub.sales.services.supplied.asking import Outcome, ask
-from hub.sales.services.supplied.returning import go_on_cancelling
+from hub.sales.services.supplied.asking import Outcome
+from hub.sales.services.supplied.returned import go_on_cancelling
 from hub.sales.services.supplied.settling import settle
+from hub.sales.services.supplied.tasks import Task, again, own, raise_case, task_of
 
-log = structlog.get_logger(__name__)
 GONE = {Standing.NOTHING, Standing.CANCELLED}
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A part that was taken: what was asked, where it stands, and its fence."""
-
-    suppliers: Suppliers
-    part_id: UUID
-    source_id: UUID
-    hold_id: UUID
-    state: str
-    fence: int
-    order: OrderWanted
-    sold: Sold | None
-    pace: float
-
-    def ask(self, what: str, work: Callable[[Any], Any]) -> Outcome[Any]:
-        """Ask the supplier of the part."""
-        return ask(self.suppliers, self.source_id, what, work)
 
 
 def reconcile(suppliers: Suppliers, part_id: UUID, *, pace: float = 1.0) -> None:
     """Go on with a part that was taken; *pace* stretches how long is waited."""
     with transaction() as session:
         part = session.get_one(SupplierOrder, part_id)
-        task = _task(suppliers, part, pace)
+        task = task_of(suppliers, part, pace)
         is_held = _is_held(session, part.hold_id)
         is_under_way = queries.sale_of(session, part.hold_id) is not None
     match task.state:
@@ -86,19 +61,6 @@ def reconcile(suppliers: Suppliers, part_id: UUID, *, pace: float = 1.0) -> None
             _after_end(task)
 
 
-def _task(suppliers: Suppliers, part: SupplierOrder, pace: float) -> Task:
-    sold = None if part.sold is None else msgspec.convert(part.sold, Sold)
-    order = (
-        queries.order_wanted(part)
-        if part.wanted
-        else OrderWanted(part.id.hex, "", (), 0)
-    )
-    return Task(
-        *(suppliers, part.id, part.source_id, part.hold_id, part.state, part.fence),
-        *(order, sold, pace),
-    )
-
-
 def _is_held(session: Session, hold_id: UUID) -> bool:
     hold = session.get(Hold, hold_id)
     return hold is not None and hold.state == HoldState.HELD
@@ -109,7 +71,7 @@ def _find_out(task: Task) -> None:
     outcome = task.ask("ask", lambda port: port.ask(task.order))
     answer = outcome.answer
     if answer is None:
-        _again(task, outcome)
+        again(task, outcome)
         return
     if answer.standing in {Standing.NOTHING, Standing.LOCKED}:
         answer = _fenced(task)
@@ -122,11 +84,11 @@ def _fenced(task: Task) -> Answer | None:
     """Let a lock go, so that nothing is sold by it any more; then ask once more."""
     let_go = task.ask("release", lambda port: port.release(task.order))
     if let_go.is_unknown or not let_go.is_reached:
-        _again(task, let_go)
+        again(task, let_go)
         return None
     outcome = task.ask("ask", lambda port: port.ask(task.order))
     if outcome.answer is None:
-        _again(task, outcome)
+        again(task, outcome)
     found: Answer | None = outcome.answer
     return found
 
@@ -140,7 +102,7 @@ def _take(task: Task, answer: Answer) -> None:
         case Standing.NOTHING | Standing.CANCELLED:
             _end(task, "no-answer")
         case _:
-            _again(task, Outcome(reason="pending", said=answer.standing))
+            again(task, Outcome(reason="pending", said=answer.standing))
 
 
 def _make_order(task: Task) -> None:
@@ -149,12 +111,12 @@ def _make_order(task: Task) -> None:
         settle(task.hold_id)
     except (IntegrityError, ValueError) as error:
         said = f"no order can be made of it: {type(error).__name__}"
-        _raise_case(task, Outcome(reason="other", said=said))
+        raise_case(task, Outcome(reason="other", said=said))
 
 
 def _sold(task: Task, sold: Sold) -> None:
     with transaction() as session:
-        part = _own(session, task)
+        part = own(session, task)
         if part is None:
             return
         part.sold, part.theirs = msgspec.to_builtins(sold), sold.theirs
@@ -172,23 +134,23 @@ def _undo(task: Task) -> None:
     else:
         outcome = task.ask("release", lambda port: port.release(task.order))
     if outcome.is_refused and task.sold is not None:
-        _raise_case(task, outcome)
+        raise_case(task, outcome)
         return
     if outcome.is_unknown or not outcome.is_reached:
         if _has_run_out(task):
             _end(task, "lock-expired")
             return
-        _again(task, outcome)
+        again(task, outcome)
         return
     asked = task.ask("ask", lambda port: port.ask(task.order))
     if asked.answer is None:
-        _again(task, asked)
+        again(task, asked)
         return
     if asked.answer.standing is Standing.SOLD and task.sold is None:
         _turned_out_sold(task, asked.answer)
         return
     if asked.answer.standing not in GONE:
-        _again(task, Outcome(reason="pending", said=asked.answer.standing))
+        again(task, Outcome(reason="pending", said=asked.answer.standing))
         return
     _end(task, None)
 
@@ -196,7 +158,7 @@ def _undo(task: Task) -> None:
 def _turned_out_sold(task: Task, answer: Answer) -> None:
     """Keep in mind that what was to be let go is sold: next time it is cancelled."""
     with transaction() as session:
-        part = _own(session, task)
+        part = own(session, task)
         if part is not None and answer.sold is not None:
             part.sold = msgspec.to_builtins(answer.sold)
             part.next_at = clock.real(session)
@@ -215,7 +177,7 @@ def _has_run_out(task: Task) -> bool:
 def _end(task: Task, reason: str | None) -> None:
     """Note that nothing is there any more; it stays due until that is concluded."""
     with transaction() as session:
-        part = _own(session, task)
+        part = own(session, task)
         if part is None:
             return
         part.state, part.case_since = PartState.ENDED, None
@@ -252,61 +214,9 @@ def _end_hold(
 def _wait(task: Task) -> None:
     """Look at a lock again when it has run out: its hold stands still."""
     with transaction() as session:
-        part = _own(session, task)
+        part = own(session, task)
         if part is not None:
             pause = timedelta(seconds=LOCK_MARGIN_S)
             now = clock.real(session)
             part.next_at = max(part.lock_until or now, now) + pause
             part.attempts = 0
-
-
-def _again(task: Task, outcome: Outcome[Any]) -> None:
-    """Ask again later; after a while a person is to look at it, too."""
-    with transaction() as session:
-        part = _own(session, task)
-        if part is None:
-            return
-        now = clock.real(session)
-        if part.state == PartState.SELLING:
-            part.state = PartState.UNKNOWN
-        elif part.state in {PartState.LOCKING, PartState.LOCKED}:
-            part.state = PartState.UNDOING
-        part.said = outcome.said
-        part.next_at = now + timedelta(seconds=backoff_s(part.attempts, task.pace))
-        since = part.sent_at or part.created_at
-        if part.case_since is None and now - since > timedelta(seconds=CASE_AFTER_S):
-            part.case_since = now
-            _alarm(part)
-
-
-def _raise_case(task: Task, outcome: Outcome[Any]) -> None:
-    """Have a person look: the supplier does not take back what it has sold."""
-    with transaction() as session:
-        part = _own(session, task)
-        if part is None:
-            return
-        now = clock.real(session)
-        part.said = f"{outcome.reason}: {outcome.said}"
-        part.next_at = now + timedelta(seconds=backoff_s(99, task.pace))
-        if part.case_since is None:
-            part.case_since = now
-            _alarm(part)
-
-
-def _alarm(part: SupplierOrder) -> None:
-    SUPPLIER_CASES.inc()
-    log.error(
-        "a sale needs a person",
-        part=str(part.id),
-        state=part.state,
-        said=part.said,
-        hold=str(part.hold_id),
-    )
-
-
-def _own(session: Session, task: Task) -> SupplierOrder | None:
-    """Return a part, locked, unless somebody else has taken it since."""
-    part = session.get_one(
-        SupplierOrder, task.part_id, with_for_update=True, populate_existing=True
-    )
-    return part if part.fence == task.fence else None

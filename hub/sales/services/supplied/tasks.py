@@ -1,0 +1,108 @@
+"""A part that a worker has taken: what it is told is written if it is still its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy.orm import Session
+
+from connectors.ports import OrderWanted, Sold
+from connectors.services.guarding import Suppliers
+from hub.kernel import clock
+from hub.kernel.db import transaction
+from hub.kernel.metrics import SUPPLIER_CASES
+from hub.sales.models import SupplierOrder
+from hub.sales.queries import supplied as queries
+from hub.sales.rules.supplied import CASE_AFTER_S, PartState, backoff_s
+from hub.sales.services.supplied.asking import Outcome, ask
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A part that was taken: what was asked, where it stands, and its fence."""
+
+    suppliers: Suppliers
+    part_id: UUID
+    source_id: UUID
+    hold_id: UUID
+    state: str
+    fence: int
+    order: OrderWanted
+    sold: Sold | None
+    pace: float
+
+    def ask(self, what: str, work: Callable[[Any], Any]) -> Outcome[Any]:
+        """Ask the supplier of the part."""
+        return ask(self.suppliers, self.source_id, what, work)
+
+
+def task_of(suppliers: Suppliers, part: SupplierOrder, pace: float) -> Task:
+    """Return the task of a part that was taken; *pace* stretches its waits."""
+    sold = None if part.sold is None else msgspec.convert(part.sold, Sold)
+    order = (
+        queries.order_wanted(part)
+        if part.wanted
+        else OrderWanted(part.id.hex, "", (), 0)
+    )
+    return Task(
+        *(suppliers, part.id, part.source_id, part.hold_id, part.state, part.fence),
+        *(order, sold, pace),
+    )
+
+
+def again(task: Task, outcome: Outcome[Any]) -> None:
+    """Ask again later; after a while a person is to look at it, too."""
+    with transaction() as session:
+        part = own(session, task)
+        if part is None:
+            return
+        now = clock.real(session)
+        if part.state == PartState.SELLING:
+            part.state = PartState.UNKNOWN
+        elif part.state in {PartState.LOCKING, PartState.LOCKED}:
+            part.state = PartState.UNDOING
+        part.said = outcome.said
+        part.next_at = now + timedelta(seconds=backoff_s(part.attempts, task.pace))
+        since = part.sent_at or part.created_at
+        if part.case_since is None and now - since > timedelta(seconds=CASE_AFTER_S):
+            part.case_since = now
+            _alarm(part)
+
+
+def raise_case(task: Task, outcome: Outcome[Any]) -> None:
+    """Have a person look: the supplier does not take back what it has sold."""
+    with transaction() as session:
+        part = own(session, task)
+        if part is None:
+            return
+        now = clock.real(session)
+        part.said = f"{outcome.reason}: {outcome.said}"
+        part.next_at = now + timedelta(seconds=backoff_s(99, task.pace))
+        if part.case_since is None:
+            part.case_since = now
+            _alarm(part)
+
+
+def _alarm(part: SupplierOrder) -> None:
+    SUPPLIER_CASES.inc()
+    log.error(
+        "a sale needs a person",
+        part=str(part.id),
+        state=part.state,
+        said=part.said,
+        hold=str(part.hold_id),
+    )
+
+
+def own(session: Session, task: Task) -> SupplierOrder | None:
+    """Return a part, locked, unless somebody else has taken it since."""
+    part = session.get_one(
+        SupplierOrder, task.part_id, with_for_update=True, populate_existing=True
+    )
+    return part if part.fence == task.fence else None
