@@ -160,6 +160,11 @@ def application(settings, engine):
     return app
 
 
+def forget_application():
+    """Have the next test's application made anew: this one's was changed for good."""
+    _made.clear()
+
+
 @dataclass
 class Hub:
     """Drives a hub; every answer is (status, JSON)."""

@@ -12,7 +12,7 @@ from hub.access import ROUTES
 from hub.kernel.callers import Kind
 from hub.kernel.db import transaction
 from partners import services
-from tests.hubs import SECRET, application
+from tests.hubs import SECRET, application, forget_application
 
 GUARDED = sorted(key for key, row in ROUTES.items() if not row.is_open)
 OPEN = sorted(key for key, row in ROUTES.items() if row.is_open)
@@ -196,6 +196,7 @@ def test_another_world_sees_nothing_of_this_one(hub, filled):
 
 
 def test_a_route_outside_the_table_is_refused(hub):
+    forget_application()
     hub.app.url_map.add(Rule("/v1/forgotten", endpoint="forgotten"))
     hub.app.view_functions["forgotten"] = lambda: "secret"
     assert hub.call("operator", "GET", "/v1/forgotten").status_code == 403

@@ -38,13 +38,13 @@ def test_a_sandboxs_clock_moves_forward_and_runs_on(session):
         clock.now(session, "nowhere")
 
 
-def test_requests_carry_an_id_into_reply_problem_and_log(hub, capfd):
+def test_requests_carry_an_id_into_reply_problem_and_log(hub, capfd, monkeypatch):
     mine = hub.call("ann", "GET", "/v1/orders", headers={"X-Request-Id": "abc-1"})
     assert mine.headers["X-Request-Id"] == "abc-1"
     evil = hub.call("ann", "GET", "/v1/orders", headers={"X-Request-Id": "x" * 65})
     assert evil.headers["X-Request-Id"] != "x" * 65
     log.configure("error")  # to the standard error of this test
-    hub.app.view_functions["agent.Orders"] = lambda: 1 / 0
+    monkeypatch.setitem(hub.app.view_functions, "agent.Orders", lambda: 1 / 0)
     broken = hub.call("ann", "GET", "/v1/orders", headers={"X-Request-Id": "abc-2"})
     assert broken.status_code == 500
     assert broken.get_json()["instance"] == "abc-2"
