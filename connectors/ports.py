@@ -178,8 +178,8 @@ class Schedule:
     """What is on at a venue: all of it, or (*is_complete* false) what has changed.
 
     *mark* is what to send next time, so that the supplier tells only news; *digest*
-    is of the reply as it came: the same again holds nothing new. *skipped*: what in it
-    could not be read, in words.
+    is of the reply as it came: the same again holds nothing new, and is told as a
+    *count* only. *skipped*: what in it could not be read, in words.
     """
 
     productions: Sequence[ProductionRecord]
@@ -189,8 +189,14 @@ class Schedule:
     available: Mapping[str, Available] = field(default_factory=dict)
     digest: bytes | None = None
     is_unchanged: bool = False
+    count: int = 0
     rooms: Sequence[AuditoriumRecord] = ()
     skipped: Sequence[str] = ()
+
+    @classmethod
+    def same(cls, digest: bytes, count: int) -> "Schedule":
+        """Tell that nothing of a venue's so many performances has changed."""
+        return cls((), (), digest=digest, is_unchanged=True, count=count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,9 @@ TABLES: list[tuple[type[AnyRecord], str]] = [
     (PerformanceRecord, "performance"),
 ]
 _UPCOMING = text(
-    "SELECT p.ref FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
+    "SELECT count(*) AS known, coalesce(array_agg(p.ref) FILTER"
+    " (WHERE p.ref <> ALL(:told)), '{}') AS missing"
+    " FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
     " JOIN venue v ON v.id = r.venue_id JOIN world w ON w.name = p.world"
     " WHERE p.feed_id = :feed AND p.withdrawn_at IS NULL AND p.status = 'scheduled'"
     " AND CASE WHEN p.is_open_dated THEN coalesce(p.ends_at, p.starts_at)"
@@ -53,18 +55,26 @@ _IDS = text(
 )
 _SUPPLY = text(
     "INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
-    " SELECT p.id, r.areas, r.is_on_sale, :at"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r(ref text, areas jsonb,"
-    " is_on_sale bool)"
-    " JOIN performance p ON (p.supplier_id, p.ref) = (:supplier, r.ref)"
-    " WHERE p.source_id = :source ORDER BY p.id ON CONFLICT (performance_id) DO UPDATE"
+    " SELECT r.id, r.areas, r.is_on_sale, :at"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, areas jsonb,"
+    " is_on_sale bool) ORDER BY r.id ON CONFLICT (performance_id) DO UPDATE"
     " SET left_by_area = excluded.left_by_area, is_on_sale = excluded.is_on_sale,"
-    " as_of = excluded.as_of WHERE supply.as_of < excluded.as_of AND"
-    " (supply.left_by_area, supply.is_on_sale) IS DISTINCT FROM"
-    " (excluded.left_by_area, excluded.is_on_sale)"
+    " as_of = excluded.as_of WHERE supply.as_of < excluded.as_of"
+)
+_SUPPLIED = text(
+    "SELECT p.id, p.ref, s.left_by_area, s.is_on_sale FROM performance p"
+    " LEFT JOIN supply s ON s.performance_id = p.id"
+    " WHERE p.supplier_id = :supplier AND p.ref = ANY(:refs) AND p.source_id = :source"
 )
 
 
+_LOOKED_AT = text(
+    "SELECT v.ref FROM supply s JOIN performance p ON p.id = s.performance_id"
+    " JOIN auditorium r ON r.id = p.auditorium_id JOIN venue v ON v.id = r.venue_id"
+    " JOIN source_venue w ON (w.source_id, w.ref) = (p.source_id, v.ref)"
+    " WHERE p.source_id = :source GROUP BY v.ref, w.read_at"
+    " HAVING max(s.as_of) > w.read_at"
+)
 _LOOK = text(
     "INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
     " VALUES (:performance, CAST(:areas AS jsonb), :is_on_sale, :at)"
@@ -104,9 +114,9 @@ def missing(
     session: Session, source: Source, venue: str, told: set[str]
 ) -> tuple[frozenset[str], int]:
     """Return upcoming performances of a venue that were not told, and of how many."""
-    where = {"feed": source.feed_id, "venue": venue}
-    known = set(session.scalars(_UPCOMING, where))
-    return frozenset(known - told), len(known)
+    where = {"feed": source.feed_id, "venue": venue, "told": list(told)}
+    row = session.execute(_UPCOMING, where).one()
+    return frozenset(row.missing), row.known
 
 
 def deliver(session: Session, source: Source, records: Sequence[AnyRecord]) -> None:
@@ -118,13 +128,16 @@ def write_supply(
     session: Session, source: Source, found: Mapping[str, Available], at: datetime
 ) -> None:
     """Note what is said to be left of performances, where it has changed."""
+    where: dict[str, Any] = {"supplier": source.supplier_id, "source": source.id}
+    known = session.execute(_SUPPLIED, where | {"refs": list(found)})
     said = [
-        {"ref": ref, "areas": dict(one.left), "is_on_sale": one.is_on_sale}
-        for ref, one in found.items()
+        {"id": row.id, "areas": dict(one.left), "is_on_sale": one.is_on_sale}
+        for row in known
+        for one in [found[row.ref]]
+        if (row.left_by_area, row.is_on_sale) != (one.left, one.is_on_sale)
     ]
     if said:
-        where: dict[str, Any] = {"supplier": source.supplier_id, "source": source.id}
-        session.execute(_SUPPLY, {"rows": rows(said), "at": at, **where})
+        session.execute(_SUPPLY, {"rows": rows(said), "at": at})
 
 
 def write_look(
@@ -137,6 +150,15 @@ def write_look(
     said = {"areas": rows([dict(found.left)])[1:-1], "is_on_sale": found.is_on_sale}
     where = {"performance": performance_id, "at": at, **said}
     return session.execute(_LOOK, where).one_or_none() is not None
+
+
+def looked_at(session: Session, source_id: UUID) -> set[str]:
+    """Return the venues at which somebody has looked since they were last read.
+
+    What a look has found is to be written over by a reading that is newer, though that
+    reading be the same as the last.
+    """
+    return set(session.scalars(_LOOKED_AT, {"source": source_id}))
 
 
 def withdraw(session: Session, source: Source, refs: Sequence[str]) -> int:

@@ -99,10 +99,11 @@ def _begun(suppliers: Suppliers, lease: Lease) -> Run:
             )
             session.add(found)
         seen = queries.venues_read(session, source_id)
+        looked_at = reading.looked_at(session, source_id)
         session.flush()
         session.expunge_all()
     work_off(source.feed_id)  # what a sync before this one has left
-    return Run(suppliers, source, found.id, found.is_thorough, lease, seen)
+    return Run(suppliers, source, found.id, found.is_thorough, lease, seen, looked_at)
 
 
 def _is_thorough(session: Session, source_id: UUID, now: datetime) -> bool:

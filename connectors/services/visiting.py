@@ -51,6 +51,7 @@ class Run:
     is_thorough: bool
     lease: Lease
     seen: dict[str, SourceVenue]
+    looked_at: set[str]
     mark: str | None = None
     gone: list[str] = field(default_factory=list)
     known: int = 0
@@ -92,7 +93,8 @@ def read_venue(run: Run, venue: VenueRecord | None) -> str | None:
     at = renew(run)
     last = Read()
     if before is not None and not run.is_thorough and not before.missing:
-        last = Read(before.mark, before.digest)
+        digest = None if ref in run.looked_at else before.digest
+        last = Read(before.mark, digest)
     try:
         with run.suppliers.asking(run.source.id, "schedule") as port:
             rooms = _rooms(run, venue, port)
@@ -140,24 +142,20 @@ def _rooms(run: Run, venue: VenueRecord | None, port: Port) -> KnownRooms:
 
 def _take(run: Run, ref: str, found: Schedule, rooms: KnownRooms, at: datetime) -> None:
     """Write the news of a venue: rooms, productions, performances; note the rest."""
-    version = int(at.timestamp() * 1000)
+    before = run.seen.get(ref)
+    if found.is_unchanged and before is not None and before.error is None:
+        _pass(run, found)
+        return
     read: list[AnyRecord] = [
         *rooms.told.values(),
         *found.rooms,
         *found.productions,
         *found.performances,
     ]
-    before = run.seen.get(ref)
     was_missing = set(before.missing) if before is not None else set()
     run.counts["performances"] += len(found.available) or len(found.performances)
-    is_news = False
     with transaction() as session:
-        if not found.is_unchanged:
-            news = reading.news(session, run.source, read, version)
-            if news:
-                reading.deliver(session, run.source, news)
-                run.counts["changed"] += len(news)
-                is_news = True
+        is_news = _deliver(session, run, read, int(at.timestamp() * 1000))
         missing, known = _missing(session, run, ref, found)
         run.known += known
         run.counts["missing"] += len(missing)
@@ -170,14 +168,30 @@ def _take(run: Run, ref: str, found: Schedule, rooms: KnownRooms, at: datetime) 
             "missing": sorted(missing),
             "error": "; ".join(found.skipped)[:300] or None,
         }
-        has_changed = is_news or _is_other(before, values)
-        if has_changed:
+        if is_news or ref in run.looked_at or _is_other(before, values):
             reading.note_venue(session, run.source.id, ref, values)
     if is_news:
         work_off(run.source.feed_id)
     if found.available:
         with transaction() as session:
             reading.write_supply(session, run.source, found.available, at)
+
+
+def _pass(run: Run, found: Schedule) -> None:
+    """Count a venue that tells what it told before: nothing is written of it."""
+    run.counts["performances"] += found.count
+    run.known += found.count
+
+
+def _deliver(
+    session: Session, run: Run, read: Sequence[AnyRecord], version: int
+) -> bool:
+    """Deliver what is new in what was read; say whether anything is."""
+    news = reading.news(session, run.source, read, version)
+    if news:
+        reading.deliver(session, run.source, news)
+        run.counts["changed"] += len(news)
+    return bool(news)
 
 
 def take_missing(run: Run, ref: str) -> None:
@@ -200,9 +214,9 @@ def _is_other(before: SourceVenue | None, now: Mapping[str, Any]) -> bool:
 def _missing(
     session: Session, run: Run, ref: str, found: Schedule
 ) -> tuple[frozenset[str], int]:
-    """Return what is missing: nothing of a reading that is not complete."""
-    if not found.is_complete:
-        return frozenset(), 0
+    """Return what is missing, and of how many: nothing of what is not complete."""
+    if found.is_unchanged or not found.is_complete:
+        return frozenset(), found.count
     told = {one.ref for one in found.performances} | set(found.available)
     return reading.missing(session, run.source, ref, told)
 
@@ -210,14 +224,10 @@ def _missing(
 def deliver_venues(run: Run, venues: Sequence[VenueRecord]) -> None:
     """Write what is new of the venues themselves, before anything refers to them."""
     with transaction() as session:
-        at = clock.real(session)
-        version = int(at.timestamp() * 1000)
-        news = reading.news(session, run.source, venues, version)
-        if not news:
-            return
-        reading.deliver(session, run.source, news)
-        run.counts["changed"] += len(news)
-    work_off(run.source.feed_id)
+        version = int(clock.real(session).timestamp() * 1000)
+        is_news = _deliver(session, run, venues, version)
+    if is_news:
+        work_off(run.source.feed_id)
 
 
 def work_off(feed_id: UUID) -> None:

@@ -37,7 +37,7 @@ from tests.simulators.vista import Vista
 
 CINEMAS, SESSIONS, PAIRS = 200, 1_000, 3
 HANGING, HANGERS, OPERATION_MS = 10, 20, 2_000
-ALL = "/v1/performances?limit=100"
+OF_SUPPLIER = text("SELECT id FROM performance WHERE supplier_id = :supplier")
 READS = ("GetCinemaListAll", "GetMovieList", "GetSessionList", "GetTicketTypeList")
 
 
@@ -218,20 +218,20 @@ def slow_suppliers(hub):
                 operation_ms=OPERATION_MS,
                 at_once=4,
             )
-            known = {sale["id"] for sale in hub.get("ann", ALL)["items"]}
             found = Cinemas(hub, one, url, source, suppliers)
             assert found.sync()["state"] == "done"
             hub.post("operator", hub.of(ref, "plans"), {"plan": FREE_SALE})
             hub.work()
-            [sale] = [s for s in hub.get("ann", ALL)["items"] if s["id"] not in known]
-            offers.append(hub.offer_id("bob", sale["id"], "STAL"))
+            with transaction() as session:
+                sale = session.scalar(OF_SUPPLIER, {"supplier": hub.ids[ref]})
+            offers.append(hub.offer_id("bob", sale, "STAL"))
         yield there[0].faults, offers
         suppliers.close()
 
 
 @contextmanager
 def asked(hub, url, offers, faults):
-    """Let agents ask for seats of suppliers that hang, all the time."""
+    """Let agents ask for seats of suppliers that hang, again as soon as they may."""
     halt = threading.Event()
     faults.delay_s = OPERATION_MS / 1000 * 3
     faults.set("delay-before")
@@ -240,10 +240,14 @@ def asked(hub, url, offers, faults):
         line = requests.Session()
         line.headers["Authorization"] = f"Bearer {hub.keys['bob']}"
         body = {"lines": [{"offer_id": offers[no % len(offers)], "quantity": 1}]}
-        while not halt.wait(0.05):
+        pause = 0.05
+        while not halt.wait(pause):
+            headers = {"Idempotency-Key": str(uuid4())}
             with suppress(requests.RequestException):
-                headers = {"Idempotency-Key": str(uuid4())}
-                line.post(f"{url}/v1/holds", json=body, headers=headers, timeout=30)
+                said = line.post(
+                    f"{url}/v1/holds", json=body, headers=headers, timeout=30
+                )
+                pause = float(said.headers.get("Retry-After", 0.05))
         line.close()
 
     threads = [threading.Thread(target=ask, args=(no,)) for no in range(HANGERS)]

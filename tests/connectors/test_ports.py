@@ -94,7 +94,7 @@ def test_the_same_schedule_again_is_said_to_be_the_same(at):
     rooms = KnownRooms(lambda _: {"STAL": 40, "BALC": 20}, at._room)
     again = at.port.schedule(at.venue, rooms, Read(digest=at.schedule.digest))
     assert again.is_unchanged
-    assert set(again.available) == {p.ref for p in at.schedule.performances}
+    assert again.count == len(at.schedule.performances)
 
 
 def test_availability_is_exact_seat_by_seat(at):

@@ -362,6 +362,22 @@ def test_a_live_look_on_demand_and_how_fresh_it_is(cinemas):
     assert same["as_of"] == looked["as_of"]  # it did not answer: as of when it did
 
 
+def test_a_reading_after_a_look_says_what_it_read_though_that_be_as_before(vista):
+    hub, sale = vista.hub, vista.performances()[0]
+    path = f"/v1/performances/{sale['id']}/availability"
+
+    def left():
+        return {a["area"]: a["available"] for a in hub.get("ann", path)["areas"]}
+
+    before = left()
+    vista.house.lock("box", "0001", "1", [("STAL", "0001", 35)])
+    hub.get("ann", f"{path}?max_staleness_s=0")
+    assert left()["STAL"] == 5
+    vista.house.release("box")
+    vista.sync()
+    assert left() == before
+
+
 def test_a_basket_over_two_suppliers_is_sold_as_far_as_they_sell(hub):
     hub.add_partner("kino", "supplier", commission_bp=1000)
     there = simulator("cmts")

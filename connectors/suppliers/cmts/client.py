@@ -113,10 +113,10 @@ class CmtsPort:
         told = b"".join(etree.tostring(day) for day in days)
         digest = hashlib.blake2b(told, digest_size=16).digest()
         plans = [row for day in days for row in xml.rows(day, "CinemaPlan")]
+        if digest == read.digest:
+            return Schedule.same(digest, len(plans))
         good = Rows("FeatureAppNo")
         left = dict(good.each(plans, lambda row: words.left(venue, row)))
-        if digest == read.digest:
-            return Schedule((), (), available=left, digest=digest, is_unchanged=True)
         films = good.each(plans, lambda row: words.production(row, self._settings))
 
         def performance(row: words.Row) -> PerformanceRecord:

@@ -107,10 +107,10 @@ class VistaPort:
             for group, session in sorted(groups.items())
         }
         digest = _digest(said, films_said, *prices_said.values())
+        if digest == read.digest:
+            return Schedule.same(digest, len(sessions))
         good = Rows("SessionId")
         left = dict(good.each(sessions, schedule.left))
-        if digest == read.digest:
-            return Schedule((), (), available=left, digest=digest, is_unchanged=True)
         films = good.each(
             xml.rows(xml.parse(films_said), "Table"),
             lambda row: schedule.production(row, self._settings),
