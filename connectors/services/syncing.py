@@ -172,6 +172,8 @@ def _finish(run: Run, error: str | None) -> None:
             found.withdrawn = reading.withdraw(session, source, run.gone)
         if error is None:
             source.mark = run.mark
+        if error is None and not run.counts["missing"]:
+            source.read_at = found.started_at  # all it told holds as of then
         source.leased_until = None
         # S311: it only keeps sources from being read all at once
         pause = source.every_s * (1 + random.uniform(-JITTER, JITTER))  # noqa: S311

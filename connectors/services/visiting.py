@@ -113,10 +113,9 @@ def read_venue(run: Run, venue: VenueRecord | None) -> str | None:
 
 
 def _note_error(session: Session, run: Run, ref: str, at: datetime, said: str) -> None:
-    before = run.seen.get(ref)
-    values = {"sync_id": run.sync_id, "read_at": at, "error": said}
-    if before is None:
-        values["missing"] = []
+    values: dict[str, Any] = {"sync_id": run.sync_id, "error": said}
+    if ref not in run.seen:
+        values |= {"read_at": at, "missing": []}
     reading.note_venue(session, run.source.id, ref, values)
 
 
@@ -143,8 +142,8 @@ def _rooms(run: Run, venue: VenueRecord | None, port: Port) -> KnownRooms:
 def _take(run: Run, ref: str, found: Schedule, rooms: KnownRooms, at: datetime) -> None:
     """Write the news of a venue: rooms, productions, performances; note the rest."""
     before = run.seen.get(ref)
-    if found.is_unchanged and before is not None and before.error is None:
-        _pass(run, found)
+    if found.is_unchanged:
+        _pass(run, ref, found)
         return
     read: list[AnyRecord] = [
         *rooms.told.values(),
@@ -177,10 +176,14 @@ def _take(run: Run, ref: str, found: Schedule, rooms: KnownRooms, at: datetime) 
             reading.write_supply(session, run.source, found.available, at)
 
 
-def _pass(run: Run, found: Schedule) -> None:
-    """Count a venue that tells what it told before: nothing is written of it."""
+def _pass(run: Run, ref: str, found: Schedule) -> None:
+    """Count a venue that tells what it told before; a failure between is over."""
     run.counts["performances"] += found.count
     run.known += found.count
+    if run.seen[ref].error is not None:
+        good = {"sync_id": run.sync_id, "error": None}
+        with transaction() as session:
+            reading.note_venue(session, run.source.id, ref, good)
 
 
 def _deliver(
@@ -215,8 +218,8 @@ def _missing(
     session: Session, run: Run, ref: str, found: Schedule
 ) -> tuple[frozenset[str], int]:
     """Return what is missing, and of how many: nothing of what is not complete."""
-    if found.is_unchanged or not found.is_complete:
-        return frozenset(), found.count
+    if not found.is_complete:
+        return frozenset(), 0
     told = {one.ref for one in found.performances} | set(found.available)
     return reading.missing(session, run.source, ref, told)
 

@@ -175,6 +175,18 @@ def test_a_reading_that_is_not_whole_changes_nothing(cinemas, fault):
     assert refs(cinemas) == before
 
 
+def test_a_venue_that_failed_and_tells_the_same_again_is_good(cinemas):
+    with struck(cinemas.faults, drop={"only": {"GetSessionList", "GetCinemaPlan"}}):
+        assert cinemas.sync()["error"] is not None
+    errors = text("SELECT count(*) FROM source_venue WHERE error IS NOT NULL")
+    with transaction() as session:
+        assert session.scalar(errors) == 1
+    again = cinemas.sync()
+    assert (again["error"], again["changed"]) == (None, 0)
+    with transaction() as session:
+        assert session.scalar(errors) == 0
+
+
 def test_one_venue_that_fails_does_not_keep_the_others_from_being_read(hub):
     with opened(hub, "vista", cinemas=3, sessions=2) as cinemas:
         for cinema in cinemas.house.cinemas.values():

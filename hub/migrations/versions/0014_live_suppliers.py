@@ -34,6 +34,7 @@ CREATE TABLE source (
     mark text,
     next_sync_at timestamptz,
     leased_until timestamptz,
+    read_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT uq_source_supplier_id_name UNIQUE (supplier_id, name),
     CONSTRAINT uq_source_feed_id UNIQUE (feed_id)

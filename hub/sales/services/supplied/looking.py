@@ -35,9 +35,11 @@ _FREE = text(
 
 
 _AGE = text(
-    "SELECT p.source_id, extract(epoch FROM clock_timestamp() - s.as_of) AS age_s"
-    " FROM performance p LEFT JOIN supply s ON s.performance_id = p.id"
-    " WHERE p.id = :performance AND p.world = :world AND p.source_id IS NOT NULL"
+    "SELECT p.source_id, extract(epoch FROM clock_timestamp()"
+    " - CASE WHEN s.as_of IS NOT NULL THEN greatest(s.as_of, o.read_at) END) AS age_s"
+    " FROM performance p JOIN source o ON o.id = p.source_id"
+    " LEFT JOIN supply s ON s.performance_id = p.id"
+    " WHERE p.id = :performance AND p.world = :world"
 )
 
 
