@@ -12,7 +12,7 @@ from sqlalchemy import text
 from allocation.services.sharing import share_out_supplier
 from connectors.services.steps import step
 from hub.app import configure, create_app, equip
-from hub.kernel import db
+from hub.kernel import db, log
 from hub.kernel.callers import Kind
 from hub.kernel.db import transaction
 from hub.verify import verify
@@ -154,7 +154,8 @@ def application(settings, engine):
         app = _made[key] = create_app(settings)
         db.SessionFactory.kw["bind"].dispose()
     else:
-        configure(app, settings)  # a test may have changed it
+        log.configure(settings.log_level)  # a test may have changed any of these
+        configure(app, settings)
         equip(app, settings)
     db.bind(engine)
     return app
