@@ -1,11 +1,9 @@
 """Times as suppliers write them, read into aware UTC; each way has one reader."""
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 NEVER = {"", "0000-00-00", "0000-00-00 00:00:00", "18991230", "1899-12-30"}
-_MILLIS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 MINUTES_MAX, HOURS_MAX = 59, 47
 
 
@@ -43,15 +41,6 @@ def wall_time(said: str) -> timedelta:
 def wall(day: date, said: str) -> datetime:
     """Put a date and a time of day together: a moment of the wall clock."""
     return datetime.combine(day, time()) + wall_time(said)
-
-
-def millis(said: str) -> datetime | None:
-    """Read /Date(1735689600000)/, milliseconds since 1970 in UTC."""
-    found = _MILLIS.fullmatch(said.strip())
-    if found is None:
-        message = f"{said} is not /Date(ms)/"
-        raise ValueError(message)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
 
 
 def ending(start: datetime, end: str) -> datetime:

@@ -90,6 +90,8 @@ def change_source(
     for name in CHANGES:
         if name in wanted:
             setattr(source, name, wanted[name])
+    if wanted.keys() & {"settings", "url"}:
+        source.mark = None  # what was told before meant something else
     own = sealer.open(source.credentials)
     _refuse_unless_opened(kind, source.url, source.settings, own)
     source.version += 1

@@ -170,7 +170,7 @@ def _finish(run: Run, error: str | None) -> None:
             session.execute(_SUPERSEDE, {"source": source.id, "sync": found.id})
         elif run.gone:
             found.withdrawn = reading.withdraw(session, source, run.gone)
-        if error is None:
+        if error is None and source.version == run.source.version:
             source.mark = run.mark
         if error is None and not run.counts["missing"]:
             source.read_at = found.started_at  # all it told holds as of then

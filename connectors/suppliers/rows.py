@@ -1,11 +1,22 @@
 """Rows of a reply, made into records one by one: a bad one does not lose the others."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import Struct
+
 Row = Mapping[str, str]
 T = TypeVar("T")
+
+
+def digest(told: Iterable[bytes], *by: Struct) -> bytes:
+    """Return the digest of replies, and of *by* what they are made into records."""
+    found = hashlib.blake2b(digest_size=16)
+    for part in (*told, *(repr(one).encode() for one in by)):
+        found.update(len(part).to_bytes(8, "big") + part)
+    return found.digest()
 
 
 @dataclass(slots=True)

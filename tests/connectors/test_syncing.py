@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors.errors import NoAnswerError
-from connectors.services import syncing, visiting
+from connectors.services import guarding, syncing, visiting
 from hub.kernel.db import transaction
 from tests.simulators.faults import struck
 from tests.simulators.house import Session
@@ -128,6 +128,17 @@ def test_a_source_is_asked_no_faster_than_it_bears(hub):
         began = time.monotonic()
         assert cinemas.sync()["venues"] == 3
         assert time.monotonic() - began >= 3 * 60 / 300  # its list, then each venue
+
+
+def test_settings_that_change_have_the_same_replies_read_anew(cinemas):
+    path = f"/v1/sources/{cinemas.source_id}"
+    [told] = cinemas.hub.get("operator", "/v1/sources")["items"]
+    assert cinemas.sync()["changed"] == 0
+    place = {**told["settings"]["place"], "currency": "CZK"}
+    body = {"settings": {**told["settings"], "place": place}}
+    assert cinemas.hub.call("operator", "PUT", path, body).status_code == 200
+    time.sleep(guarding.KNOWN_S)
+    assert cinemas.sync()["changed"] > 0
 
 
 def test_a_big_drop_waits_for_a_person(cinemas):

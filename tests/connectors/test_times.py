@@ -44,15 +44,6 @@ def test_an_end_before_its_start_is_of_the_next_morning(start, minutes):
     assert times.ending(start, f"{end:%H:%M}") == end
 
 
-@given(st.integers(-(10**12), 4 * 10**12))
-def test_milliseconds_since_1970(ms):
-    found = times.millis(f"/Date({ms})/")
-    assert (
-        round((found - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
-        == ms
-    )
-
-
 @pytest.mark.parametrize("said", sorted(times.NEVER))
 def test_zero_dates_are_none(said):
     assert times.wall_date(said) is None

@@ -1,6 +1,5 @@
 """CMTS as a supplier: what the port asks, in the operations of its ticketapi."""
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -38,7 +37,7 @@ from connectors.suppliers.cmts.words import (
     CmtsCredentials,
     CmtsSettings,
 )
-from connectors.suppliers.rows import Rows
+from connectors.suppliers.rows import Rows, digest
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
 
@@ -110,11 +109,11 @@ class CmtsPort:
             )
             for day in self._days(venue)
         ]
-        told = b"".join(etree.tostring(day) for day in days)
-        digest = hashlib.blake2b(told, digest_size=16).digest()
+        told = (etree.tostring(day) for day in days)
+        same = digest(told, self._settings, venue)
         plans = [row for day in days for row in xml.rows(day, "CinemaPlan")]
-        if digest == read.digest:
-            return Schedule.same(digest, len(plans))
+        if same == read.digest:
+            return Schedule.same(same, len(plans))
         good = Rows("FeatureAppNo")
         left = dict(good.each(plans, lambda row: words.left(venue, row)))
         films = good.each(plans, lambda row: words.production(row, self._settings))
@@ -129,7 +128,7 @@ class CmtsPort:
             performances,
             is_complete=not good.skipped,
             available=left,
-            digest=None if good.skipped else digest,
+            digest=None if good.skipped else same,
             skipped=good.skipped,
         )
 

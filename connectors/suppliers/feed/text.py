@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from hub.kernel.money import exponent
 
-REF_MAX = 128
 _REF = re.compile(r"[\x21-\x7E]{1,128}")
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 

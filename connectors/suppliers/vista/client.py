@@ -1,6 +1,5 @@
 """Vista as a supplier: what the port asks, in the operations of its two services."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -28,7 +27,7 @@ from connectors.ports import (
     Told,
 )
 from connectors.suppliers import xml
-from connectors.suppliers.rows import Rows
+from connectors.suppliers.rows import Rows, digest
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
 from connectors.suppliers.vista import messages, schedule, words
@@ -71,7 +70,6 @@ class VistaPort:
             "OptionalClientName": self._settings.client_name,
         }
         base = url.rstrip("/")
-        self._wire = wire
         self._data = Soap(PACKAGE, "data.wsdl", f"{base}/DataService.asmx", wire)
         self._orders = Soap(
             PACKAGE, "ticketing.wsdl", f"{base}/TicketingService.asmx", wire
@@ -106,9 +104,10 @@ class VistaPort:
             )
             for group, session in sorted(groups.items())
         }
-        digest = _digest(said, films_said, *prices_said.values())
-        if digest == read.digest:
-            return Schedule.same(digest, len(sessions))
+        told = (said, films_said, *prices_said.values())
+        same = digest((one.encode() for one in told), self._settings, venue)
+        if same == read.digest:
+            return Schedule.same(same, len(sessions))
         good = Rows("SessionId")
         left = dict(good.each(sessions, schedule.left))
         films = good.each(
@@ -129,7 +128,7 @@ class VistaPort:
             performances,
             is_complete=not good.skipped,
             available=left,
-            digest=None if good.skipped else digest,
+            digest=None if good.skipped else same,
             skipped=good.skipped,
         )
 
@@ -253,11 +252,3 @@ class VistaPort:
         if not reply.DatasetXML:
             raise NoAnswerError(f"{operation} says OK without a dataset")
         return str(reply.DatasetXML)
-
-
-def _digest(*said: str) -> bytes:
-    found = hashlib.blake2b(digest_size=16)
-    for text in said:
-        found.update(text.encode())
-        found.update(b"\0")
-    return found.digest()

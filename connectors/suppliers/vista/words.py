@@ -15,14 +15,6 @@ from connectors.ports import Available
 from connectors.suppliers.settings import Place, PriceType, Selling
 
 OK, EMPTY = "OK", "Empty"
-UNSURE = {
-    "UnexpectedError",
-    "DBError",
-    "CinemaConnectError",
-    "PaymentSystemError",
-    "PostChargeCommitError",
-    "PaymentSuccessWithErrors",
-}
 NO = {
     "SeatsUnavailable": "seats-taken",
     "FailedSeatDataRetrieve": "not-on-sale",
