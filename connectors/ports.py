@@ -6,7 +6,7 @@ knows, or it said no. What it lists are feed records, so that what is pulled goe
 way of what is pushed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -179,7 +179,8 @@ class Schedule:
 
     *mark* is what to send next time, so that the supplier tells only news; *digest*
     is of the reply as it came: the same again holds nothing new, and is told as a
-    *count* only. *skipped*: what in it could not be read, in words.
+    *count* only. *prints* are of its rows: one that was there before may be left out,
+    and is only among what is *told*. *skipped*: what could not be read, in words.
     """
 
     productions: Sequence[ProductionRecord]
@@ -188,6 +189,8 @@ class Schedule:
     mark: str | None = None
     available: Mapping[str, Available] = field(default_factory=dict)
     digest: bytes | None = None
+    prints: bytes | None = None
+    told: Collection[str] = ()
     is_unchanged: bool = False
     count: int = 0
     rooms: Sequence[AuditoriumRecord] = ()
@@ -197,6 +200,11 @@ class Schedule:
     def same(cls, digest: bytes, count: int) -> "Schedule":
         """Tell that nothing of a venue's so many performances has changed."""
         return cls((), (), digest=digest, is_unchanged=True, count=count)
+
+    def refs(self) -> set[str]:
+        """Return the performances it names."""
+        named = {one.ref for one in self.performances}
+        return named.union(self.told, self.available)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +217,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a venue before: the mark it gave, the digest of the reply."""
+    """What was read of a venue before: its mark, the digests of reply and rows."""
 
     mark: str | None = None
     digest: bytes | None = None
+    prints: bytes | None = None
 
 
 class Rooms(Protocol):

@@ -2,8 +2,9 @@
 
 import hmac
 import secrets
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from hub.kernel.zones import zones
 from partners.errors import UnknownZoneError
 
 KEY_PREFIX = "hub_"
@@ -24,6 +25,6 @@ def key_hash(key: str, secret: str) -> bytes:
 
 def zone(name: str) -> ZoneInfo:
     """Return an IANA zone; UnknownZoneError if there is none of that name."""
-    if name not in available_timezones():
+    if name not in zones():
         raise UnknownZoneError(zone=name)
     return ZoneInfo(name)

@@ -111,8 +111,12 @@ class SourceVenue(Base):
     ref: Mapped[str] = mapped_column(primary_key=True)
     mark: Mapped[str | None]
     digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    prints: Mapped[bytes | None] = mapped_column(LargeBinary)
+    told: Mapped[bytes | None] = mapped_column(LargeBinary)
     sync_id: Mapped[UUID]
     read_at: Mapped[Timestamp]
+    whole_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    looked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     missing: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     error: Mapped[str | None]
 

@@ -1,7 +1,7 @@
 """Checks of feed records that types alone cannot make. Pure."""
 
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from connectors.feed.records import (
     AnyRecord,
@@ -10,6 +10,7 @@ from connectors.feed.records import (
     VenueRecord,
 )
 from hub.kernel.money import BASIS_POINTS, is_currency
+from hub.kernel.zones import zones
 
 YEAR_MIN, YEAR_MAX = 2000, 2100
 MOMENTS = ("starts_at", "ends_at", "announce_at", "on_sale_at", "cut_off_at")
@@ -28,7 +29,7 @@ def check(record: AnyRecord) -> None:
     """Raise RefusedError if a record contradicts itself."""
     match record:
         case VenueRecord():
-            if record.zone not in available_timezones():
+            if record.zone not in zones():
                 _refuse(
                     "zone", "unknown-zone", f"{record.zone} is not an IANA time zone"
                 )

@@ -35,14 +35,15 @@ TABLES: list[tuple[type[AnyRecord], str]] = [
     (PerformanceRecord, "performance"),
 ]
 _UPCOMING = text(
-    "SELECT count(*) AS known, coalesce(array_agg(p.ref) FILTER"
+    "SELECT CASE WHEN CAST(:is_whole AS bool) THEN '' ELSE v.ref END AS venue,"
+    " count(*) AS known, coalesce(array_agg(p.ref) FILTER"
     " (WHERE p.ref <> ALL(:told)), '{}') AS missing"
     " FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
     " JOIN venue v ON v.id = r.venue_id JOIN world w ON w.name = p.world"
     " WHERE p.feed_id = :feed AND p.withdrawn_at IS NULL AND p.status = 'scheduled'"
     " AND CASE WHEN p.is_open_dated THEN coalesce(p.ends_at, p.starts_at)"
     " ELSE p.starts_at END > clock_timestamp() + w.clock_offset"
-    " AND (CAST(:venue AS text) = '' OR v.ref = :venue)"
+    " AND (CAST(:is_whole AS bool) OR v.ref = ANY(:venues)) GROUP BY 1"
 )
 _WITHDRAW = text(
     "UPDATE performance SET withdrawn_at = clock_timestamp() + w.clock_offset"
@@ -55,10 +56,11 @@ _IDS = text(
 )
 _SUPPLY = text(
     "INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
-    " SELECT r.id, r.areas, r.is_on_sale, :at"
+    " SELECT r.id, r.areas, r.is_on_sale, r.as_of"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, areas jsonb,"
-    " is_on_sale bool) ORDER BY r.id ON CONFLICT (performance_id) DO UPDATE"
-    " SET left_by_area = excluded.left_by_area, is_on_sale = excluded.is_on_sale,"
+    " is_on_sale bool, as_of timestamptz) ORDER BY r.id"
+    " ON CONFLICT (performance_id) DO UPDATE SET"
+    " left_by_area = excluded.left_by_area, is_on_sale = excluded.is_on_sale,"
     " as_of = excluded.as_of WHERE supply.as_of < excluded.as_of"
 )
 _SUPPLIED = text(
@@ -67,16 +69,13 @@ _SUPPLIED = text(
     " WHERE p.supplier_id = :supplier AND p.ref = ANY(:refs) AND p.source_id = :source"
 )
 
-
-_LOOKED_AT = text(
-    "SELECT v.ref FROM supply s JOIN performance p ON p.id = s.performance_id"
-    " JOIN auditorium r ON r.id = p.auditorium_id JOIN venue v ON v.id = r.venue_id"
-    " JOIN source_venue w ON (w.source_id, w.ref) = (p.source_id, v.ref)"
-    " WHERE p.source_id = :source GROUP BY v.ref, w.read_at"
-    " HAVING max(s.as_of) > w.read_at"
-)
 _LOOK = text(
-    "INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
+    "WITH venue_seen AS (UPDATE source_venue w SET looked_at = :at"
+    " FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
+    " JOIN venue v ON v.id = r.venue_id WHERE p.id = :performance"
+    " AND (w.source_id, w.ref) = (p.source_id, v.ref)"
+    " AND (w.looked_at < :at OR w.looked_at IS NULL))"
+    " INSERT INTO supply (performance_id, left_by_area, is_on_sale, as_of)"
     " VALUES (:performance, CAST(:areas AS jsonb), :is_on_sale, :at)"
     " ON CONFLICT (performance_id) DO UPDATE SET left_by_area = excluded.left_by_area,"
     " as_of = excluded.as_of WHERE supply.as_of < excluded.as_of"
@@ -85,19 +84,18 @@ _LOOK = text(
 
 
 def news(
-    session: Session, source: Source, read: Sequence[AnyRecord], version: int
+    session: Session, source: Source, read: Sequence[tuple[AnyRecord, int]]
 ) -> list[AnyRecord]:
-    """Return records that say something new, under a new version.
+    """Return records that say something new, each under the version beside it.
 
     A record that says what is known, but for its version, is none. What contradicts
     itself is kept: the delivery's report says so.
     """
     found: list[AnyRecord] = []
     for kind, table in TABLES:
-        own = [record for record in read if isinstance(record, kind)]
-        refs = [record.ref for record in own]
-        known = queries.known(session, table, source.supplier_id, refs)
-        for record in own:
+        own = {one.ref: (one, no) for one, no in read if isinstance(one, kind)}
+        known = queries.known(session, table, source.supplier_id, list(own))
+        for record, version in own.values():
             old = known.get(record.ref)
             if old is not None and not old.is_withdrawn:
                 same = replace(record, version=old.version)
@@ -111,12 +109,22 @@ def news(
 
 
 def missing(
-    session: Session, source: Source, venue: str, told: set[str]
-) -> tuple[frozenset[str], int]:
-    """Return upcoming performances of a venue that were not told, and of how many."""
-    where = {"feed": source.feed_id, "venue": venue, "told": list(told)}
-    row = session.execute(_UPCOMING, where).one()
-    return frozenset(row.missing), row.known
+    session: Session, source: Source, told: Mapping[str, set[str]]
+) -> dict[str, tuple[frozenset[str], int]]:
+    """Return upcoming performances of venues that were not told, and of how many.
+
+    Venues at which none is known are left out.
+    """
+    if not told:
+        return {}
+    where = {
+        "feed": source.feed_id,
+        "is_whole": WHOLE in told,
+        "venues": list(told),
+        "told": [ref for refs in told.values() for ref in refs],
+    }
+    found = session.execute(_UPCOMING, where)
+    return {row.venue: (frozenset(row.missing), row.known) for row in found}
 
 
 def deliver(session: Session, source: Source, records: Sequence[AnyRecord]) -> None:
@@ -125,19 +133,24 @@ def deliver(session: Session, source: Source, records: Sequence[AnyRecord]) -> N
 
 
 def write_supply(
-    session: Session, source: Source, found: Mapping[str, Available], at: datetime
+    session: Session, source: Source, found: Mapping[str, tuple[Available, datetime]]
 ) -> None:
-    """Note what is said to be left of performances, where it has changed."""
+    """Note what is left of performances, and when that was said, if it has changed."""
     where: dict[str, Any] = {"supplier": source.supplier_id, "source": source.id}
     known = session.execute(_SUPPLIED, where | {"refs": list(found)})
     said = [
-        {"id": row.id, "areas": dict(one.left), "is_on_sale": one.is_on_sale}
+        {
+            "id": row.id,
+            "areas": dict(one.left),
+            "is_on_sale": one.is_on_sale,
+            "as_of": at.isoformat(),
+        }
         for row in known
-        for one in [found[row.ref]]
+        for one, at in [found[row.ref]]
         if (row.left_by_area, row.is_on_sale) != (one.left, one.is_on_sale)
     ]
     if said:
-        session.execute(_SUPPLY, {"rows": rows(said), "at": at})
+        session.execute(_SUPPLY, {"rows": rows(said)})
 
 
 def write_look(
@@ -152,13 +165,15 @@ def write_look(
     return session.execute(_LOOK, where).one_or_none() is not None
 
 
-def looked_at(session: Session, source_id: UUID) -> set[str]:
-    """Return the venues at which somebody has looked since they were last read.
+def is_looked_at(seen: SourceVenue) -> bool:
+    """Say whether somebody looked at a venue since all of it was last taken.
 
     What a look has found is to be written over by a reading that is newer, though that
     reading be the same as the last.
     """
-    return set(session.scalars(_LOOKED_AT, {"source": source_id}))
+    if seen.looked_at is None:
+        return False
+    return seen.whole_at is None or seen.looked_at > seen.whole_at
 
 
 def withdraw(session: Session, source: Source, refs: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ lease that is renewed as it goes.
 """
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from connectors import queries
-from connectors.errors import NoDecisionError, SupplierError
+from connectors.errors import NoDecisionError, NotReachedError, SupplierError
+from connectors.feed.records import VenueRecord
 from connectors.models import Feed, Source, SourceSync
 from connectors.rules.records import drops_too_much
 from connectors.services import reading
@@ -28,8 +30,9 @@ from connectors.services.visiting import (
     read_venue,
     renew,
     take_missing,
-    work_off,
+    write,
 )
+from connectors.services.writing import Waiting, work_off
 from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.kernel.errors import NotFoundError
@@ -99,11 +102,11 @@ def _begun(suppliers: Suppliers, lease: Lease) -> Run:
             )
             session.add(found)
         seen = queries.venues_read(session, source_id)
-        looked_at = reading.looked_at(session, source_id)
         session.flush()
         session.expunge_all()
     work_off(source.feed_id)  # what a sync before this one has left
-    return Run(suppliers, source, found.id, found.is_thorough, lease, seen, looked_at)
+    waiting = Waiting(source, found.id, seen)
+    return Run(suppliers, source, found.id, found.is_thorough, lease, seen, waiting)
 
 
 def _is_thorough(session: Session, source_id: UUID, now: datetime) -> bool:
@@ -132,8 +135,21 @@ def _read(run: Run) -> str | None:
         found = port.venues()
     venues = reading.good_venues(found)
     deliver_venues(run, found)
-    if not by_venue:
-        return read_venue(run, None)
+    try:
+        if by_venue:
+            error = _read_venues(run, venues, {venue.ref for venue in found})
+        else:
+            error = read_venue(run, None)
+    except NotReachedError:
+        write(run)  # of those that were reached
+        raise
+    write(run)
+    return error
+
+
+def _read_venues(
+    run: Run, venues: Sequence[VenueRecord], listed: set[str]
+) -> str | None:
     errors = []
     for venue in venues:
         row = run.seen.get(venue.ref)
@@ -142,7 +158,7 @@ def _read(run: Run) -> str | None:
         error = read_venue(run, venue)
         if error is not None:
             errors.append(f"{venue.ref}: {error}")
-    for ref in run.seen.keys() - {venue.ref for venue in found}:
+    for ref in run.seen.keys() - listed:
         take_missing(run, ref)  # it is not listed any more
     return "; ".join(errors)[:1_000] or None
 

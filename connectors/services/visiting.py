@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from connectors import queries
 from connectors.errors import NotReachedError, SupplierError
-from connectors.feed.records import AnyRecord, AuditoriumRecord, VenueRecord
+from connectors.feed.records import AuditoriumRecord, VenueRecord
 from connectors.models import Source, SourceVenue
 from connectors.ports import Port, Read, Schedule
 from connectors.services import reading
 from connectors.services.guarding import Suppliers
 from connectors.services.reading import WHOLE, KnownRooms
-from connectors.services.steps import step
+from connectors.services.writing import VenueRead, Waiting, deliver, work_off
 from hub.kernel import clock
 from hub.kernel.db import transaction
 
@@ -51,7 +51,7 @@ class Run:
     is_thorough: bool
     lease: Lease
     seen: dict[str, SourceVenue]
-    looked_at: set[str]
+    waiting: Waiting
     mark: str | None = None
     gone: list[str] = field(default_factory=list)
     known: int = 0
@@ -93,8 +93,10 @@ def read_venue(run: Run, venue: VenueRecord | None) -> str | None:
     at = renew(run)
     last = Read()
     if before is not None and not run.is_thorough and not before.missing:
-        digest = None if ref in run.looked_at else before.digest
-        last = Read(before.mark, digest)
+        if reading.is_looked_at(before):
+            last = Read(before.mark)
+        else:
+            last = Read(before.mark, before.digest, before.prints)
     try:
         with run.suppliers.asking(run.source.id, "schedule") as port:
             rooms = _rooms(run, venue, port)
@@ -108,7 +110,8 @@ def read_venue(run: Run, venue: VenueRecord | None) -> str | None:
             _note_error(session, run, ref, at, said)
         return said
     run.counts["venues"] += 1
-    _take(run, ref, found, rooms, at)
+    is_whole = last.prints is None
+    _take(run, VenueRead(ref, found, list(rooms.told.values()), at, is_whole))
     return "; ".join(found.skipped)[:300] or None
 
 
@@ -139,41 +142,24 @@ def _rooms(run: Run, venue: VenueRecord | None, port: Port) -> KnownRooms:
     return KnownRooms(known, ask)
 
 
-def _take(run: Run, ref: str, found: Schedule, rooms: KnownRooms, at: datetime) -> None:
-    """Write the news of a venue: rooms, productions, performances; note the rest."""
-    before = run.seen.get(ref)
-    if found.is_unchanged:
-        _pass(run, ref, found)
+def _take(run: Run, read: VenueRead) -> None:
+    """Let what a venue told wait to be written, together with what others told."""
+    if read.found.is_unchanged:
+        _pass(run, read.ref, read.found)
         return
-    read: list[AnyRecord] = [
-        *rooms.told.values(),
-        *found.rooms,
-        *found.productions,
-        *found.performances,
-    ]
-    was_missing = set(before.missing) if before is not None else set()
-    run.counts["performances"] += len(found.available) or len(found.performances)
-    with transaction() as session:
-        is_news = _deliver(session, run, read, int(at.timestamp() * 1000))
-        missing, known = _missing(session, run, ref, found)
-        run.known += known
-        run.counts["missing"] += len(missing)
-        run.gone += sorted(missing & was_missing)
-        values = {
-            "mark": found.mark,
-            "digest": found.digest,
-            "sync_id": run.sync_id,
-            "read_at": at,
-            "missing": sorted(missing),
-            "error": "; ".join(found.skipped)[:300] or None,
-        }
-        if is_news or ref in run.looked_at or _is_other(before, values):
-            reading.note_venue(session, run.source.id, ref, values)
-    if is_news:
-        work_off(run.source.feed_id)
-    if found.available:
-        with transaction() as session:
-            reading.write_supply(session, run.source, found.available, at)
+    run.counts["performances"] += read.found.count
+    run.waiting.add(read)
+    if run.waiting.is_due:
+        write(run)
+
+
+def write(run: Run) -> None:
+    """Write what was read of venues so far."""
+    written = run.waiting.write()
+    run.known += written.known
+    run.gone += written.gone
+    run.counts["changed"] += written.changed
+    run.counts["missing"] += written.missing
 
 
 def _pass(run: Run, ref: str, found: Schedule) -> None:
@@ -186,56 +172,17 @@ def _pass(run: Run, ref: str, found: Schedule) -> None:
             reading.note_venue(session, run.source.id, ref, good)
 
 
-def _deliver(
-    session: Session, run: Run, read: Sequence[AnyRecord], version: int
-) -> bool:
-    """Deliver what is new in what was read; say whether anything is."""
-    news = reading.news(session, run.source, read, version)
-    if news:
-        reading.deliver(session, run.source, news)
-        run.counts["changed"] += len(news)
-    return bool(news)
-
-
 def take_missing(run: Run, ref: str) -> None:
     """Take a venue that is not listed any more as one at which nothing is on."""
-    nothing = KnownRooms(lambda _: None, _never)
-    _take(run, ref, Schedule((), ()), nothing, renew(run))
-
-
-def _never(ref: str, performance: str) -> AuditoriumRecord:
-    raise LookupError(ref, performance)
-
-
-def _is_other(before: SourceVenue | None, now: Mapping[str, Any]) -> bool:
-    """Say whether a venue is to be noted anew: a note of the same would be a write."""
-    return before is None or any(
-        getattr(before, name) != now[name] for name in ("missing", "digest", "error")
-    )
-
-
-def _missing(
-    session: Session, run: Run, ref: str, found: Schedule
-) -> tuple[frozenset[str], int]:
-    """Return what is missing, and of how many: nothing of what is not complete."""
-    if not found.is_complete:
-        return frozenset(), 0
-    told = {one.ref for one in found.performances} | set(found.available)
-    return reading.missing(session, run.source, ref, told)
+    _take(run, VenueRead(ref, Schedule((), ()), (), renew(run), is_whole=True))
 
 
 def deliver_venues(run: Run, venues: Sequence[VenueRecord]) -> None:
     """Write what is new of the venues themselves, before anything refers to them."""
     with transaction() as session:
         version = int(clock.real(session).timestamp() * 1000)
-        is_news = _deliver(session, run, venues, version)
-    if is_news:
+        told = [(venue, version) for venue in venues]
+        news = deliver(session, run.source, told)
+    run.counts["changed"] += len(news)
+    if news:
         work_off(run.source.feed_id)
-
-
-def work_off(feed_id: UUID) -> None:
-    """Apply what waits in a source's feed."""
-    while True:
-        with transaction() as session:
-            if not step(session, feed_id):
-                return

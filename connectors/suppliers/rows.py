@@ -5,10 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from lxml import etree
 from msgspec import Struct
+
+from connectors.suppliers import xml
 
 Row = Mapping[str, str]
 T = TypeVar("T")
+PRINT_BYTES = 8
 
 
 def digest(told: Iterable[bytes], *by: Struct) -> bytes:
@@ -17,6 +21,26 @@ def digest(told: Iterable[bytes], *by: Struct) -> bytes:
     for part in (*told, *(repr(one).encode() for one in by)):
         found.update(len(part).to_bytes(8, "big") + part)
     return found.digest()
+
+
+def news(
+    rows: Iterable[etree._Element], context: bytes, before: bytes | None
+) -> tuple[list[Row], bytes]:
+    """Return the rows that were not there before, and prints of all.
+
+    *context* is the digest of whatever else records are made of: where it is another,
+    every row is new. Prints are 8 bytes a row.
+    """
+    old = before or b""
+    known = {old[at : at + PRINT_BYTES] for at in range(0, len(old), PRINT_BYTES)}
+    new: list[Row] = []
+    prints: list[bytes] = []
+    for row in rows:
+        made = hashlib.blake2b(xml.printed(row), digest_size=PRINT_BYTES, key=context)
+        prints.append(made.digest())
+        if prints[-1] not in known:
+            new.append(xml.row(row))
+    return new, b"".join(prints)
 
 
 @dataclass(slots=True)

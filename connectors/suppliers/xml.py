@@ -1,6 +1,7 @@
 """XML from suppliers: no DTD, no entities, nothing fetched; text as it was meant."""
 
 import re
+from collections.abc import Sequence
 
 from lxml import etree
 
@@ -55,10 +56,41 @@ def as_utf_8(body: bytes) -> bytes:
 def rows(root: etree._Element, name: str) -> list[dict[str, str]]:
     """Return the elements of a name, each as its children's texts; one is a list."""
     found = root.iterfind(f".//{{*}}{name}") if name else root
-    return [
-        {_local(child.tag): (child.text or "").strip() for child in row}
-        for row in found
-    ]
+    return [row(element) for element in found]
+
+
+def row(element: etree._Element) -> dict[str, str]:
+    """Return an element as its children's texts."""
+    return {_local(child.tag): (child.text or "").strip() for child in element}
+
+
+def elements(root: etree._Element, name: str) -> list[etree._Element]:
+    """Return the elements of a name, not made rows yet."""
+    return list(root.iterfind(f".//{{*}}{name}"))
+
+
+def column(
+    root: etree._Element, found: Sequence[etree._Element], name: str
+) -> list[str]:
+    """Return what the elements that were *found* under a root say of one name.
+
+    Looking through all of the root at once is ten times as fast as element by element;
+    it is done if each has one.
+    """
+    texts = [(one.text or "").strip() for one in root.iter(f"{{*}}{name}")]
+    if len(texts) == len(found):
+        return texts
+    return [(one.findtext(f"{{*}}{name}") or "").strip() for one in found]
+
+
+def printed(element: etree._Element) -> bytes:
+    """Return an element as it is written, to be compared; its attributes go.
+
+    Datasets of .NET number their rows in them: one more row would change all others.
+    """
+    element.attrib.clear()
+    said: bytes = etree.tostring(element, with_tail=False)
+    return said
 
 
 def _local(tag: str) -> str:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
 
 from hub.kernel.errors import HubError
 from hub.kernel.money import is_currency
+from hub.kernel.zones import zones
 from settlement.errors import LinesRefusedError, TermsRefusedError
 from settlement.rules.checks import Finding, problems, refuse, words
 from settlement.rules.clauses import Clauses, TaxRate
@@ -133,7 +133,7 @@ def read_terms(text: bytes) -> TermsFile:
 def _wrong(file: TermsFile) -> Iterable[Finding]:
     if not is_currency(file.currency):
         yield Finding("currency", f"{file.currency} is not a currency of ISO 4217")
-    if file.zone not in available_timezones():
+    if file.zone not in zones():
         yield Finding("zone", f"{file.zone} is not a zone of the IANA database")
     codes = {rate.code for rate in file.tax_codes}
     for no, terms in enumerate(file.terms):

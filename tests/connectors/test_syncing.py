@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors.errors import NoAnswerError
-from connectors.services import guarding, syncing, visiting
+from connectors.services import guarding, syncing, visiting, writing
 from hub.kernel.db import transaction
 from tests.simulators.faults import struck
 from tests.simulators.house import Session
@@ -258,16 +258,27 @@ def test_a_price_that_changes_there_changes_here(cinemas):
         assert session.scalar(price) == before + 150
 
 
-def test_a_sync_that_was_cut_off_is_gone_on_with(hub, monkeypatch):
+@pytest.mark.parametrize(
+    ("records", "taken_at_last"),
+    [
+        pytest.param(0, ["0001", "0002", "0003"], id="written"),
+        pytest.param(1_000, ["0001", "0001", "0002", "0003"], id="waiting"),
+    ],
+)
+def test_a_sync_that_was_cut_off_is_gone_on_with(
+    hub, monkeypatch, records, taken_at_last
+):
+    """What it had written is not read again; what waited to be written is."""
+    monkeypatch.setattr(writing, "RECORDS", records)
     with opened(hub, "vista", cinemas=3, sessions=2) as cinemas:
         for cinema in cinemas.house.cinemas.values():
             cinema.sessions["9"] = one_more(cinema)
         taken = []
 
-        def cut_off(run, ref, *more, real=visiting._take):
-            real(run, ref, *more)
-            taken.append(ref)
-            if ref == "0001":
+        def cut_off(run, read, real=visiting._take):
+            real(run, read)
+            taken.append(read.ref)
+            if read.ref == "0001":
                 raise KeyboardInterrupt
 
         with monkeypatch.context() as patched:
@@ -277,13 +288,14 @@ def test_a_sync_that_was_cut_off_is_gone_on_with(hub, monkeypatch):
         monkeypatch.setattr(
             visiting,
             "_take",
-            lambda run, ref, *m, real=visiting._take: (
-                taken.append(ref),
-                real(run, ref, *m),
+            lambda run, read, real=visiting._take: (
+                taken.append(read.ref),
+                real(run, read),
             ),
         )
         found = cinemas.sync()
-        assert taken == ["0001", "0002", "0003"]
+        assert taken == taken_at_last
+        assert found["changed"] == (2 if records == 0 else 3)
         assert found["state"] == "done"
         with transaction() as session:
             assert session.scalar(text("SELECT count(*) FROM source_sync")) == 2

@@ -58,6 +58,7 @@ def test_only_the_edges_and_the_committer_open_transactions():
         "connectors/services/guarding.py",
         "connectors/services/syncing.py",
         "connectors/services/visiting.py",
+        "connectors/services/writing.py",
         "connectors/cli/sources.py",
         "hub/suppliers.py",
     }

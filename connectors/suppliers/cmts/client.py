@@ -37,7 +37,7 @@ from connectors.suppliers.cmts.words import (
     CmtsCredentials,
     CmtsSettings,
 )
-from connectors.suppliers.rows import Rows, digest
+from connectors.suppliers.rows import Rows, digest, news
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
 
@@ -109,26 +109,35 @@ class CmtsPort:
             )
             for day in self._days(venue)
         ]
-        told = (etree.tostring(day) for day in days)
-        same = digest(told, self._settings, venue)
-        plans = [row for day in days for row in xml.rows(day, "CinemaPlan")]
+        context = digest([], self._settings, venue)
+        same = digest([context, *(etree.tostring(day) for day in days)])
+        by_day = [(day, xml.elements(day, "CinemaPlan")) for day in days]
+        plans = [plan for _, found in by_day for plan in found]
         if same == read.digest:
             return Schedule.same(same, len(plans))
+        new, prints = news(plans, context, read.prints)
         good = Rows("FeatureAppNo")
-        left = dict(good.each(plans, lambda row: words.left(venue, row)))
-        films = good.each(plans, lambda row: words.production(row, self._settings))
+        left = dict(good.each(new, lambda row: words.left(venue, row)))
+        films = good.each(new, lambda row: words.production(row, self._settings))
 
         def performance(row: words.Row) -> PerformanceRecord:
             of_room = f"{venue.ref}/{row['HallNo']}", words.ref(venue, row)
             return words.performance(row, venue, rooms.areas(*of_room), self._settings)
 
-        performances = good.each(plans, performance)
+        performances = good.each(new, performance)
         return Schedule(
             list({film.ref: film for film in films}.values()),
             performances,
             is_complete=not good.skipped,
             available=left,
             digest=None if good.skipped else same,
+            prints=None if good.skipped else prints,
+            told=[
+                f"{venue.ref}/{no}"
+                for day, found in by_day
+                for no in xml.column(day, found, "FeatureAppNo")
+            ],
+            count=len(plans),
             skipped=good.skipped,
         )
 

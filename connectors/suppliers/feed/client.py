@@ -162,6 +162,7 @@ class FilesPort:
             list(found.productions.values()),
             list(found.performances.values()),
             is_complete=not found.skipped,
+            count=len(found.performances),
             rooms=list(found.rooms.values()),
             skipped=tuple(found.skipped),
         )

@@ -27,7 +27,7 @@ from connectors.ports import (
     Told,
 )
 from connectors.suppliers import xml
-from connectors.suppliers.rows import Rows, digest
+from connectors.suppliers.rows import Rows, digest, news
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
 from connectors.suppliers.vista import messages, schedule, words
@@ -95,33 +95,30 @@ class VistaPort:
         """Tell all sessions of a cinema, with the films and prices they need."""
         assert venue is not None  # noqa: S101 - it is read by venue
         said = self._said("GetSessionList", CinemaId=venue.ref)
-        sessions = xml.rows(xml.parse(said), "Table")
+        sessions = xml.elements(root := xml.parse(said), "Table")
+        refs = xml.column(root, sessions, "SessionId")
+        groups = zip(xml.column(root, sessions, "PriceGroupCode"), refs, strict=True)
+        prices_said = self._prices(venue, dict(groups))
         films_said = self._said("GetMovieList", CinemaId=venue.ref)
-        groups = {row.get("PriceGroupCode", ""): row["SessionId"] for row in sessions}
-        prices_said = {
-            group: self._said(
-                "GetTicketTypeList", CinemaId=venue.ref, SessionId=session
-            )
-            for group, session in sorted(groups.items())
-        }
-        told = (said, films_said, *prices_said.values())
-        same = digest((one.encode() for one in told), self._settings, venue)
+        beside = (films_said, *prices_said.values())
+        context = digest(map(str.encode, beside), self._settings, venue)
+        same = digest([context, said.encode()])
         if same == read.digest:
             return Schedule.same(same, len(sessions))
+        new, prints = news(sessions, context, read.prints)
         good = Rows("SessionId")
-        left = dict(good.each(sessions, schedule.left))
+        left = dict(good.each(new, schedule.left))
         films = good.each(
             xml.rows(xml.parse(films_said), "Table"),
             lambda row: schedule.production(row, self._settings),
         )
         runtimes = {film.ref: film.runtime_min for film in films}
-        priced: dict[str, list[OfferRecord]] = {
+        priced = {
             group: schedule.offers(xml.rows(xml.parse(text), "Table"), self._settings)
             for group, text in prices_said.items()
         }
         performances = good.each(
-            sessions,
-            lambda row: self._performance(row, venue, rooms, priced, runtimes),
+            new, lambda row: self._performance(row, venue, rooms, priced, runtimes)
         )
         return Schedule(
             films,
@@ -129,8 +126,20 @@ class VistaPort:
             is_complete=not good.skipped,
             available=left,
             digest=None if good.skipped else same,
+            prints=None if good.skipped else prints,
+            told=[f"{venue.ref}/{session}" for session in refs],
+            count=len(sessions),
             skipped=good.skipped,
         )
+
+    def _prices(self, venue: VenueRecord, groups: Mapping[str, str]) -> dict[str, str]:
+        """Ask for the prices of each group of sessions, by one of them."""
+        return {
+            group: self._said(
+                "GetTicketTypeList", CinemaId=venue.ref, SessionId=session
+            )
+            for group, session in sorted(groups.items())
+        }
 
     def _performance(
         self,

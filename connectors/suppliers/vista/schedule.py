@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import available_timezones
 
 from connectors.feed.records import (
     AreaSoldRecord,
@@ -16,6 +14,7 @@ from connectors.feed.records import (
 from connectors.ports import Available
 from connectors.rules.times import at
 from connectors.suppliers.vista.words import VistaSettings
+from hub.kernel.zones import zones
 
 NOT_ON_SALE = datetime(2000, 1, 1, tzinfo=UTC)
 Row = Mapping[str, str]
@@ -26,7 +25,7 @@ def venue(row: Row, settings: VistaSettings) -> VenueRecord:
     """Return a cinema as a record; its zone by IANA's name, or as settings map it."""
     place = settings.place
     said = row.get("TimeZoneId", "")
-    zone = place.zones.get(said, said if said in _zones() else place.zone)
+    zone = place.zones.get(said, said if said in zones() else place.zone)
     return VenueRecord(
         ref=row["ID"],
         version=0,
@@ -36,11 +35,6 @@ def venue(row: Row, settings: VistaSettings) -> VenueRecord:
         city=row.get("City") or row["Name"],
         business_day_starts=place.business_day_starts,
     )
-
-
-@lru_cache(1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def production(row: Row, settings: VistaSettings) -> ProductionRecord:
