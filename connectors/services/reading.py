@@ -196,9 +196,9 @@ def note_venue(
     source_id: UUID,
     venue: str,
     values: Mapping[str, Any],
+    row: SourceVenue | None,
 ) -> None:
-    """Keep what was read of a venue."""
-    row = session.get(SourceVenue, (source_id, venue))
+    """Keep what was read of a venue; *row* is what there is of it."""
     if row is None:
         session.add(SourceVenue(source_id=source_id, ref=venue, **values))
         return

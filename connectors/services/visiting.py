@@ -119,7 +119,8 @@ def _note_error(session: Session, run: Run, ref: str, at: datetime, said: str) -
     values: dict[str, Any] = {"sync_id": run.sync_id, "error": said}
     if ref not in run.seen:
         values |= {"read_at": at, "missing": []}
-    reading.note_venue(session, run.source.id, ref, values)
+    row = session.get(SourceVenue, (run.source.id, ref))
+    reading.note_venue(session, run.source.id, ref, values, row)
 
 
 def _rooms(run: Run, venue: VenueRecord | None, port: Port) -> KnownRooms:
@@ -169,7 +170,8 @@ def _pass(run: Run, ref: str, found: Schedule) -> None:
     if run.seen[ref].error is not None:
         good = {"sync_id": run.sync_id, "error": None}
         with transaction() as session:
-            reading.note_venue(session, run.source.id, ref, good)
+            row = session.get(SourceVenue, (run.source.id, ref))
+            reading.note_venue(session, run.source.id, ref, good, row)
 
 
 def take_missing(run: Run, ref: str) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from connectors import queries
 from connectors.feed.records import AnyRecord, AuditoriumRecord
 from connectors.models import Source, SourceVenue
 from connectors.ports import Available, Schedule
@@ -92,10 +93,15 @@ class Waiting:
             news = deliver(session, self.source, records)
             written.changed = len(news)
             missing = self._missing(session, read)
+            rows = queries.venues_read(session, self.source.id)
             for one in read:
                 gone, known = missing.get(one.ref, (frozenset(), 0))
                 written.known += known
-                self._note(session, one, gone, written)
+                values = self._noted(one, gone, written)
+                if values is not None:
+                    reading.note_venue(
+                        session, self.source.id, one.ref, values, rows.get(one.ref)
+                    )
         if news:
             work_off(self.source.feed_id)
         left: dict[str, tuple[Available, datetime]] = {
@@ -127,14 +133,10 @@ class Waiting:
                 wanted[one.ref] = one.found.refs()
         return found | reading.missing(session, self.source, wanted)
 
-    def _note(
-        self,
-        session: Session,
-        one: VenueRead,
-        missing: frozenset[str],
-        written: Written,
-    ) -> None:
-        """Note what was read of a venue, if that is other than what is known."""
+    def _noted(
+        self, one: VenueRead, missing: frozenset[str], written: Written
+    ) -> dict[str, Any] | None:
+        """Return what is to be noted of a venue; None if that is known."""
         found, before = one.found, self.seen.get(one.ref)
         written.missing += len(missing)
         was_missing = set(before.missing) if before is not None else set()
@@ -151,8 +153,8 @@ class Waiting:
         }
         if one.is_whole:
             values["whole_at"] = one.at
-        if before is None or _is_to_note(before, values):
-            reading.note_venue(session, self.source.id, one.ref, values)
+        is_to_note = before is None or _is_to_note(before, values)
+        return values if is_to_note else None
 
 
 def _is_to_note(before: SourceVenue, now: Mapping[str, Any]) -> bool:

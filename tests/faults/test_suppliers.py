@@ -63,16 +63,15 @@ def clerk(cinemas, offers, seed):
     """One agent's till: hold, confirm, sometimes let go or give back."""
     dice = random.Random(seed)  # noqa: S311 - a test's
     hub, who = cinemas.hub, dice.choice(("ann", "bob"))
-    answered = hub.call(
-        *(who, "POST", "/v1/holds"),
-        {
-            "lines": [
-                {"offer_id": dice.choice(offers[who]), "quantity": dice.randint(1, 3)}
-            ]
-        },
-        key=str(uuid4()),
-    )
-    hold = answered.get_json()
+    line = {"offer_id": dice.choice(offers[who]), "quantity": dice.randint(1, 3)}
+    for _ in range(200):
+        answered = hub.call(
+            who, "POST", "/v1/holds", {"lines": [line]}, key=str(uuid4())
+        )
+        hold = answered.get_json()
+        if hold.get("code") != "supplier-unavailable":
+            break
+        time.sleep(0.05)  # it was not asked: it does not answer of late
     if answered.status_code != 201:
         assert hold["code"] in REFUSALS, hold
         return
@@ -129,8 +128,9 @@ def test_both_sides_agree_once_the_supplier_answers_again(hub, kind, quick):
             tills = [pool.submit(clerk, cinemas, offers, n) for n in range(ORDERS)]
             for till in [*tills, sold]:
                 till.result()
-        struck = len(cinemas.faults.seen)
-        assert struck > ORDERS // 2, struck
+        calls = sum(cinemas.faults.calls[name] for name in SELLING)
+        assert calls > ORDERS, calls
+        assert len(cinemas.faults.seen) / calls > 0.3, cinemas.faults.calls
         cinemas.faults.clear()
         assert cinemas.work(120) == 0
         agree(cinemas)

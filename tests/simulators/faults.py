@@ -10,6 +10,7 @@ something in front, and nothing was done. The rest the house itself does: ``pric
 import random
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 
 WIRE = (
@@ -40,6 +41,7 @@ class Faults:
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self.seen = []
+        self.calls = Counter()
         self.hanging = threading.Event()
 
     def set(self, name, *, only=None, share=1.0, times=None):
@@ -70,6 +72,8 @@ class Faults:
 
     def one_of(self, operation):
         """Return the fault of the wire that strikes this call, if one does."""
+        with self._lock:
+            self.calls[operation] += 1
         return next((name for name in WIRE if self.happens(name, operation)), None)
 
     def wait(self):
