@@ -166,7 +166,16 @@ GET    /v1/statements                                         read supplier agen
 GET    /v1/statements/<uuid:statement_id>                     read supplier agent finance
 GET    /v1/statements/<uuid:statement_id>/lines               read supplier agent finance
 POST   /v1/statements/<uuid:statement_id>/review              write finance
+POST   /v1/statements/<uuid:statement_id>/approval            write finance
+POST   /v1/statements/<uuid:statement_id>/reopening           write finance
 POST   /v1/statements/<uuid:statement_id>/closing             write finance
+POST   /v1/statements/<uuid:statement_id>/payment             write finance
+GET    /v1/statements/<uuid:statement_id>/memos               read supplier agent finance
+POST   /v1/statements/<uuid:statement_id>/memos               write finance
+POST   /v1/memos/<uuid:memo_id>/decision                      write finance
+GET    /v1/statements/<uuid:statement_id>/disputes            read supplier agent finance
+POST   /v1/statements/<uuid:statement_id>/disputes            write supplier agent finance
+POST   /v1/disputes/<uuid:dispute_id>/decision                write finance
 """
 
 

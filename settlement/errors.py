@@ -32,7 +32,7 @@ class PeriodOpenError(HubError):
 
 
 class StatementStateError(HubError):
-    """A statement goes draft, reviewed, closed, and no other way."""
+    """A statement goes draft, reviewed, approved, closed, paid, and no other way."""
 
     code, title, status = "statement-state", "The statement is not ready for that", 409
 
@@ -43,14 +43,26 @@ class AlreadyClosedError(HubError):
     code, title, status = "already-closed", "The period is closed already", 409
 
 
+class EarlierOpenError(HubError):
+    """A statement opens with what the one before it closed with."""
+
+    code, title, status = "earlier-open", "An earlier month is not closed yet", 409
+
+
+class NotApprovedError(HubError):
+    """A period is closed when every statement of it has been approved."""
+
+    code, title, status = "not-approved", "Review and approve the period first", 409
+
+
 class NotReviewedError(HubError):
-    """A period is closed when every statement of it has been reviewed."""
+    """A period is approved when every statement of it has been reviewed."""
 
     code, title, status = "not-reviewed", "Draft and review the period first", 409
 
 
 class OwnWorkError(HubError):
-    """Reviewer and closer are two people."""
+    """Who approves did not draft or review; who pays did not approve."""
 
     code, title, status = "own-work", "Somebody else has to do that", 409
 
@@ -65,6 +77,36 @@ class ChangedSinceDraftError(HubError):
     """The lines are not those the reviewer was shown."""
 
     code, title, status = "changed-since-draft", "Look at the draft again", 409
+
+
+class MemoReasonError(HubError):
+    """The terms name no such reason for a memo."""
+
+    code, title, status = "memo-reason", "The terms have no memos for that reason", 422
+
+
+class MemoFloorError(HubError):
+    """The terms have no memos for so little."""
+
+    code, title, status = "memo-floor", "The terms have no memos for so little", 409
+
+
+class MemoWindowError(HubError):
+    """It is too late to correct that month."""
+
+    code, title, status = "memo-window", "That month may not be corrected any more", 409
+
+
+class DisputedError(HubError):
+    """The line is disputed already."""
+
+    code, title, status = "disputed", "The line is disputed already", 409
+
+
+class OtherAmountError(HubError):
+    """A statement is paid as a whole, but for what is disputed."""
+
+    code, title, status = "other-amount", "That is not what is payable", 409
 
 
 class SealsAheadError(HubError):

@@ -401,6 +401,14 @@ class Hub:
         seen = {"lines_sha256": self.get(who, path)["lines_sha256"]}
         return self.post(who, f"{path}/review", seen, expect)
 
+    def approve_statement(self, who, statement_id, expect=200):
+        """Approve a statement that was reviewed."""
+        return self.post(who, f"/v1/statements/{statement_id}/approval", None, expect)
+
+    def close(self, who, statement_id, expect=200):
+        """Close a statement that was approved."""
+        return self.post(who, f"/v1/statements/{statement_id}/closing", None, expect)
+
     def move_clock(self, **ahead):
         """Move the world's clock forward."""
         now = datetime.fromisoformat(self.get("operator", "/v1/clock")["now"])

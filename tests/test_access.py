@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from werkzeug.routing import Rule
@@ -12,7 +14,8 @@ from hub.access import ROUTES
 from hub.kernel.callers import Kind
 from hub.kernel.db import transaction
 from partners import services
-from tests.hubs import SECRET, application, forget_application
+from tests.hubs import SECRET, ZONE, application, forget_application
+from tests.settlement.months import closed
 
 GUARDED = sorted(key for key, row in ROUTES.items() if not row.is_open)
 OPEN = sorted(key for key, row in ROUTES.items() if row.is_open)
@@ -105,15 +108,10 @@ def filled(hub):
     hold = hub.hold("ann", [(offer_id, 1)])
     order = hub.confirm("ann", hub.hold("ann", [(offer_id, 1)]))
     delivery = hub.get("sup", "/v1/deliveries")["items"][0]
-    hub.move_clock(days=62)
-    month = hub.get("operator", "/v1/clock")["now"][:7]
-    year, number = map(int, month.split("-"))
-    before = f"{year - (number == 1)}-{(number - 2) % 12 + 1:02}"
-    drafts = hub.post("finance", f"/v1/periods/{before}/drafts", None)
-    for found in drafts["statement_ids"]:
-        hub.review("auditor", found)
-        hub.post("finance", f"/v1/statements/{found}/closing", None, 200)
-    mine = hub.get("ann", "/v1/statements")["items"][0]
+    now = datetime.fromisoformat(hub.get("operator", "/v1/clock")["now"])
+    hub.period = now.astimezone(ZoneInfo(ZONE)).strftime("%Y-%m")
+    hub.move_clock(days=32)
+    mine = closed(hub)["ann"]
     return {
         "hold_id": hold["id"],
         "order_id": order["id"],

@@ -23,7 +23,8 @@ from hub.kernel.callers import Kind
 from hub.kernel.db import transaction
 from hub.kernel.money import Money
 from partners.queries import contracts_with_partners
-from settlement.cli import close_period, identify, review_period
+from settlement.cli.closing import approve_period, close_period, review_period
+from settlement.cli.keys import identify
 from settlement.models import Statement
 from settlement.queries.statements import of_period
 
@@ -128,7 +129,9 @@ def _settle(settings: Settings, operator: Client) -> None:
     reviewer = stage.staff_key(settings, Kind.FINANCE, "Rita")
     closer = stage.staff_key(settings, Kind.FINANCE, "Carl")
     review_period(identify(reviewer, settings.secret_key), PERIOD)
-    close_period(identify(closer, settings.secret_key), PERIOD)
+    who = identify(closer, settings.secret_key)
+    approve_period(who, PERIOD)
+    close_period(who, PERIOD)
 
 
 def _print_statements() -> None:

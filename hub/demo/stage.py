@@ -40,7 +40,7 @@ _UNSPLIT = text(
     " FROM plan_publication p WHERE p.supplier_id = tree.supplier_id)"
 )
 _IS_SETTLED = text(
-    "SELECT coalesce(bool_and(state = 'closed'), false) FROM statement"
+    "SELECT coalesce(bool_and(state IN ('closed', 'paid')), false) FROM statement"
     " WHERE world = :world"
 )
 

@@ -20,6 +20,8 @@ from settlement.queries.previews import preview
 from settlement.rules.statements import as_csv
 from settlement.schemas import statements as schemas
 from settlement.services import statements
+from settlement.services.drafting import draft_period
+from settlement.services.fencing import fence
 
 
 @blp.route("/contracts/<uuid:contract_id>/preview")
@@ -41,7 +43,7 @@ class PeriodDrafts(MethodView):
     @blp.problems(errors.UnknownPeriodError, errors.PeriodOpenError)
     def post(self, period: str) -> dict[str, Any]:
         """Draft every statement of a month that is not closed yet."""
-        ids = statements.draft_period(transaction, caller(), period)
+        ids = draft_period(transaction, caller(), period)
         return {"statement_ids": ids}
 
 
@@ -83,7 +85,7 @@ class StatementLines(MethodView):
         """Download the lines as CSV; those of a closed statement never change."""
         with transaction() as session:
             statement = _own_statement(session, statement_id)
-            rows = statements.rows_of(session, statement)
+            rows = statements.shown_lines(session, statement).rows()
         name = f"statement-{statement.period}-{statement.side}-{statement_id}.csv"
         response = Response(
             as_csv(rows, statement.form), content_type="text/csv; charset=utf-8"
@@ -104,20 +106,43 @@ class StatementReview(MethodView):
             return statements.review(session, caller(), statement_id, **wanted)
 
 
+@blp.route("/statements/<uuid:statement_id>/approval")
+class StatementApproval(MethodView):
+    @blp.keyed
+    @blp.response(200, schemas.StatementSchema)
+    @blp.problems(
+        errors.StatementStateError, errors.OwnWorkError, errors.ChangedSinceReviewError
+    )
+    def post(self, statement_id: UUID) -> Any:
+        """Approve what was reviewed; not by who drafted or reviewed it."""
+        with transaction() as session:
+            return statements.approve(session, caller(), statement_id)
+
+
+@blp.route("/statements/<uuid:statement_id>/reopening")
+class StatementReopening(MethodView):
+    @blp.keyed
+    @blp.response(200, schemas.StatementSchema)
+    @blp.problems(errors.StatementStateError)
+    def post(self, statement_id: UUID) -> Any:
+        """Make a statement that is not closed a draft again."""
+        with transaction() as session:
+            return statements.reopen(session, caller(), statement_id)
+
+
 @blp.route("/statements/<uuid:statement_id>/closing")
 class StatementClosing(MethodView):
     @blp.response(200, schemas.StatementSchema)
     @blp.problems(
         errors.StatementStateError,
-        errors.OwnWorkError,
         errors.ChangedSinceReviewError,
         errors.ClosingWaitsError,
     )
     def post(self, statement_id: UUID) -> Any:
-        """Close a reviewed statement for good; not by the one who reviewed it."""
+        """Close an approved statement for good: its lines never change again."""
         with transaction() as session:
             statements.closable(session, caller(), statement_id)
-        watermark = statements.fence(transaction)
+        watermark = fence(transaction)
         with transaction() as session:
             return statements.close(
                 session, caller(), statement_id, watermark=watermark

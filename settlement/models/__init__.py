@@ -1,5 +1,6 @@
 """Tables: terms, the journal and its seals, credit, totals, statements."""
 
+from settlement.models.corrections import Dispute, Memo
 from settlement.models.credit import Credit, CreditAlert, CreditChange
 from settlement.models.journal import Account, JournalEntry, Posting, SealBlock, Xid8
 from settlement.models.statements import DocumentNumber, Statement, StatementLine
@@ -12,8 +13,10 @@ __all__ = [
     "Credit",
     "CreditAlert",
     "CreditChange",
+    "Dispute",
     "DocumentNumber",
     "JournalEntry",
+    "Memo",
     "Posting",
     "SealBlock",
     "Statement",

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -18,18 +19,42 @@ from settlement.models.journal import Xid8
 
 
 class Statement(Base):
-    """What was sold, earned and owed under one contract in one period."""
+    """What was sold, earned and owed under one contract in one period.
+
+    What was due at its beginning, and its lines, less payments, is due at its end.
+    """
 
     __tablename__ = "statement"
     __table_args__ = (
         UniqueConstraint("contract_id", "period"),
         UniqueConstraint("legal_entity", "number"),
-        CheckConstraint("state IN ('draft', 'reviewed', 'closed')", name="state"),
+        CheckConstraint(
+            "state IN ('draft', 'reviewed', 'approved', 'closed', 'paid')", name="state"
+        ),
         CheckConstraint("side IN ('supplier', 'agent')", name="side"),
         CheckConstraint(
-            "state <> 'closed' OR num_nulls(reviewed_by, reviewed_at, closed_by,"
-            " closed_at, watermark, code_version) = 0 AND reviewed_by <> closed_by",
+            "state NOT IN ('closed', 'paid') OR num_nulls(reviewed_by, reviewed_at,"
+            " closed_by, closed_at, watermark, code_version) = 0"
+            " AND CASE WHEN form < 3 THEN reviewed_by <> closed_by ELSE"
+            " num_nulls(approval_id, opening_minor, payments_minor, closing_minor) = 0"
+            " END",
             name="closed",
+        ),
+        CheckConstraint(
+            "state NOT IN ('approved', 'closed', 'paid') OR form < 3"
+            " OR num_nulls(approved_by, approved_at, approval_id) = 0"
+            " AND approved_by <> reviewed_by AND approved_by <> drafted_by",
+            name="approved",
+        ),
+        CheckConstraint(
+            "state <> 'paid' OR num_nulls(paid_by, paid_at) = 0"
+            " AND paid_by <> coalesce(approved_by, closed_by)",
+            name="paid",
+        ),
+        CheckConstraint(
+            "closing_minor IS NULL OR closing_minor = opening_minor"
+            " + (totals->>'due_minor')::bigint - payments_minor",
+            name="balances",
         ),
         Index("ix_statement_listing", "world", "id"),
     )
@@ -55,8 +80,16 @@ class Statement(Base):
     drafted_at: Mapped[Timestamp]
     reviewed_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
     reviewed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
+    approved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    approval_id: Mapped[UUID | None]
+    opening_minor: Mapped[int | None] = mapped_column(BigInteger)
+    payments_minor: Mapped[int | None] = mapped_column(BigInteger)
+    closing_minor: Mapped[int | None] = mapped_column(BigInteger)
     closed_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    paid_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
+    paid_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class StatementLine(Base):
@@ -82,6 +115,8 @@ class StatementLine(Base):
     commission_minor: Mapped[Minor]
     other_minor: Mapped[Minor] = mapped_column(server_default="0")
     due_minor: Mapped[Minor]
+    origin_entry_id: Mapped[UUID | None]
+    origin_period: Mapped[str | None]
 
 
 class DocumentNumber(Base):

@@ -1,30 +1,15 @@
 """Statements as they are read."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from hub.kernel.errors import NotFoundError
-from settlement.models import Statement, StatementLine
-from settlement.rules.statements import StatementRow
-
-_LINE = [
-    StatementLine.no,
-    StatementLine.entry_id,
-    StatementLine.order_id,
-    StatementLine.order_line,
-    StatementLine.kind,
-    StatementLine.happened_at,
-    StatementLine.tickets,
-    StatementLine.face_minor,
-    StatementLine.booking_fee_minor,
-    StatementLine.service_fee_minor,
-    StatementLine.commission_minor,
-    StatementLine.other_minor,
-    StatementLine.due_minor,
-]
+from settlement.models import Statement
+from settlement.rules.statements import ACCOUNTS, SETTLED, STATED
 
 
 def get_statement(
@@ -33,7 +18,7 @@ def get_statement(
     """Return a statement: a partner's own once closed, or for finance any."""
     found = session.get(Statement, statement_id)
     is_theirs = partner_id is None or (
-        found is not None and found.partner_id == partner_id and found.state == "closed"
+        found is not None and found.partner_id == partner_id and found.state in SETTLED
     )
     if found is None or found.world != world or not is_theirs:
         raise NotFoundError(statement_id=statement_id)
@@ -53,7 +38,7 @@ def list_statements(
     wanted = select(Statement).where(Statement.world == world)
     if partner_id is not None:
         wanted = wanted.where(
-            Statement.partner_id == partner_id, Statement.state == "closed"
+            Statement.partner_id == partner_id, Statement.state.in_(SETTLED)
         )
     if period is not None:
         wanted = wanted.where(Statement.period == period)
@@ -62,16 +47,49 @@ def list_statements(
     return session.scalars(wanted.order_by(Statement.id).limit(limit + 1)).all()
 
 
+_OPEN_BEFORE = {
+    side: text(
+        f"SELECT coalesce(e.{side}_stated_at, e.happened_at) AS at"  # noqa: S608 - our own words
+        f" FROM journal_entry e WHERE e.{side}_contract_id = :contract"
+        " AND e.kind = ANY(:kinds)"
+        f" AND coalesce(e.{side}_stated_at, e.happened_at) >= (SELECT"
+        " coalesce(max(s.ends_at), '-infinity') FROM statement s"
+        "  WHERE s.contract_id = :contract AND s.state IN ('closed', 'paid')"
+        "  AND s.ends_at <= :starts)"
+        f" AND coalesce(e.{side}_stated_at, e.happened_at) < :starts"
+        " ORDER BY 1 LIMIT 1"
+    )
+    for side in ACCOUNTS
+}
+_LATER = text(
+    "SELECT EXISTS (SELECT FROM statement WHERE contract_id = :contract"
+    " AND state IN ('closed', 'paid') AND starts_at >= :ends)"
+)
+
+
+def open_before(session: Session, statement: Statement) -> datetime | None:
+    """Return when something before a statement's period is stated, if none states it.
+
+    All before the last closed period is on some statement, for they close in order.
+    """
+    where = {
+        "contract": statement.contract_id,
+        "kinds": list(STATED),
+        "starts": statement.starts_at,
+    }
+    found: datetime | None = session.scalar(_OPEN_BEFORE[statement.side], where)
+    return found
+
+
+def is_later_closed(session: Session, contract_id: UUID, ends_at: datetime) -> bool:
+    """Say whether a period of a contract after a moment is closed."""
+    where = {"contract": contract_id, "ends": ends_at}
+    return bool(session.scalar(_LATER, where))
+
+
 def of_period(session: Session, *, world: str, period: str) -> Sequence[Statement]:
     """Return the statements of a period, in a fixed order."""
     wanted = select(Statement).where(
         Statement.world == world, Statement.period == period
     )
     return session.scalars(wanted.order_by(Statement.id)).all()
-
-
-def stored_rows(session: Session, statement_id: UUID) -> list[StatementRow]:
-    """Return the lines of a closed statement as they were when it was closed."""
-    wanted = select(*_LINE).where(StatementLine.statement_id == statement_id)
-    rows = session.execute(wanted.order_by(StatementLine.no)).mappings()
-    return [StatementRow(**row) for row in rows]

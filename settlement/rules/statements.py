@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -29,11 +29,18 @@ SIGNS = {"agent": 1, "supplier": -1}
 # What is earned in a period; what is only paid is not on its statement.
 STATED = (
     *(SALE, CANCELLATION, VENUE_CANCELLATION, "true-up", "guarantee", "bill"),
-    *("chargeback", "release", "reserve-released", "purchase"),
+    *("chargeback", "release", "reserve-released", "purchase", "memo"),
 )
-# A closed statement keeps the form it was closed in; the first had no other amounts.
-FORM = 2
-_LEFT_OUT: dict[int, frozenset[str]] = {1: frozenset({"other_minor"}), 2: frozenset()}
+# A closed statement keeps the form it was closed in: the first had no other amounts,
+# the second no origins, and times as Python says them.
+FORM = 3
+_ORIGIN = ("origin_entry_id", "origin_period")
+LATER_FORM = 3  # from here on the database makes the same bytes
+_LEFT_OUT: dict[int, frozenset[str]] = {
+    1: frozenset({"other_minor", *_ORIGIN}),
+    2: frozenset(_ORIGIN),
+    3: frozenset(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,9 @@ class StatementRow:
 
     Agent: due = face + booking fee + service fee - commission + other, owed to the
     hub. Supplier: due = face + booking fee - service fee - commission + other, owed
-    by the hub. Other: discounts, shares of others, deferred money, corrections.
+    by the hub. Other: discounts, shares of others, deferred money, corrections. What
+    corrects or returns something names the entry it goes back to, and whose month
+    (in the contract's zone) that is stated in.
     """
 
     no: int
@@ -58,6 +67,12 @@ class StatementRow:
     commission_minor: int
     other_minor: int
     due_minor: int
+    origin_entry_id: UUID | None = None
+    origin_period: str | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(StatementRow))
+SETTLED = ("closed", "paid")  # nothing of it changes any more, but that it is paid
 
 
 def seen(sums: Mapping[str, int], side: str) -> dict[str, int]:
@@ -90,6 +105,13 @@ def seen_by(legs: Iterable[Leg]) -> dict[str, dict[str, int]]:
     return {side: seen(found, side) for side, found in sums.items()}
 
 
+def without(rows: Iterable[StatementRow], form: int) -> list[StatementRow]:
+    """Return rows without what a form does not say."""
+    if form >= LATER_FORM:
+        return list(rows)
+    return [replace(row, origin_entry_id=None, origin_period=None) for row in rows]
+
+
 def totals(rows: Iterable[StatementRow], form: int = FORM) -> dict[str, int]:
     """Return the sums of a statement of a form, and how many lines it has."""
     found, left_out = list(rows), _LEFT_OUT[form]
@@ -104,14 +126,19 @@ def totals(rows: Iterable[StatementRow], form: int = FORM) -> dict[str, int]:
 def as_csv(rows: Sequence[StatementRow], form: int = FORM) -> str:
     """Return the lines as CSV (RFC 4180): the same lines always make the same bytes."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    names = [f.name for f in fields(StatementRow) if f.name not in _LEFT_OUT[form]]
+    writer = csv.writer(text, lineterminator="\r\n" if form < LATER_FORM else "\n")
+    names = [name for name in COLUMNS if name not in _LEFT_OUT[form]]
     writer.writerow(names)
     for row in rows:
-        at = row.happened_at.astimezone(UTC).isoformat()
+        at = _moment(row.happened_at, form)
         cells = asdict(row) | {"happened_at": at}
         writer.writerow([cells[name] for name in names])
     return text.getvalue()
+
+
+def _moment(at: datetime, form: int) -> str:
+    utc = at.astimezone(UTC)
+    return utc.isoformat() if form < LATER_FORM else f"{utc:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def digest(rows: Sequence[StatementRow], form: int = FORM) -> bytes:

@@ -74,7 +74,29 @@ class StatementSchema(ReplySchema):
     number = fields.Integer(required=True, allow_none=True)
     totals = fields.Nested(TotalsSchema, required=True)
     lines_sha256 = fields.Function(lambda found: found.lines_digest.hex())
+    opening_minor = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What was due when the period began; once closed"},
+    )
+    payments_minor = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What was paid of it in the period; once closed"},
+    )
+    closing_minor = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Opening + due - payments: what the next opens with"},
+    )
     reviewed_at = fields.AwareDateTime(required=True, allow_none=True)
+    approved_at = fields.AwareDateTime(required=True, allow_none=True)
+    approval_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Another with each approval"},
+    )
+    paid_at = fields.AwareDateTime(required=True, allow_none=True)
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
 
 

@@ -336,5 +336,34 @@ def _settle(story):
     drafted = next(s for s in listed if s["partner_id"] == hub.ids["ann"])
     path = f"/v1/statements/{drafted['id']}"
     seen = ask("finance", "GET", path)
-    ask("auditor", "POST", f"{path}/review", {"lines_sha256": seen["lines_sha256"]})
-    ask("finance", "POST", f"{path}/closing")
+    looked_at = {"lines_sha256": seen["lines_sha256"]}
+    ask("finance", "POST", f"{path}/review", looked_at)
+    ask("finance", "POST", f"{path}/reopening")
+    hub.review("finance", drafted["id"])
+    ask("auditor", "POST", f"{path}/approval")
+    ask("auditor", "POST", f"{path}/closing")
+    _correct(story, path)
+
+
+def _correct(story, path):
+    ask = story.ask
+    wrong = {"line": 1, "reason": "the booking fee was waived for this order"}
+    dispute = ask("ann", "POST", f"{path}/disputes", wrong, expect=201)
+    memo = {
+        "kind": "credit",
+        "corrects": "other",
+        "reason": "dispute",
+        "note": "booking fee of one ticket",
+        "amount_minor": 150,
+    }
+    upheld = {"decision": "it was waived by letter", "memo": memo}
+    decided = ask("finance", "POST", f"/v1/disputes/{dispute['id']}/decision", upheld)
+    ask("ann", "GET", f"{path}/disputes")
+    fee = memo | {"kind": "debit", "corrects": "service-fee", "reason": "fee"}
+    ask("finance", "POST", f"{path}/memos", fee, expect=201)
+    issue = {"decision": "issue"}
+    ask("auditor", "POST", f"/v1/memos/{decided['memo_id']}/decision", issue)
+    ask("finance", "GET", f"{path}/memos")
+    payable = ask("finance", "GET", f"{path}/disputes")["payable_minor"]
+    paid = {"reference": "bank-4712", "amount_minor": payable}
+    ask("finance", "POST", f"{path}/payment", paid)

@@ -15,51 +15,22 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from hub.kernel import db
 from hub.kernel.db import transaction
 from settlement.errors import ClosingWaitsError
-from settlement.services.statements import fence
+from settlement.services.fencing import fence
 from tests.hubs import percent
+from tests.settlement.months import begin_month, closed, drafted, end_month, lines
 
 
 @pytest.fixture
 def sold(hub):
     """A month with two orders, one of them cancelled in part; the month has ended."""
-    now = datetime.fromisoformat(hub.get("operator", "/v1/clock")["now"])
-    first = (now.replace(day=1) + timedelta(days=32)).replace(day=2)
-    hub.call("operator", "PUT", "/v1/clock", {"now": first.isoformat()})
+    begin_month(hub)
     performance = hub.on_sale(days=90)
     offer_id = hub.offer_id("ann", performance["id"])
     order = hub.confirm("ann", hub.hold("ann", [(offer_id, 3)]))
     hub.cancel("ann", order, [order["tickets"][0]["id"]])
     hub.confirm("bob", hub.hold("bob", [(offer_id, 2)]))
-    hub.order = order
-    hub.period = first.strftime("%Y-%m")
-    hub.offer = offer_id
+    hub.order, hub.offer = order, offer_id
     return hub
-
-
-def end_month(hub):
-    hub.move_clock(days=32)
-
-
-def drafted(hub):
-    hub.post("finance", f"/v1/periods/{hub.period}/drafts", None)
-    found = hub.get("finance", f"/v1/statements?period={hub.period}")["items"]
-    names = {hub.ids[ref]: ref for ref in ("ann", "bob", "sup")}
-    return {names[item["partner_id"]]: item for item in found}
-
-
-def closed(hub):
-    for statement in drafted(hub).values():
-        hub.review("auditor", statement["id"])
-        hub.post("finance", f"/v1/statements/{statement['id']}/closing", None, 200)
-    return {
-        who: hub.get("finance", f"/v1/statements/{s['id']}")
-        for who, s in drafted(hub).items()
-    }
-
-
-def lines(hub, who, statement):
-    found = hub.call(who, "GET", f"/v1/statements/{statement['id']}/lines")
-    return found.get_data(as_text=True)
 
 
 def test_totals_can_be_followed_by_hand(sold):
@@ -101,7 +72,7 @@ def test_a_month_is_closed_only_when_it_has_ended(sold):
     assert bad["code"] == "unknown-period"
 
 
-def test_reviewer_and_closer_are_two(sold):
+def test_who_approves_neither_drafted_nor_reviewed(sold):
     end_month(sold)
     path = f"/v1/statements/{drafted(sold)['ann']['id']}"
     early = sold.post("finance", f"{path}/closing", None, 409)
@@ -109,7 +80,12 @@ def test_reviewer_and_closer_are_two(sold):
     stale = sold.post("finance", f"{path}/review", {"lines_sha256": "0" * 64}, 409)
     assert stale["code"] == "changed-since-draft"
     sold.review("finance", path.rpartition("/")[2])
-    assert sold.post("finance", f"{path}/closing", None, 409)["code"] == "own-work"
+    early = sold.post("auditor", f"{path}/closing", None, 409)
+    assert (early["code"], early["wanted"]) == ("statement-state", "approved")
+    own = sold.post("finance", f"{path}/approval", None, 409)
+    assert (own["code"], own["done_by"]) == ("own-work", "finance")
+    approved = sold.post("auditor", f"{path}/approval", None, 200)
+    assert (approved["state"], approved["closing_minor"]) == ("approved", None)
     assert sold.post("auditor", f"{path}/closing", None, 200)["state"] == "closed"
     again = sold.post("finance", f"{path}/closing", None, 409)
     assert again["code"] == "statement-state"
@@ -122,7 +98,7 @@ def test_two_keys_of_one_person_are_one_person(sold):
     sold.review("finance", statement["id"])
     rotation = f"/v1/credentials/{sold.ids['finance-key']}/rotation"
     second = sold.post("operator", rotation, {"overlap_s": 60})["key"]
-    path = f"/v1/statements/{statement['id']}/closing"
+    path = f"/v1/statements/{statement['id']}/approval"
     assert sold.post(second, path, None, 409)["code"] == "own-work"
     wanted = {"kind": "finance", "name": "finance"}
     third = sold.post("operator", "/v1/credentials", wanted)["key"]
@@ -163,7 +139,8 @@ def test_a_closed_statement_stays_as_it_is_whatever_comes_later(sold):
 def test_a_draft_that_changed_since_its_review_is_not_closed(sold, session):
     end_month(sold)
     path = f"/v1/statements/{drafted(sold)['ann']['id']}"
-    sold.review("auditor", path.rpartition("/")[2])
+    sold.review("finance", path.rpartition("/")[2])
+    sold.approve_statement("auditor", path.rpartition("/")[2])
     session.execute(text("UPDATE statement SET lines_digest = '\\x00'"))
     session.commit()
     refused = sold.post("finance", f"{path}/closing", None, 409)
@@ -282,7 +259,7 @@ def test_an_entry_that_does_not_balance_is_not_committed(sold, session):
 def test_a_statement_cannot_be_closed_past_its_way(sold, session):
     end_month(sold)
     drafted(sold)
-    with pytest.raises(DBAPIError, match="a statement goes draft, reviewed, closed"):
+    with pytest.raises(DBAPIError, match="a statement goes draft, reviewed, approved"):
         session.execute(text("UPDATE statement SET state = 'closed'"))
 
 
@@ -310,7 +287,8 @@ def test_the_fence_waits_for_what_is_open_and_says_if_it_cannot(engine):
 def test_closing_waits_for_a_sale_that_is_still_being_written(sold):
     end_month(sold)
     statement = drafted(sold)["ann"]
-    sold.review("auditor", statement["id"])
+    sold.review("finance", statement["id"])
+    sold.approve_statement("auditor", statement["id"])
     is_open, may_end = threading.Event(), threading.Event()
 
     def sell_slowly():
@@ -354,26 +332,36 @@ def test_live_statements_are_numbered_without_gaps(sold, owner_url):
     found = drafted(sold)
     assert {item["number"] for item in found.values()} == {None}
     for statement in found.values():
-        path = f"/v1/statements/{statement['id']}"
-        sold.review("auditor", statement["id"])
-        sold.post("auditor", f"{path}/closing", None, 409)  # draws no number
-        sold.post("finance", f"{path}/closing", None, 200)
+        sold.review("finance", statement["id"])
+        sold.close("auditor", statement["id"], 409)  # draws no number
+        sold.approve_statement("auditor", statement["id"])
+        sold.close("auditor", statement["id"])
     assert sorted(item["number"] for item in drafted(sold).values()) == [1, 2, 3]
     sold.assert_lawful()
 
 
-def test_months_may_be_closed_in_any_order(sold):
+def test_months_are_closed_in_order_so_that_each_opens_with_the_last(sold):
     end_month(sold)
     first = sold.period
-    offer_id = sold.offer
-    sold.confirm("ann", sold.hold("ann", [(offer_id, 1)]))
+    sold.confirm("ann", sold.hold("ann", [(sold.offer, 1)]))
     sold.period = sold.get("operator", "/v1/clock")["now"][:7]
     assert sold.period != first
     end_month(sold)
+    later = drafted(sold)["ann"]
+    sold.review("finance", later["id"])
+    sold.approve_statement("auditor", later["id"])
+    early = sold.close("auditor", later["id"], 409)
+    assert early["code"] == "earlier-open"
+    second, sold.period = sold.period, first
+    before = closed(sold)
+    sold.period = second
+    sold.close("auditor", later["id"])
     closed(sold)
-    sold.assert_lawful()
-    sold.period = first
-    closed(sold)
+    for who, statement in drafted(sold).items():
+        assert statement["opening_minor"] == before[who]["closing_minor"], who
+        assert statement["closing_minor"] == (
+            statement["opening_minor"] + statement["totals"]["due_minor"]
+        ), who
     sold.assert_lawful()
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from settlement.rules.events import (
     Bill,
+    BookedEvent,
     Charge,
     Contracted,
-    ContractEvent,
     bill_legs,
     legs,
 )
@@ -146,7 +146,7 @@ def _is_as_said(row: Row[Any]) -> bool:
 
 def _made(detail: dict[str, Any], whose: Contracted) -> list[Leg]:
     said = {k: v for k, v in detail.items() if k not in {"charge", "terms_id"}}
-    event: Any = msgspec.convert(said, ContractEvent)
+    event: Any = msgspec.convert(said, BookedEvent)
     if isinstance(event, Bill):
         return bill_legs(msgspec.convert(detail["charge"], Charge), whose)
     return legs(event, whose)

@@ -7,10 +7,9 @@ from sqlalchemy.orm import Session
 
 from partners.models import Contract, Partner
 from settlement.models import Statement
-from settlement.queries.journal import statement_rows
-from settlement.queries.statements import stored_rows
+from settlement.queries.lines import balances_of, lines_of, stored_lines
 from settlement.rules.periods import Period
-from settlement.rules.statements import STATED, digest, totals
+from settlement.rules.statements import SETTLED, STATED, digest, totals, without
 
 _NOT_STATED = text(
     "SELECT e.id AS entry_id, s.contract_id FROM statement s JOIN journal_entry e"
@@ -21,7 +20,7 @@ _NOT_STATED = text(
     " AND coalesce(CASE s.side WHEN 'agent' THEN e.agent_stated_at"
     " ELSE e.supplier_stated_at END, e.happened_at) < s.ends_at"
     " AND e.kind = ANY(CAST(:kinds AS text[]))"
-    " WHERE s.state = 'closed' AND NOT EXISTS (SELECT FROM statement_line l"
+    " WHERE s.state IN ('closed', 'paid') AND NOT EXISTS (SELECT FROM statement_line l"
     " WHERE l.entry_id = e.id AND l.side = s.side) LIMIT 20"
 ).bindparams(kinds=list(STATED))
 _NUMBERS = text(
@@ -54,7 +53,7 @@ def _closed(session: Session) -> list[dict[str, Any]]:
         select(Statement, Contract, Partner)
         .join(Contract, Contract.id == Statement.contract_id)
         .join(Partner, Partner.id == Contract.partner_id)
-        .where(Statement.state == "closed")
+        .where(Statement.state.in_(SETTLED))
         .order_by(Statement.id)
     )
     return [
@@ -67,10 +66,11 @@ def _closed(session: Session) -> list[dict[str, Any]]:
 def _broken(
     session: Session, statement: Statement, contract: Contract, partner: Partner
 ) -> list[str]:
-    lines = stored_rows(session, statement.id)
+    lines = stored_lines(session, statement.id).rows()
     period = Period(statement.period, statement.starts_at, statement.ends_at)
     said = (statement.partner_id, statement.currency, statement.legal_entity)
     agreed = (contract.partner_id, contract.currency, contract.legal_entity)
+    current = lines_of(session, contract, statement.side, period).rows()
     held = {
         "a closed statement's lines are those that were closed": digest(
             lines, statement.form
@@ -81,8 +81,20 @@ def _broken(
         )
         == statement.totals,
         "a closed statement says what the journal says": lines
-        == statement_rows(session, contract, statement.side, period),
+        == without(current, statement.form),
         "a statement is its contract's": (*said, statement.side)
         == (*agreed, partner.kind),
+        "a statement opens with what was due, and closes with what is": _balances(
+            session, statement, contract
+        ),
     }
     return [law for law, is_held in held.items() if not is_held]
+
+
+def _balances(session: Session, statement: Statement, contract: Contract) -> bool:
+    """Say whether the balances are the journal's; old forms have none."""
+    if statement.closing_minor is None:
+        return True
+    period = Period(statement.period, statement.starts_at, statement.ends_at)
+    found = balances_of(session, contract, statement.side, period)
+    return found == (statement.opening_minor, statement.payments_minor)

@@ -25,6 +25,7 @@ from settlement.rules.clauses.fees import Billable, BookingFee, Bracket, Fee
 from settlement.rules.clauses.money import (
     Discount,
     Funder,
+    Memos,
     MinimumGuarantee,
     Payout,
     Refund,
@@ -59,6 +60,7 @@ class Clauses(Clause, frozen=True, kw_only=True):
     withholding: Annotated[tuple[Withholding, ...], Meta(max_length=3)] = ()
     distribution: Distribution | None = None
     minimum_guarantee: MinimumGuarantee | None = None
+    memos: Memos = Memos()
     week: Week = Week()
 
 
@@ -79,6 +81,7 @@ __all__ = [
     "Fixed",
     "Funder",
     "Matrix",
+    "Memos",
     "MinimumGuarantee",
     "Payout",
     "Percent",

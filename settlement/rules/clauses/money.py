@@ -93,6 +93,21 @@ class Payout(Clause, frozen=True, kw_only=True):
     retention_days: Days = 0
 
 
+class Memos(Clause, frozen=True, kw_only=True):
+    """Within what a closed statement may be corrected by a debit or credit memo.
+
+    *window_days* from the end of its month; nothing below *floor_minor*; each for one
+    of the *reasons*. As the resolutions on agency debit memos have it: one reason each.
+    """
+
+    window_days: Days = 270
+    floor_minor: Minor = 0
+    reasons: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=50)] = (
+        *("rate", "fee", "tax", "ticket-count", "refund", "chargeback"),
+        *("dispute", "other"),
+    )
+
+
 class MinimumGuarantee(Clause, frozen=True, kw_only=True):
     """The least a period comes to; what lacks is trued up at its end.
 

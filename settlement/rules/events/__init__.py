@@ -10,18 +10,23 @@ from settlement.rules.events.legs import (
 )
 from settlement.rules.events.records import (
     Bill,
+    BookedEvent,
     ContractEvent,
     Deposit,
     DepositApplied,
     DepositReturned,
     Event,
     ForeignRemittance,
+    Memo,
+    Payout,
     Release,
+    Remittance,
     ReserveReleased,
 )
 
 __all__ = [
     "Bill",
+    "BookedEvent",
     "Charge",
     "ContractEvent",
     "Contracted",
@@ -30,7 +35,10 @@ __all__ = [
     "DepositReturned",
     "Event",
     "ForeignRemittance",
+    "Memo",
+    "Payout",
     "Release",
+    "Remittance",
     "ReserveReleased",
     "bill_legs",
     "legs",

@@ -15,6 +15,7 @@ from settlement.rules.events.records import (
     Event,
     ForeignRemittance,
     Guarantee,
+    Memo,
     Payout,
     PayoutMatched,
     PspPayout,
@@ -155,6 +156,29 @@ def _chargeback(event: Chargeback, whose: Contracted) -> Iterator[Leg]:
         yield _leg(whose, to.PSP, what, -sign * minor)
 
 
+_CORRECTED = {
+    ("agent", "commission"): (to.EXPENSE_COMMISSION, to.TAX_INPUT),
+    ("supplier", "commission"): (to.INCOME_COMMISSION, to.TAX_OUTPUT),
+    ("agent", "service-fee"): (to.INCOME_SERVICE_FEE, to.TAX_OUTPUT),
+    ("supplier", "service-fee"): (to.INCOME_SERVICE_FEE, to.TAX_OUTPUT),
+}
+_OTHERWISE = {
+    "debit": (to.INCOME_ADJUSTMENT, to.TAX_OUTPUT),
+    "credit": (to.EXPENSE_ADJUSTMENT, to.TAX_OUTPUT),
+}
+
+
+def _memo(event: Memo, whose: Contracted) -> Iterator[Leg]:
+    """Put it where what it corrects was; a supplier's is netted with what it is due."""
+    sign = 1 if event.kind == "debit" else -1
+    what = "memo" if event.corrects == "other" else event.corrects
+    theirs = "receivable" if whose.side == "agent" else "payable"
+    account, tax = _CORRECTED.get((whose.side, event.corrects), _OTHERWISE[event.kind])
+    yield _leg(whose, theirs, what, sign * event.amount_minor)
+    yield _leg(whose, account, what, -sign * (event.amount_minor - event.tax_minor))
+    yield _leg(whose, tax, what, -sign * event.tax_minor)
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """A bill as its terms price it: gross, tax in it, what the partner withholds."""
@@ -193,4 +217,5 @@ _BUILDERS: dict[type[Event], Callable[[Any, Contracted], Iterator[Leg]]] = {
     SharePaid: _share_paid,
     ForeignRemittance: _foreign,
     Chargeback: _chargeback,
+    Memo: _memo,
 }

@@ -149,6 +149,22 @@ class Bill(Event, frozen=True, kw_only=True, tag="bill"):
     units: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
+class Memo(Event, frozen=True, kw_only=True, tag="memo"):
+    """A closed statement is corrected: the partner owes more (debit) or less.
+
+    *corrects* is the amount that was wrong, by the name of its column; the tax is in
+    the amount. It names the line it goes back to, and the month that is stated in.
+    """
+
+    amount_minor: Some
+    kind: Literal["debit", "credit"]
+    corrects: Literal["commission", "service-fee", "other"]
+    reason: Name
+    origin_period: str
+    origin_entry_id: UUID | None = None
+    tax_minor: Maybe = 0
+
+
 ContractEvent = (
     Deposit
     | DepositApplied
@@ -169,3 +185,4 @@ ContractEvent = (
     | SharePaid
     | Bill
 )
+BookedEvent = ContractEvent | Memo

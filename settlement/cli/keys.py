@@ -1,0 +1,43 @@
+"""Whose key it is, and how long work goes on."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+from rich.progress import Progress
+
+from hub.kernel.callers import Caller, Kind
+from hub.kernel.db import transaction
+from hub.kernel.errors import ForbiddenError, UnauthenticatedError
+from partners.queries import find_caller
+from partners.rules import key_hash
+from settlement.models import Statement
+
+KEY = click.option(
+    "--key", envvar="HUB_API_KEY", required=True, help="A finance key (HUB_API_KEY)."
+)
+
+
+def identify(key: str, secret: str, *, scope: str = "write") -> Caller:
+    """Return whose key it is; only finance settles."""
+    with transaction() as session:
+        who = find_caller(session, key_hash(key, secret))
+    if who is None:
+        raise UnauthenticatedError
+    if who.kind is not Kind.FINANCE or scope not in who.scopes:
+        raise ForbiddenError(kind=str(who.kind), allowed=str(Kind.FINANCE), scope=scope)
+    return who
+
+
+def each(
+    title: str, found: Sequence[Statement], work: Callable[[Statement], object]
+) -> None:
+    """Do *work* on each statement: a progress bar on a terminal, a line otherwise."""
+    if not sys.stderr.isatty():
+        for statement in found:
+            work(statement)
+        click.echo(f"{title}: {len(found)} statements", err=True)
+        return
+    with Progress() as progress:
+        for statement in progress.track(found, description=title):
+            work(statement)
