@@ -16,9 +16,11 @@ from settlement import errors
 from settlement.api.blueprint import blp
 from settlement.models import Statement
 from settlement.queries import statements as queries
+from settlement.queries.explaining import explain
 from settlement.queries.previews import preview
 from settlement.rules.statements import as_csv
 from settlement.schemas import statements as schemas
+from settlement.schemas.explaining import LineExplanationSchema
 from settlement.services import statements
 from settlement.services.drafting import draft_period
 from settlement.services.fencing import fence
@@ -92,6 +94,17 @@ class StatementLines(MethodView):
         )
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
+
+
+@blp.route("/statements/<uuid:statement_id>/lines/<int:no>/explanation")
+class LineExplanation(MethodView):
+    @blp.response(200, LineExplanationSchema)
+    @blp.problems()
+    def get(self, statement_id: UUID, no: int) -> dict[str, Any]:
+        """Explain a line: its postings, terms, rules, inputs and roundings."""
+        with transaction() as session:
+            statement = _own_statement(session, statement_id)
+            return explain(session, statement, no, party_id=caller().partner_id)
 
 
 @blp.route("/statements/<uuid:statement_id>/review")

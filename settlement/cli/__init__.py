@@ -2,7 +2,7 @@
 
 import click
 
-from settlement.cli import closing, quoting
+from settlement.cli import closing, explaining, quoting
 
 
 @click.group("settlement")
@@ -13,6 +13,6 @@ def settlement() -> None:
 for command in (
     *(quoting.quote, quoting.show_schema),
     *(closing.draft, closing.review, closing.approve, closing.close),
-    *(closing.list_statements, closing.export),
+    *(closing.list_statements, closing.export, explaining.explain),
 ):
     settlement.add_command(command)

@@ -109,6 +109,16 @@ class Lines:
         with self._cursor() as cursor:
             return [StatementRow(*row) for row in cursor.execute(query)]
 
+    def row(self, no: int) -> StatementRow | None:
+        """Return one of the lines by its number."""
+        names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+        query = sql.SQL("SELECT {names} FROM ({lines}) AS l WHERE no = {no}").format(
+            names=names, lines=self._query, no=sql.Literal(no)
+        )
+        with self._cursor() as cursor:
+            found = cursor.execute(query).fetchone()
+        return None if found is None else StatementRow(*found)
+
     def keep(self, statement_id: UUID, side: str) -> None:
         """Write the lines down as those of a statement."""
         names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))

@@ -104,24 +104,36 @@ def postings(fact: Fact) -> list[Leg]:
 
     Gross and net parts of an amount move by tickets, the tax is what lies between.
     """
+    return [leg for _, legs in legs_by_amount(fact) for leg in legs]
+
+
+def legs_by_amount(fact: Fact) -> list[tuple[Amount | None, list[Leg]]]:
+    """Return the legs of a fact by the amount of the quote that makes them.
+
+    Those of no amount (fees of cancelling, tickets) come last, under None.
+    """
     quote = fact.quote
-    parties = {
-        "": None,
-        "agent": UUID(quote.agent_id),
-        "supplier": UUID(quote.supplier_id),
-    }
-    legs = [
-        Leg(account, parties[whose], what, quote.currency, minor)
-        for account, whose, what, minor in _money(fact)
-        if minor
+    agent, supplier = UUID(quote.agent_id), UUID(quote.supplier_id)
+    parties = {"": None, "agent": agent, "supplier": supplier}
+    found = [
+        (
+            amount,
+            [
+                Leg(account, parties[whose], what, quote.currency, minor)
+                for account, whose, what, minor in money
+                if minor
+            ],
+        )
+        for amount, money in _money(fact)
     ]
-    agent, supplier, tickets = parties["agent"], parties["supplier"], fact.tickets
-    legs.append(Leg(to.TICKETS_AGENT, agent, "tickets", to.TICKETS, tickets))
-    legs.append(Leg(to.TICKETS_SUPPLIER, supplier, "tickets", to.TICKETS, -tickets))
-    return legs
+    tickets = [
+        Leg(to.TICKETS_AGENT, agent, "tickets", to.TICKETS, fact.tickets),
+        Leg(to.TICKETS_SUPPLIER, supplier, "tickets", to.TICKETS, -fact.tickets),
+    ]
+    return [*found, (None, tickets)]
 
 
-def _money(fact: Fact) -> Iterator[Money]:
+def _money(fact: Fact) -> Iterator[tuple[Amount | None, Iterator[Money]]]:
     quote = fact.quote
     holders = REFUNDED if fact.sequence else HOLDERS
     sale = Sale(quote, holders[quote.collector])
@@ -130,9 +142,9 @@ def _money(fact: Fact) -> Iterator[Money]:
             continue
         minor = moved(amount.minor, fact)
         net = moved(amount.net_minor, fact) if amount.tax_minor else minor
-        yield from _LEGS[amount.what](sale, amount, minor, net)
+        yield amount, _LEGS[amount.what](sale, amount, minor, net)
     if fact.kind == CANCELLATION:
-        yield from _refund_fees(fact, sale)
+        yield None, _refund_fees(fact, sale)
 
 
 def _face(sale: Sale, _: Amount, minor: int, __: int) -> Iterator[Money]:

@@ -342,6 +342,7 @@ def _settle(story):
     hub.review("finance", drafted["id"])
     ask("auditor", "POST", f"{path}/approval")
     ask("auditor", "POST", f"{path}/closing")
+    ask("ann", "GET", f"{path}/lines/1/explanation")
     _correct(story, path)
 
 

@@ -1,0 +1,55 @@
+"""Why an entry is what it is: each amount with its rule, and what it moved. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from settlement.rules.postings import Fact, Leg, legs_by_amount
+from settlement.rules.quotes import Amount, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """An amount of a line as it was agreed, and the postings the entry made for it.
+
+    *by* are the terms of the side whose it is; None where it is nobody's terms.
+    """
+
+    amount: Amount
+    by: Side | None
+    legs: Sequence[Leg]
+
+
+def reasons(fact: Fact, side: str | None = None) -> list[Reason]:
+    """Return why an entry has its postings, amount by amount.
+
+    For one *side* only: what its terms make, and what is on no side's terms.
+    """
+    sides = {"agent": fact.quote.agent, "supplier": fact.quote.supplier}
+    return [
+        Reason(
+            amount or _otherwise(fact, legs),
+            sides.get(amount.side) if amount else None,
+            legs,
+        )
+        for amount, legs in legs_by_amount(fact)
+        if legs and (amount is None or side is None or amount.side in {"", side})
+    ]
+
+
+def _otherwise(fact: Fact, legs: Sequence[Leg]) -> Amount:
+    """Return what stands for postings of no amount: fees of cancelling, tickets."""
+    is_fee = any(leg.what == "refund-fee" for leg in legs)
+    what = "refund-fee" if is_fee else "tickets"
+    return Amount(what, 0, rule="per ticket", inputs={"tickets": abs(fact.tickets)})
+
+
+def share_of_line(fact: Fact) -> dict[str, int]:
+    """Return which part of its line a fact moves back; nothing for a sale."""
+    if not fact.sequence:
+        return {}
+    before, after = fact.cancelled
+    return {
+        "quantity": fact.quote.quantity,
+        "cancelled_before": before,
+        "cancelled_after": after,
+    }
