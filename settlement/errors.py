@@ -109,6 +109,12 @@ class OtherAmountError(HubError):
     code, title, status = "other-amount", "That is not what is payable", 409
 
 
+class ExportFolderError(HubError):
+    """An export is a new folder, written whole or not at all."""
+
+    code, title, status = "export-folder", "The folder cannot be written", 409
+
+
 class SealsAheadError(HubError):
     """The chain of seals was made by a higher transaction counter than this one."""
 

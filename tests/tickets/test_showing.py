@@ -9,9 +9,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from hub.kernel import fonts
 from hub.kernel.errors import NotFoundError
 from hub.tickets.rules import language_of, make_token, opened_by, read_token, said
-from hub.tickets.services import fonts
 from tests.hubs import auditorium, offer, performance, production, venue
 
 CHINESE = {"zh-Hans": "一出戏", "en": "A play"}

@@ -7,8 +7,8 @@ from typing import Final, Literal
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
+from hub.kernel import fonts
 from hub.tickets.rules import WORDS, Printed, said
-from hub.tickets.services import fonts
 from hub.tickets.services.symbols import bar_modules, qr_modules
 
 Layout = Literal["print", "mobile"]

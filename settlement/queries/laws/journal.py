@@ -129,7 +129,7 @@ def _is_as_said(row: Row[Any]) -> bool:
         return amount is not None and any(abs(leg[-1]) == abs(amount) for leg in stored)
     whose = Contracted(row.side, row.partner_id, row.currency)
     try:
-        made = _made(row.detail, whose)
+        made = made_from(row.detail, whose)
     except (msgspec.ValidationError, KeyError):
         return False
     return stored == [
@@ -144,7 +144,8 @@ def _is_as_said(row: Row[Any]) -> bool:
     ]
 
 
-def _made(detail: dict[str, Any], whose: Contracted) -> list[Leg]:
+def made_from(detail: dict[str, Any], whose: Contracted) -> list[Leg]:
+    """Return the legs that an event makes, as its entry's detail tells it."""
     said = {k: v for k, v in detail.items() if k not in {"charge", "terms_id"}}
     event: Any = msgspec.convert(said, BookedEvent)
     if isinstance(event, Bill):

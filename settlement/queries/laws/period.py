@@ -1,0 +1,107 @@
+"""The laws of one period, checked in the database: set by set, not row by row."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from partners.models import Contract
+from settlement.models import Statement
+from settlement.queries.lines import balances_of, lines_of, stored_lines
+from settlement.queries.statements import of_period
+from settlement.rules.periods import Period
+from settlement.rules.statements import LATER_FORM, SETTLED, STATED, digest, without
+
+_ONCE = text(
+    "SELECT e.id AS entry_id, s.side, count(l.statement_id) AS times FROM statement s"
+    " JOIN journal_entry e ON CASE s.side WHEN 'agent' THEN e.agent_contract_id"
+    "  ELSE e.supplier_contract_id END = s.contract_id"
+    "  AND coalesce(CASE s.side WHEN 'agent' THEN e.agent_stated_at"
+    "   ELSE e.supplier_stated_at END, e.happened_at) >= s.starts_at"
+    "  AND coalesce(CASE s.side WHEN 'agent' THEN e.agent_stated_at"
+    "   ELSE e.supplier_stated_at END, e.happened_at) < s.ends_at"
+    "  AND e.kind = ANY(:kinds)"
+    " LEFT JOIN statement_line l ON l.entry_id = e.id AND l.side = s.side"
+    " WHERE s.world = :world AND s.period = :period AND s.state IN ('closed', 'paid')"
+    " GROUP BY e.id, s.side HAVING count(l.statement_id) <> 1 LIMIT 20"
+)
+_CARRIED = text(
+    "SELECT s.id AS statement_id, b.closing_minor AS before, s.opening_minor"
+    " FROM statement s JOIN LATERAL (SELECT closing_minor FROM statement b"
+    "  WHERE b.contract_id = s.contract_id AND b.ends_at = s.starts_at"
+    "  AND b.state IN ('closed', 'paid') AND b.closing_minor IS NOT NULL"
+    "  ORDER BY b.ends_at DESC LIMIT 1) b ON true"
+    " WHERE s.world = :world AND s.period = :period AND s.opening_minor IS NOT NULL"
+    " AND b.closing_minor <> s.opening_minor LIMIT 20"
+)
+_UNBALANCED = text(
+    "SELECT p.entry_id, p.currency, sum(p.amount_minor) AS off_by FROM statement s"
+    " JOIN statement_line l ON l.statement_id = s.id JOIN posting p"
+    " ON p.entry_id = l.entry_id WHERE s.world = :world AND s.period = :period"
+    " GROUP BY p.entry_id, p.currency, l.side HAVING sum(p.amount_minor) <> 0 LIMIT 20"
+)
+_TICKETS = text(
+    "SELECT s.contract_id, sum((s.totals->>'tickets')::bigint) AS stated,"
+    " coalesce(sum(t.tickets), 0) AS posted FROM statement s LEFT JOIN LATERAL ("
+    "  SELECT sum(p.amount_minor) * CASE s.side WHEN 'agent' THEN 1 ELSE -1 END"
+    "  AS tickets FROM statement_line l JOIN posting p ON p.entry_id = l.entry_id"
+    "  AND p.currency = 'TKT' AND p.party_id = s.partner_id"
+    "  WHERE l.statement_id = s.id) t ON true"
+    " WHERE s.world = :world AND s.period = :period AND s.state IN ('closed', 'paid')"
+    " GROUP BY 1 HAVING sum((s.totals->>'tickets')::bigint)"
+    " <> coalesce(sum(t.tickets), 0) LIMIT 20"
+)
+QUERIES = {
+    "every entry of the period is on exactly one statement of each side": _ONCE,
+    "a statement opens with what the one before it closed with": _CARRIED,
+    "every entry sums to zero in every currency": _UNBALANCED,
+    "tickets stated are tickets posted": _TICKETS,
+}
+
+
+def period_laws(
+    session: Session, world: str, period: str
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield each law of a period with the first facts that break it."""
+    where = {"world": world, "period": period, "kinds": list(STATED)}
+    for law, query in QUERIES.items():
+        rows = session.execute(query, where).mappings()
+        yield law, [str(dict(row)) for row in rows]
+    found: dict[str, list[str]] = {law: [] for law in _OF_EACH}
+    for statement in of_period(session, world=world, period=period):
+        if statement.state in SETTLED:
+            for law in _broken(session, statement):
+                found[law].append(str(statement.id))
+    yield from found.items()
+
+
+_OF_EACH = (
+    "lines are byte for byte those that were closed",
+    "made anew from the journal they are the same",
+    "totals are the sums of the lines",
+    "opening and payments are the journal's",
+)
+
+
+def _broken(session: Session, statement: Statement) -> Iterator[str]:
+    contract = session.get_one(Contract, statement.contract_id)
+    period = Period(statement.period, statement.starts_at, statement.ends_at)
+    stored = stored_lines(session, statement.id)
+    current = lines_of(session, contract, statement.side, period)
+    if statement.form < LATER_FORM:
+        rows = without(current.rows(), statement.form)
+        kept, anew = digest(stored.rows(), statement.form), digest(rows, statement.form)
+    else:
+        kept, anew = stored.digest(), current.digest()
+    sums: dict[str, Any] = stored.totals()
+    if kept != statement.lines_digest:
+        yield _OF_EACH[0]
+    if anew != statement.lines_digest:
+        yield _OF_EACH[1]
+    if any(sums[name] != told for name, told in statement.totals.items()):
+        yield _OF_EACH[2]
+    if statement.closing_minor is not None:
+        balances = balances_of(session, contract, statement.side, period)
+        if balances != (statement.opening_minor, statement.payments_minor):
+            yield _OF_EACH[3]

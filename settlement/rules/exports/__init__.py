@@ -1,0 +1,1 @@
+"""Statements and journals in the forms that others read. Pure."""

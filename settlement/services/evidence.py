@@ -1,0 +1,155 @@
+"""Evidence of a period: its lines as Parquet by period and partner, and computed anew.
+
+DuckDB computes from these files alone: what it finds is another way to the same sums,
+by statement, by contract and day, and each commission from its base and rate.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+from sqlalchemy.orm import Session
+
+from settlement.errors import ExportFolderError
+from settlement.queries.evidence import COLUMNS, evidence_csv
+
+MEMORY = "512MB"
+LINES = "lines"
+_BY_STATEMENT = (
+    "SELECT statement_id::VARCHAR, count(*), sum(tickets)::BIGINT,"
+    " sum(face_minor)::BIGINT, sum(commission_minor)::BIGINT, sum(due_minor)::BIGINT"
+    " FROM lines GROUP BY 1 ORDER BY 1"
+)
+_BY_DAY = (
+    "SELECT contract_id::VARCHAR, stated_on, sum(tickets)::BIGINT,"
+    " sum(face_minor)::BIGINT, sum(commission_minor)::BIGINT, sum(due_minor)::BIGINT"
+    " FROM lines GROUP BY 1, 2 HAVING (sum(tickets), sum(face_minor),"
+    " sum(commission_minor), sum(due_minor)) <> (0, 0, 0, 0) ORDER BY 1, 2"
+)
+# A percentage of a base, half to even, with no bounds and no tax on top of it.
+_CENTS = """
+WITH rated AS (
+    SELECT entry_id, side, quoted_minor, base_minor::HUGEINT AS base,
+        CASE WHEN rate LIKE '%/%' THEN split_part(rate, '/', 1) ELSE rate END::HUGEINT
+            AS numerator,
+        CASE WHEN rate LIKE '%/%' THEN split_part(rate, '/', 2) ELSE '10000'
+            END::HUGEINT AS denominator
+    FROM lines WHERE state = 'final' AND regexp_full_match(rule,
+        'percent of (gross|net|settled), half-even')
+        AND coalesce(tax, '') NOT LIKE '%on-top'
+), exact AS (
+    SELECT *, base * numerator // denominator AS whole,
+        2 * (base * numerator % denominator) AS twice FROM rated
+)
+SELECT entry_id::VARCHAR, side, quoted_minor, (whole + CASE WHEN twice > denominator
+    OR (twice = denominator AND whole % 2 = 1) THEN 1 ELSE 0 END)::BIGINT AS found,
+    count(*) OVER () FROM exact
+QUALIFY quoted_minor <> found LIMIT 20
+"""
+
+
+@contextmanager
+def new_folder(to: Path) -> Iterator[Path]:
+    """Yield a folder that becomes *to* once all is in it; what failed leaves nothing.
+
+    ExportFolderError when there is something already, or it cannot be written.
+    """
+    if to.exists():
+        raise ExportFolderError(folder=str(to), reason="it is there already")
+    making = to.with_name(f".{to.name}.{uuid4().hex}")
+    try:
+        making.mkdir(parents=True)
+        yield making
+        making.rename(to)
+    except (OSError, duckdb.IOException) as error:
+        reason = getattr(error, "strerror", None) or str(error)[:200]
+        raise ExportFolderError(folder=str(to), reason=reason) from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def write_evidence(session: Session, folder: Path, *, world: str, period: str) -> int:
+    """Write a period's lines into a folder, by period and partner; return how many."""
+    source = folder / "lines.csv"
+    with source.open("wb") as sink:
+        for block in evidence_csv(session, world, period):
+            sink.write(block)
+    columns = ", ".join(
+        f"'{name}': '{kind}'" for name, kind in map(str.split, COLUMNS.split(", "))
+    )
+    read = (
+        f"read_csv('{_quoted(source)}', header = false, auto_detect = false,"
+        f" delim = ',', quote = '\"', escape = '\"', nullstr = '',"
+        f" columns = {{{columns}}})"
+    )
+    to = _quoted(folder / LINES)
+    with _duckdb(folder) as engine:
+        written = engine.execute(
+            f"COPY (FROM {read}) TO '{to}' (FORMAT parquet, COMPRESSION zstd,"
+            " PARTITION_BY (period, partner))"
+        ).fetchone()
+    source.unlink()
+    return int(written[0])
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+@contextmanager
+def _duckdb(folder: Path) -> Iterator[Any]:
+    """Yield a DuckDB of its own, that spills into the folder and fetches nothing."""
+    config: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(folder / "spilled"),
+        "autoinstall_known_extensions": False,
+        "threads": 2,
+    }
+    with duckdb.connect(config=config) as engine:
+        yield engine
+    shutil.rmtree(folder / "spilled", ignore_errors=True)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Any]:
+    """Yield a DuckDB that has the evidence of a folder as ``lines``."""
+    with _duckdb(folder) as engine:
+        path = _quoted(folder / LINES)
+        engine.execute(
+            f"CREATE VIEW lines AS SELECT * FROM read_parquet('{path}/*/*/*.parquet',"  # noqa: S608
+            " hive_partitioning = true, hive_types = {'period': VARCHAR,"
+            " 'partner': VARCHAR})"
+        )
+        yield engine
+
+
+def by_statement(engine: Any) -> list[tuple[Any, ...]]:
+    """Return what each statement's lines come to."""
+    found: list[tuple[Any, ...]] = engine.execute(_BY_STATEMENT).fetchall()
+    return found
+
+
+def by_day(engine: Any) -> list[tuple[Any, ...]]:
+    """Return what each contract's days come to."""
+    found: list[tuple[Any, ...]] = engine.execute(_BY_DAY).fetchall()
+    return found
+
+
+def wrong_cents(engine: Any) -> list[tuple[Any, ...]]:
+    """Return commissions that are not their rate of their base, half to even."""
+    found: list[tuple[Any, ...]] = engine.execute(_CENTS).fetchall()
+    return found
+
+
+def differences(
+    told: Iterable[Sequence[Any]], found: Iterable[Sequence[Any]]
+) -> list[str]:
+    """Return what one way says and the other does not, in words."""
+    one, other = {tuple(row) for row in told}, {tuple(row) for row in found}
+    return [f"only told: {row}" for row in sorted(one - other, key=str)] + [
+        f"only recomputed: {row}" for row in sorted(other - one, key=str)
+    ]
