@@ -165,6 +165,8 @@ POST   /v1/periods/<period>/drafts                            write finance
 GET    /v1/statements                                         read supplier agent finance
 GET    /v1/statements/<uuid:statement_id>                     read supplier agent finance
 GET    /v1/statements/<uuid:statement_id>/lines               read supplier agent finance
+GET    /v1/statements/<uuid:statement_id>/lines.xlsx          read supplier agent finance
+GET    /v1/statements/<uuid:statement_id>/summary.pdf         read supplier agent finance
 GET    /v1/statements/<uuid:statement_id>/lines/<int:no>/explanation read supplier agent finance
 POST   /v1/statements/<uuid:statement_id>/review              write finance
 POST   /v1/statements/<uuid:statement_id>/approval            write finance

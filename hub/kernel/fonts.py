@@ -1,4 +1,4 @@
-"""Fonts for tickets: small cuts of Noto Sans, made once for the signs they need.
+"""Fonts for what is printed: small cuts of Noto Sans, made once for the signs needed.
 
 Parsing and embedding a whole font of thirty thousand signs takes a second; a cut of
 those on a ticket takes some milliseconds, and the tickets of a performance need the
@@ -13,9 +13,10 @@ import tempfile
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import fontpkg_noto_sans
@@ -23,13 +24,31 @@ import pylopdf_fonts_zh_cn
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
+from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 LATIN, CHINESE = "latin", "chinese"
 CUTS_MAX = 256
+CORE: Final = "Helvetica"
 PLAIN = "latin-1"  # what every reader of PDF has a font for
 ASCII = frozenset(range(0x20, 0x7F))
 COMMON = "gb2312"
 _making = threading.Lock()
+
+
+def use_fonts(document: FPDF, texts: Collection[str]) -> None:
+    """Set the fonts of a document in which all its texts can be written."""
+    if all(map(is_plain, texts)):
+        document.set_font(CORE)
+        return
+    names = families(texts)
+    for name in names:
+        document.add_font(name, fname=cut(name, texts))
+    for font in document.fonts.values():
+        if isinstance(font, TTFFont):  # outlines are copied: the cut has their bounds
+            font.ttfont.recalcBBoxes = False
+    document.set_font(names[0])
+    document.set_fallback_fonts(list(names[1:]), exact_match=False)
 
 
 def is_plain(text: str) -> bool:

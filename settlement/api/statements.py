@@ -18,11 +18,11 @@ from settlement.models import Statement
 from settlement.queries import statements as queries
 from settlement.queries.explaining import explain
 from settlement.queries.previews import preview
-from settlement.rules.statements import as_csv
 from settlement.schemas import statements as schemas
 from settlement.schemas.explaining import LineExplanationSchema
 from settlement.services import statements
 from settlement.services.drafting import draft_period
+from settlement.services.exports import FORMS, file_name
 from settlement.services.fencing import fence
 
 
@@ -85,15 +85,40 @@ class StatementLines(MethodView):
     @blp.problems()
     def get(self, statement_id: UUID) -> Response:
         """Download the lines as CSV; those of a closed statement never change."""
-        with transaction() as session:
-            statement = _own_statement(session, statement_id)
-            rows = statements.shown_lines(session, statement).rows()
-        name = f"statement-{statement.period}-{statement.side}-{statement_id}.csv"
-        response = Response(
-            as_csv(rows, statement.form), content_type="text/csv; charset=utf-8"
-        )
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
+        return _made(statement_id, "csv")
+
+
+@blp.route("/statements/<uuid:statement_id>/lines.xlsx")
+class StatementSheet(MethodView):
+    @blp.response(
+        200, description="A workbook", content_type=FORMS["xlsx"].content_type
+    )
+    @blp.problems()
+    def get(self, statement_id: UUID) -> Response:
+        """Download the statement as a spreadsheet: what it comes to, and its lines."""
+        return _made(statement_id, "xlsx")
+
+
+@blp.route("/statements/<uuid:statement_id>/summary.pdf")
+class StatementSummary(MethodView):
+    @blp.response(200, description="A page", content_type="application/pdf")
+    @blp.problems()
+    def get(self, statement_id: UUID) -> Response:
+        """Download what the statement comes to, as a page."""
+        return _made(statement_id, "pdf")
+
+
+def _made(statement_id: UUID, form: str) -> Response:
+    with transaction() as session:
+        statement = _own_statement(session, statement_id)
+        return _file(statement, form, FORMS[form].make(session, statement))
+
+
+def _file(statement: Statement, form: str, made: bytes) -> Response:
+    response = Response(made, content_type=FORMS[form].content_type)
+    name = file_name(statement, form)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @blp.route("/statements/<uuid:statement_id>/lines/<int:no>/explanation")

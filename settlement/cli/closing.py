@@ -1,5 +1,6 @@
 """hub settlement draft, review, approve, close, pay: a month, by different people."""
 
+import sys
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from settlement.errors import AlreadyClosedError, NotApprovedError, NotReviewedE
 from settlement.models import Statement
 from settlement.queries import statements as queries
 from settlement.rules.periods import month
-from settlement.rules.statements import SETTLED, as_csv
+from settlement.rules.statements import SETTLED
 from settlement.services import statements
 from settlement.services.drafting import draft_period
+from settlement.services.exports import FORMS
 from settlement.services.fencing import fence
 
 
@@ -159,15 +161,18 @@ def _told(session: Session, statement: Statement) -> str:
 
 @click.command("export")
 @click.argument("statement_id", type=click.UUID)
+@click.option(
+    "--form", type=click.Choice(sorted(FORMS)), default="csv", show_default=True
+)
 @KEY
 @click.pass_obj
-def export(database: Any, *, statement_id: UUID, key: str) -> None:
-    """Write a statement's lines to standard output as CSV."""
+def export(database: Any, *, statement_id: UUID, form: str, key: str) -> None:
+    """Write a statement to standard output: its lines, or a page of what they are."""
     with database() as settings:
         who = identify(key, settings.secret_key, scope="read")
         with transaction() as session:
             statement = queries.get_statement(
                 session, statement_id, world=who.world, partner_id=None
             )
-            rows = statements.shown_lines(session, statement).rows()
-    click.echo(as_csv(rows, statement.form), nl=False)
+            made = FORMS[form].make(session, statement)
+    sys.stdout.buffer.write(made)

@@ -343,6 +343,8 @@ def _settle(story):
     ask("auditor", "POST", f"{path}/approval")
     ask("auditor", "POST", f"{path}/closing")
     ask("ann", "GET", f"{path}/lines/1/explanation")
+    hub.call("ann", "GET", f"{path}/lines.xlsx")
+    hub.call("ann", "GET", f"{path}/summary.pdf")
     _correct(story, path)
 
 

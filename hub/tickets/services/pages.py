@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from fpdf import FPDF
-from fpdf.fonts import TTFFont
 
 from hub.kernel import fonts
 from hub.tickets.rules import WORDS, Printed, said
 from hub.tickets.services.symbols import bar_modules, qr_modules
 
 Layout = Literal["print", "mobile"]
-CORE: Final = "Helvetica"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +54,7 @@ def _use_fonts(document: FPDF, tickets: Sequence[Printed], language: str) -> Non
         for ticket in tickets
         for text in (said(ticket.title, language), *_lines(ticket, language))
     }
-    if all(map(fonts.is_plain, texts)):
-        document.set_font(CORE)
-        return
-    names = fonts.families(texts)
-    for name in names:
-        document.add_font(name, fname=fonts.cut(name, texts))
-    for font in document.fonts.values():
-        if isinstance(font, TTFFont):  # outlines are copied: the cut has their bounds
-            font.ttfont.recalcBBoxes = False
-    document.set_font(names[0])
-    document.set_fallback_fonts(list(names[1:]), exact_match=False)
+    fonts.use_fonts(document, texts)
 
 
 def _lines(ticket: Printed, language: str) -> list[str]:
