@@ -80,6 +80,9 @@ GET    /v1/contracts/<uuid:contract_id>/preview               read finance
 GET    /v1/contracts/<uuid:contract_id>/credit                read operator finance
 PUT    /v1/contracts/<uuid:contract_id>/credit                write finance
 GET    /v1/contracts/<uuid:contract_id>/ageing                read finance
+GET    /v1/reports/revenue                                    read finance
+GET    /v1/reports/owed                                       read supplier agent finance
+GET    /v1/reports/commissions                                read supplier agent finance
 GET    /v1/credit                                             read agent
 
 POST   /v1/feeds/<feed>/deliveries                            write supplier
