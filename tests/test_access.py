@@ -28,6 +28,7 @@ CALLERS = {
 
 
 NAMES = {
+    "no": "1",
     "feed": "nobodys",
     "period": "2020-01",
     "code": "not-found",

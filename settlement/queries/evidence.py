@@ -56,7 +56,8 @@ _TOTALS = text(
     " (totals->>'face_minor')::bigint AS face_minor,"
     " (totals->>'commission_minor')::bigint AS commission_minor,"
     " (totals->>'due_minor')::bigint AS due_minor FROM statement WHERE world = :world"
-    " AND period = :period AND state IN ('closed', 'paid') ORDER BY 1"
+    " AND period = :period AND state IN ('closed', 'paid')"
+    " AND (totals->>'lines')::bigint > 0 ORDER BY 1"
 )
 
 
