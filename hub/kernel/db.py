@@ -158,6 +158,11 @@ def snapshot() -> Generator[Session]:
                 "postgresql_readonly": True,
             }
         )
-        session.execute(text("SET LOCAL statement_timeout = 0"))
+        unlimited(session)
         yield session
         session.rollback()
+
+
+def unlimited(session: Session) -> None:
+    """Let the statements of this transaction take as long as they need."""
+    session.execute(text("SET LOCAL statement_timeout = 0"))

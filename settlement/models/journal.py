@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    CheckConstraint,
     DateTime,
     FetchedValue,
     ForeignKey,
@@ -36,7 +38,8 @@ class JournalEntry(Base):
 
     A sale or cancellation names its order line; what happens to money alone has a
     reference of its own, and its inputs as *detail*. The stated times say in which
-    period each side finds the entry, where its terms go by the performance's date.
+    period each side finds the entry, where its terms go by the performance's date; the
+    amounts what it sees of it (face, booking fee, service fee, commission, other, due).
     A trigger, once a statement, says that the contracts are there, and world and entity
     theirs.
     """
@@ -44,6 +47,13 @@ class JournalEntry(Base):
     __tablename__ = "journal_entry"
     __table_args__ = (
         UniqueConstraint("order_id", "line_no", "sequence"),
+        CheckConstraint(
+            "(agent_contract_id IS NULL) = (agent_amounts IS NULL)"
+            " AND (supplier_contract_id IS NULL) = (supplier_amounts IS NULL)"
+            " AND coalesce(cardinality(agent_amounts), 6) = 6"
+            " AND coalesce(cardinality(supplier_amounts), 6) = 6",
+            name="amounts",
+        ),
         Index(
             "uq_journal_entry_reference",
             *("world", "legal_entity", "kind", "reference"),
@@ -77,6 +87,10 @@ class JournalEntry(Base):
     supplier_stated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     agent_stated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     performance_id: Mapped[UUID | None]
+    agent_amounts: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    supplier_amounts: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    agent_terms_id: Mapped[UUID | None]
+    supplier_terms_id: Mapped[UUID | None]
     reference: Mapped[str | None]
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     made_by: Mapped[UUID | None]

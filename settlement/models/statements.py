@@ -93,17 +93,17 @@ class Statement(Base):
 
 
 class StatementLine(Base):
-    """One journal entry as one side of a closed statement shows it."""
+    """One journal entry as one side of a closed statement shows it.
+
+    A trigger, once a statement, says that statement and entry are there.
+    """
 
     __tablename__ = "statement_line"
-    __table_args__ = (UniqueConstraint("entry_id", "side"),)
 
-    statement_id: Mapped[UUID] = mapped_column(
-        ForeignKey("statement.id"), primary_key=True
-    )
+    statement_id: Mapped[UUID] = mapped_column(primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True)
     side: Mapped[str]
-    entry_id: Mapped[UUID] = mapped_column(ForeignKey("journal_entry.id"))
+    entry_id: Mapped[UUID]
     order_id: Mapped[UUID | None]
     order_line: Mapped[int | None]
     kind: Mapped[str]

@@ -14,8 +14,7 @@ COLUMNS = (
     " happened_at TIMESTAMPTZ, stated_on DATE, tickets BIGINT, face_minor BIGINT,"
     " booking_fee_minor BIGINT, service_fee_minor BIGINT, commission_minor BIGINT,"
     " other_minor BIGINT, due_minor BIGINT, origin_entry_id UUID,"
-    " origin_period VARCHAR, quoted_minor BIGINT, base_minor BIGINT, rate VARCHAR,"
-    " rule VARCHAR, tax VARCHAR, state VARCHAR"
+    " origin_period VARCHAR, terms_id UUID"
 )
 _LINES = """
 SELECT s.period, p.ref AS partner, s.side, s.id AS statement_id, s.contract_id,
@@ -24,19 +23,19 @@ SELECT s.period, p.ref AS partner, s.side, s.id AS statement_id, s.contract_id,
         ELSE e.supplier_stated_at END, e.happened_at) AT TIME ZONE c.zone)::date
         AS stated_on, l.tickets, l.face_minor, l.booking_fee_minor,
     l.service_fee_minor, l.commission_minor, l.other_minor, l.due_minor,
-    l.origin_entry_id, l.origin_period, (q.a->>'minor')::bigint AS quoted_minor,
-    (q.a->'inputs'->>'base_minor')::bigint AS base_minor,
-    q.a->'inputs'->>'rate' AS rate, q.a->>'rule' AS rule, q.a->>'tax' AS tax,
-    coalesce(q.a->>'state', 'final') AS state
+    l.origin_entry_id, l.origin_period, CASE s.side WHEN 'agent' THEN e.agent_terms_id
+        ELSE e.supplier_terms_id END AS terms_id
 FROM statement s JOIN contract c ON c.id = s.contract_id
 JOIN partner p ON p.id = s.partner_id
 JOIN statement_line l ON l.statement_id = s.id
 JOIN journal_entry e ON e.id = l.entry_id
-LEFT JOIN order_line o ON e.sequence = 0 AND o.order_id = l.order_id
-    AND o.no = l.order_line
-LEFT JOIN LATERAL (SELECT a FROM jsonb_array_elements(o.quote->'amounts') AS a
-    WHERE a->>'what' = 'commission' AND a->>'side' = s.side LIMIT 1) q ON true
 WHERE s.world = {world} AND s.period = {period} AND s.state IN ('closed', 'paid')
+"""
+TERMS_COLUMNS = "terms_id UUID, side VARCHAR, currency VARCHAR, clauses JSON"
+_TERMS = """
+SELECT t.id AS terms_id, p.kind AS side, c.currency, t.clauses FROM terms t
+JOIN contract c ON c.id = t.contract_id JOIN partner p ON p.id = c.partner_id
+WHERE c.world = {world} AND t.state = 'approved'
 """
 _ROLLED = text(
     "SELECT contract_id::text AS contract_id, day, sum(tickets)::bigint AS tickets,"
@@ -61,11 +60,21 @@ _TOTALS = text(
 )
 
 
-def evidence_csv(session: Session, world: str, period: str) -> Iterator[bytes]:
+def lines_csv(session: Session, world: str, period: str) -> Iterator[bytes]:
     """Yield the lines of a period's closed statements as CSV, block by block."""
+    return _copied(session, _LINES, world=world, period=period)
+
+
+def terms_csv(session: Session, world: str) -> Iterator[bytes]:
+    """Yield every approved version of terms as CSV: by what lines were computed."""
+    return _copied(session, _TERMS, world=world)
+
+
+def _copied(session: Session, query: str, **named: str) -> Iterator[bytes]:
     driver: Any = session.connection().connection.driver_connection
-    lines = sql.SQL(_LINES).format(world=sql.Literal(world), period=sql.Literal(period))
-    copied = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(lines)
+    literals = {name: sql.Literal(value) for name, value in named.items()}
+    rows = sql.SQL(query).format(**literals)
+    copied = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows)
     with driver.cursor() as cursor, cursor.copy(copied) as found:
         for block in found:
             yield bytes(block)

@@ -1,6 +1,7 @@
 """A contract's lines of a period, out of the journal: as rows, as CSV, as a table's."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -14,37 +15,27 @@ from settlement.rules.periods import Period
 from settlement.rules.statements import (
     ACCOUNTS,
     COLUMNS,
-    SIGNS,
     STATED,
     SUMMED,
     StatementRow,
 )
 
-# {sign} is the side's: what is owed to the hub is a debit, what it owes a credit.
 _LINES = """
 SELECT row_number() OVER (ORDER BY e.posted_xid, e.id)::int AS no, e.id AS entry_id,
     e.order_id, e.line_no AS order_line, e.kind, e.happened_at, e.tickets,
-    {sign} * p.face AS face_minor, {sign} * p.booking AS booking_fee_minor,
-    p.fee AS service_fee_minor, -{sign} * p.commission AS commission_minor,
-    {sign} * (p.total - p.face - p.booking - p.fee - p.commission) AS other_minor,
-    {sign} * p.total AS due_minor, o.id AS origin_entry_id,
-    coalesce(e.detail->>'origin_period', to_char(coalesce(o.{side}_stated_at,
-        o.happened_at) AT TIME ZONE {zone}, 'YYYY-MM')) AS origin_period
+    e.{side}_amounts[1] AS face_minor, e.{side}_amounts[2] AS booking_fee_minor,
+    e.{side}_amounts[3] AS service_fee_minor, e.{side}_amounts[4] AS commission_minor,
+    e.{side}_amounts[5] AS other_minor, e.{side}_amounts[6] AS due_minor,
+    o.id AS origin_entry_id, coalesce(e.detail->>'origin_period',
+        to_char(coalesce(o.{side}_stated_at, o.happened_at) AT TIME ZONE {zone},
+            'YYYY-MM')) AS origin_period
 FROM journal_entry e
-CROSS JOIN LATERAL (SELECT
-    coalesce(sum(amount_minor) FILTER (WHERE what = 'face'), 0)::bigint AS face,
-    coalesce(sum(amount_minor) FILTER (WHERE what = 'booking-fee'), 0)::bigint
-        AS booking,
-    coalesce(sum(amount_minor) FILTER (WHERE what = 'service-fee'), 0)::bigint AS fee,
-    coalesce(sum(amount_minor) FILTER (WHERE what = 'commission'), 0)::bigint
-        AS commission,
-    coalesce(sum(amount_minor), 0)::bigint AS total
-    FROM posting WHERE entry_id = e.id AND party_id = {party}
-        AND account = ANY({accounts})) p
-LEFT JOIN journal_entry o ON CASE WHEN e.order_id IS NOT NULL
-    THEN e.sequence > 0 AND o.order_id = e.order_id AND o.line_no = e.line_no
-        AND o.sequence = 0
-    ELSE o.id = (e.detail->>'origin_entry_id')::uuid END
+LEFT JOIN LATERAL (
+    SELECT id, {side}_stated_at, happened_at FROM journal_entry
+    WHERE e.sequence > 0 AND order_id = e.order_id AND line_no = e.line_no
+        AND sequence = 0
+    UNION ALL SELECT id, {side}_stated_at, happened_at FROM journal_entry
+    WHERE e.order_id IS NULL AND id = (e.detail->>'origin_entry_id')::uuid) o ON true
 WHERE e.{side}_contract_id = {contract} AND e.kind = ANY({kinds})
     AND coalesce(e.{side}_stated_at, e.happened_at) >= {starts}
     AND coalesce(e.{side}_stated_at, e.happened_at) < {ends}
@@ -69,9 +60,11 @@ class Lines:
     def __init__(self, session: Session, query: str, named: Mapping[str, Any]) -> None:
         driver: Any = session.connection().connection.driver_connection
         self._cursor = driver.cursor
-        literals = {name: sql.Literal(value) for name, value in named.items()}
-        words = {name: sql.SQL(word) for name, word in _words(named).items()}
-        self._query = sql.SQL(query).format(**literals | words)
+        literals: dict[str, Any] = {
+            name: sql.Literal(value) for name, value in named.items()
+        }
+        literals["side"] = sql.SQL(named.get("side", ""))
+        self._query = sql.SQL(query).format(**literals)
         session.flush()
 
     def csv(self) -> Iterator[bytes]:
@@ -135,18 +128,11 @@ class Lines:
             cursor.execute(query)
 
 
-def _words(named: Mapping[str, Any]) -> dict[str, str]:
-    side = named.get("side")
-    return {} if side is None else {"side": side, "sign": f"({SIGNS[side]})"}
-
-
 def lines_of(session: Session, contract: Contract, side: str, period: Period) -> Lines:
     """Return a contract's lines of a period in posting order, as its side sees them."""
     named = {
         "side": side,
-        "accounts": list(ACCOUNTS[side]),
         "kinds": list(STATED),
-        "party": contract.partner_id,
         "contract": contract.id,
         "zone": contract.zone,
         "starts": period.starts_at,
@@ -162,17 +148,21 @@ def stored_lines(session: Session, statement_id: UUID) -> Lines:
 
 _BALANCES = {
     side: text(
-        "SELECT coalesce(sum(p.amount_minor) FILTER (WHERE at < :starts), 0)::bigint"  # noqa: S608 - our own words
-        f" * {SIGNS[side]} AS opening, coalesce(sum(p.amount_minor) FILTER"
-        " (WHERE at >= :starts AND e.kind <> ALL(:kinds)), 0)::bigint"
-        f" * {-SIGNS[side]} AS payments FROM journal_entry e JOIN posting p"
-        " ON p.entry_id = e.id AND p.party_id = :party AND p.account = ANY(:accounts)"
-        f" CROSS JOIN LATERAL (SELECT coalesce(e.{side}_stated_at, e.happened_at)"
-        " AS at) t"
-        f" WHERE e.{side}_contract_id = :contract AND at < :ends"
+        "SELECT coalesce(sum(due) FILTER (WHERE at < :starts), 0)::bigint AS opening,"  # noqa: S608 - our own words
+        " -coalesce(sum(due) FILTER (WHERE at >= :starts AND kind <> ALL(:kinds)),"
+        f" 0)::bigint AS payments FROM (SELECT {side}_amounts[6] AS due, kind,"
+        f" coalesce({side}_stated_at, happened_at) AS at FROM journal_entry"
+        f" WHERE {side}_contract_id = :contract AND coalesce({side}_stated_at,"
+        f" happened_at) >= :since AND coalesce({side}_stated_at, happened_at) < :ends)"
+        " e"
     )
     for side in ACCOUNTS
 }
+_CARRIED = text(
+    "SELECT closing_minor FROM statement WHERE contract_id = :contract"
+    " AND ends_at = :starts AND state IN ('closed', 'paid')"
+)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def balances_of(
@@ -183,11 +173,27 @@ def balances_of(
     Both as the side's statement says them: what the agent owes the hub, or the hub the
     supplier; what is on neither's statement but moves what is due is a payment.
     """
+    return _balances(session, contract, side, period, EVER)
+
+
+def carried_over(
+    session: Session, contract: Contract, side: str, period: Period
+) -> tuple[int, int]:
+    """Return the same, going on from the statement before where that is closed."""
+    where = {"contract": contract.id, "starts": period.starts_at}
+    before: int | None = session.scalar(_CARRIED, where)
+    if before is None:
+        return balances_of(session, contract, side, period)
+    return before, _balances(session, contract, side, period, period.starts_at)[1]
+
+
+def _balances(
+    session: Session, contract: Contract, side: str, period: Period, since: datetime
+) -> tuple[int, int]:
     where = {
-        "party": contract.partner_id,
-        "accounts": list(ACCOUNTS[side]),
         "kinds": list(STATED),
         "contract": contract.id,
+        "since": since,
         "starts": period.starts_at,
         "ends": period.ends_at,
     }

@@ -75,6 +75,17 @@ COLUMNS = tuple(field.name for field in fields(StatementRow))
 SETTLED = ("closed", "paid")  # nothing of it changes any more, but that it is paid
 
 
+SEEN = (
+    *("face_minor", "booking_fee_minor", "service_fee_minor", "commission_minor"),
+    *("other_minor", "due_minor"),
+)
+
+
+def amounts_of(seen_: Mapping[str, int]) -> list[int]:
+    """Return what a side sees of an entry as the entry keeps it."""
+    return [seen_[name] for name in SEEN]
+
+
 def seen(sums: Mapping[str, int], side: str) -> dict[str, int]:
     """Return an entry's amounts as a side's statement says them.
 

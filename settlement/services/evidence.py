@@ -15,10 +15,15 @@ import duckdb
 from sqlalchemy.orm import Session
 
 from settlement.errors import ExportFolderError
-from settlement.queries.evidence import COLUMNS, evidence_csv
+from settlement.queries.evidence import (
+    COLUMNS,
+    TERMS_COLUMNS,
+    lines_csv,
+    terms_csv,
+)
 
 MEMORY = "512MB"
-LINES = "lines"
+LINES, TERMS = "lines", "terms"
 _BY_STATEMENT = (
     "SELECT statement_id::VARCHAR, count(*), sum(tickets)::BIGINT,"
     " sum(face_minor)::BIGINT, sum(commission_minor)::BIGINT, sum(due_minor)::BIGINT"
@@ -30,25 +35,32 @@ _BY_DAY = (
     " FROM lines GROUP BY 1, 2 HAVING (sum(tickets), sum(face_minor),"
     " sum(commission_minor), sum(due_minor)) <> (0, 0, 0, 0) ORDER BY 1, 2"
 )
-# A percentage of a base, half to even, with no bounds and no tax on top of it.
+# What a percentage of the face value comes to, half to even; other rules are not so
+# simple, and hub verify quotes them anew.
 _CENTS = """
-WITH rated AS (
-    SELECT entry_id, side, quoted_minor, base_minor::HUGEINT AS base,
+WITH agreed AS (
+    SELECT terms_id, clauses->>'$.commission.rate' AS rate FROM terms
+    WHERE (clauses->>'$.commission.kind') = 'percent'
+        AND (clauses->>'$.commission.base') = 'gross'
+        AND (clauses->>'$.commission.bounds') IS NULL
+        AND (clauses->>'$.rounding.commission') = 'half-even'
+        AND (clauses->>'$.taxes.commission') IS NULL
+        AND (clauses->>'$.capacity') = 'agent'
+), rated AS (
+    SELECT entry_id, lines.side, commission_minor AS told, face_minor::HUGEINT AS base,
         CASE WHEN rate LIKE '%/%' THEN split_part(rate, '/', 1) ELSE rate END::HUGEINT
             AS numerator,
         CASE WHEN rate LIKE '%/%' THEN split_part(rate, '/', 2) ELSE '10000'
             END::HUGEINT AS denominator
-    FROM lines WHERE state = 'final' AND regexp_full_match(rule,
-        'percent of (gross|net|settled), half-even')
-        AND coalesce(tax, '') NOT LIKE '%on-top'
+    FROM lines JOIN agreed USING (terms_id) WHERE kind = 'sale'
 ), exact AS (
     SELECT *, base * numerator // denominator AS whole,
         2 * (base * numerator % denominator) AS twice FROM rated
 )
-SELECT entry_id::VARCHAR, side, quoted_minor, (whole + CASE WHEN twice > denominator
-    OR (twice = denominator AND whole % 2 = 1) THEN 1 ELSE 0 END)::BIGINT AS found,
-    count(*) OVER () FROM exact
-QUALIFY quoted_minor <> found LIMIT 20
+SELECT entry_id::VARCHAR, side, told, (whole + CASE WHEN twice > denominator
+    OR (twice = denominator AND whole % 2 = 1) THEN 1 ELSE 0 END)::BIGINT AS found
+FROM exact WHERE told <> (whole + CASE WHEN twice > denominator
+    OR (twice = denominator AND whole % 2 = 1) THEN 1 ELSE 0 END) LIMIT 20
 """
 
 
@@ -73,25 +85,38 @@ def new_folder(to: Path) -> Iterator[Path]:
 
 
 def write_evidence(session: Session, folder: Path, *, world: str, period: str) -> int:
-    """Write a period's lines into a folder, by period and partner; return how many."""
-    source = folder / "lines.csv"
+    """Write a period's lines into a folder, by period and partner; return how many.
+
+    Beside them the versions of terms, so that cents can be made anew from the files.
+    """
+    by = "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (period, partner))"
+    lines = lines_csv(session, world, period)
+    count = _written(folder, LINES, lines, COLUMNS, by)
+    terms = terms_csv(session, world)
+    name = f"{TERMS}.parquet"
+    _written(folder, name, terms, TERMS_COLUMNS, "(FORMAT parquet, COMPRESSION zstd)")
+    return count
+
+
+def _written(
+    folder: Path, name: str, blocks: Iterable[bytes], columns: str, form: str
+) -> int:
+    """Write rows that come as CSV as Parquet; return how many."""
+    source = folder / f"{name}.csv"
     with source.open("wb") as sink:
-        for block in evidence_csv(session, world, period):
+        for block in blocks:
             sink.write(block)
-    columns = ", ".join(
-        f"'{name}': '{kind}'" for name, kind in map(str.split, COLUMNS.split(", "))
+    kinds = ", ".join(
+        f"'{name}': '{kind}'" for name, kind in map(str.split, columns.split(", "))
     )
     read = (
         f"read_csv('{_quoted(source)}', header = false, auto_detect = false,"
         f" delim = ',', quote = '\"', escape = '\"', nullstr = '',"
-        f" columns = {{{columns}}})"
+        f" columns = {{{kinds}}})"
     )
-    to = _quoted(folder / LINES)
     with _duckdb(folder) as engine:
-        written = engine.execute(
-            f"COPY (FROM {read}) TO '{to}' (FORMAT parquet, COMPRESSION zstd,"
-            " PARTITION_BY (period, partner))"
-        ).fetchone()
+        to = _quoted(folder / name)
+        written = engine.execute(f"COPY (FROM {read}) TO '{to}' {form}").fetchone()
     source.unlink()
     return int(written[0])
 
@@ -124,6 +149,8 @@ def opened(folder: Path) -> Iterator[Any]:
             " hive_partitioning = true, hive_types = {'period': VARCHAR,"
             " 'partner': VARCHAR})"
         )
+        path = _quoted(folder / f"{TERMS}.parquet")
+        engine.execute(f"CREATE VIEW terms AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
         yield engine
 
 
@@ -140,7 +167,7 @@ def by_day(engine: Any) -> list[tuple[Any, ...]]:
 
 
 def wrong_cents(engine: Any) -> list[tuple[Any, ...]]:
-    """Return commissions that are not their rate of their base, half to even."""
+    """Return commissions of sales that are not their rate of the face value."""
     found: list[tuple[Any, ...]] = engine.execute(_CENTS).fetchall()
     return found
 

@@ -15,21 +15,28 @@ from settlement.models import MEASURES
 from settlement.rules.accounts import RECEIVABLE_AGENT
 from settlement.rules.adding import Added, added
 from settlement.rules.postings import Fact, Leg, postings
+from settlement.rules.statements import ACCOUNTS, amounts_of, seen_by
 
 _ADD_ENTRIES = text(
     "INSERT INTO journal_entry (id, world, legal_entity, kind, order_id, line_no,"
     " sequence, tickets, happened_at, supplier_contract_id, agent_contract_id,"
-    " supplier_stated_at, agent_stated_at, performance_id) SELECT * FROM"
+    " supplier_stated_at, agent_stated_at, performance_id, agent_amounts,"
+    " supplier_amounts, agent_terms_id, supplier_terms_id) SELECT * FROM"
     " json_to_recordset(CAST(:rows AS json)) AS r(id uuid, world text, entity text,"
     " kind text, order_id uuid, line_no int, sequence int, tickets int,"
     " at timestamptz, supplier uuid, agent uuid, supplier_at timestamptz,"
-    " agent_at timestamptz, performance uuid)"
+    " agent_at timestamptz, performance uuid, agent_amounts bigint[],"
+    " supplier_amounts bigint[], agent_terms uuid, supplier_terms uuid)"
 )
 _ADD_ENTRY = text(
     "INSERT INTO journal_entry (id, world, legal_entity, kind, tickets, happened_at,"
-    " supplier_contract_id, agent_contract_id, reference, detail, made_by)"
+    " supplier_contract_id, agent_contract_id, reference, detail, made_by,"
+    " agent_amounts, supplier_amounts, agent_terms_id, supplier_terms_id)"
     " VALUES (:id, :world, :entity, :kind, 0, :at, :supplier, :agent, :reference,"
-    " CAST(:detail AS jsonb), :made_by) ON CONFLICT DO NOTHING RETURNING id"
+    " CAST(:detail AS jsonb), :made_by, CAST(:agent_amounts AS bigint[]),"
+    " CAST(:supplier_amounts AS bigint[]), CASE WHEN :is_agents THEN"
+    " CAST(:terms AS uuid) END, CASE WHEN NOT :is_agents THEN CAST(:terms AS uuid) END)"
+    " ON CONFLICT DO NOTHING RETURNING id"
 )
 _ADD_POSTINGS = text(
     "INSERT INTO posting (entry_id, no, account, party_id, what, currency,"
@@ -111,7 +118,20 @@ def post_event(
     """
     entry_id = new_id()
     told = msgspec.json.encode(detail).decode()
-    made = session.scalar(_ADD_ENTRY, {"id": entry_id, **entry, "detail": told})
+    by_side = seen_by(legs)
+    amounts = {
+        f"{side}_amounts": amounts_of(by_side[side]) if entry[side] else None
+        for side in ACCOUNTS
+    }
+    said = {
+        "id": entry_id,
+        **entry,
+        **amounts,
+        "detail": told,
+        "is_agents": entry["agent"] is not None,
+        "terms": detail.get("terms_id"),
+    }
+    made = session.scalar(_ADD_ENTRY, said)
     if made is None:
         return None
     session.execute(_ADD_POSTINGS, {"rows": rows(_postings(entry_id, legs))})
@@ -129,6 +149,7 @@ def add_totals(
 def _entry(posted: Posted) -> dict[str, Any]:
     fact = posted.fact
     quote = fact.quote
+    by_side = seen_by(posted.legs)
     return {
         "id": posted.entry_id,
         "world": posted.world,
@@ -144,6 +165,10 @@ def _entry(posted: Posted) -> dict[str, Any]:
         "supplier_at": fact.stated_at("supplier"),
         "agent_at": fact.stated_at("agent"),
         "performance": quote.place.performance or None,
+        "agent_amounts": amounts_of(by_side["agent"]),
+        "supplier_amounts": amounts_of(by_side["supplier"]),
+        "agent_terms": quote.agent and quote.agent.terms_id,
+        "supplier_terms": quote.supplier and quote.supplier.terms_id,
     }
 
 

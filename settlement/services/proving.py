@@ -61,6 +61,6 @@ def _recomputed(
             ),
         )
         yield Proof(
-            "DuckDB finds every percentage commission to the cent",
+            "DuckDB makes plain percentage commissions anew, to the cent",
             [str(row) for row in evidence.wrong_cents(engine)],
         )

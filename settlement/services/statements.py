@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from hub.kernel import clock
 from hub.kernel.callers import Caller
+from hub.kernel.db import unlimited
 from hub.kernel.errors import NotFoundError
 from hub.kernel.ids import new_id
 from partners.models import Contract, Credential
@@ -19,7 +20,7 @@ from settlement.errors import (
     StatementStateError,
 )
 from settlement.models import Statement
-from settlement.queries.lines import Lines, balances_of, lines_of, stored_lines
+from settlement.queries.lines import Lines, carried_over, lines_of, stored_lines
 from settlement.queries.statements import open_before
 from settlement.rules import periods
 from settlement.rules.statements import FORM, SETTLED
@@ -83,9 +84,12 @@ def close(
 ) -> Statement:
     """Close an approved statement for good; the caller has passed the fence.
 
+    However many lines it has: the transaction has no time limit.
+
     ChangedSinceReviewError when its lines are no longer those reviewed. A number is
     drawn last, in the live world only, and not for a month without a single line.
     """
+    unlimited(session)
     statement = closable(session, who, statement_id)
     contract = session.get_one(Contract, statement.contract_id)
     period = period_of(statement)
@@ -98,7 +102,7 @@ def close(
     kept = stored_lines(session, statement_id)
     _refuse_changed(kept, statement)
     statement.totals = dict(kept.totals())
-    opening, payments = balances_of(session, contract, statement.side, period)
+    opening, payments = carried_over(session, contract, statement.side, period)
     statement.opening_minor, statement.payments_minor = opening, payments
     statement.closing_minor = opening + statement.totals["due_minor"] - payments
     statement.watermark = str(watermark)  # type: ignore[assignment]

@@ -186,7 +186,7 @@ def test_a_recompute_that_differs_says_where(month, tmp_path):
     with evidence.opened(tmp_path) as engine:
         engine.execute("CREATE TABLE kept AS SELECT * FROM lines")
         engine.execute("DROP VIEW lines")
-        engine.execute("UPDATE kept SET quoted_minor = quoted_minor + 1")
+        engine.execute("UPDATE kept SET commission_minor = commission_minor + 1")
         engine.execute("CREATE VIEW lines AS SELECT * FROM kept")
         assert evidence.wrong_cents(engine)
 
@@ -233,7 +233,8 @@ def test_the_commands_write_and_prove(month, tmp_path):
     told = run(month, "books", month.period, "--to", str(folder), "--zone", ZONE)
     assert told.returncode == 0, told.stderr
     assert "8 lines as Parquet" in told.stderr
-    assert {one.suffix for one in folder.iterdir()} == {"", ".hledger", ".beancount"}
+    suffixes = {one.suffix for one in folder.iterdir()}
+    assert suffixes == {"", ".hledger", ".beancount", ".parquet"}
     again = run(month, "books", month.period, "--to", str(folder))
     assert again.returncode != 0
     assert "it is there already" in again.stderr

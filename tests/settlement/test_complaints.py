@@ -187,9 +187,11 @@ def test_closing_while_agents_sell_loses_and_doubles_nothing(month):
 IN_FLIGHT = """
 WITH old AS (SELECT * FROM journal_entry WHERE kind = 'sale' LIMIT 1), new AS (
   INSERT INTO journal_entry (id, world, legal_entity, kind, order_id, line_no, sequence,
-    tickets, happened_at, supplier_contract_id, agent_contract_id)
+    tickets, happened_at, supplier_contract_id, agent_contract_id, supplier_amounts,
+    agent_amounts)
   SELECT gen_random_uuid(), world, legal_entity, kind, order_id, line_no, 99, tickets,
-    happened_at, supplier_contract_id, agent_contract_id FROM old RETURNING id)
+    happened_at, supplier_contract_id, agent_contract_id, supplier_amounts,
+    agent_amounts FROM old RETURNING id)
 INSERT INTO posting SELECT new.id, p.no, p.account, p.party_id, p.what, p.currency,
   p.amount_minor FROM new, old, posting p WHERE p.entry_id = old.id
 """

@@ -243,9 +243,11 @@ def test_not_even_the_owner_edits_the_journal(sold, owner_url):
 UNBALANCED = """
 WITH old AS (SELECT * FROM journal_entry LIMIT 1), new AS (
   INSERT INTO journal_entry (id, world, legal_entity, kind, order_id, line_no, sequence,
-    tickets, happened_at, supplier_contract_id, agent_contract_id)
+    tickets, happened_at, supplier_contract_id, agent_contract_id, supplier_amounts,
+    agent_amounts)
   SELECT gen_random_uuid(), world, legal_entity, kind, order_id, line_no, 99, 0,
-    happened_at, supplier_contract_id, agent_contract_id FROM old RETURNING id)
+    happened_at, supplier_contract_id, agent_contract_id, supplier_amounts,
+    agent_amounts FROM old RETURNING id)
 INSERT INTO posting SELECT new.id, n, 'asset:bank', NULL, 'x', 'EUR', n FROM new,
   generate_series(1, {}) n
 """

@@ -73,6 +73,26 @@ _TOTALS = text(
     " coalesce(t.face, 0)) IS DISTINCT FROM (coalesce(p.tickets, 0),"
     " coalesce(p.due, 0), coalesce(p.commission, 0), coalesce(p.face, 0)) LIMIT 20"
 ).bindparams(kinds=list(STATED))
+_SEES = {
+    side: (
+        f"SELECT e.id AS entry_id, '{side}' AS side FROM journal_entry e"  # noqa: S608 - our own words
+        f" JOIN contract c ON c.id = e.{side}_contract_id CROSS JOIN LATERAL (SELECT"
+        " coalesce(sum(amount_minor) FILTER (WHERE what = 'face'), 0) AS face,"
+        " coalesce(sum(amount_minor) FILTER (WHERE what = 'booking-fee'), 0)"
+        "  AS booking,"
+        " coalesce(sum(amount_minor) FILTER (WHERE what = 'service-fee'), 0) AS fee,"
+        " coalesce(sum(amount_minor) FILTER (WHERE what = 'commission'), 0)"
+        "  AS commission, coalesce(sum(amount_minor), 0) AS total FROM posting"
+        "  WHERE entry_id = e.id AND party_id = c.partner_id"
+        f"  AND account IN {ACCOUNTS[side]}) p"
+        f" WHERE e.{side}_amounts IS DISTINCT FROM CAST(ARRAY[{SIGNS[side]} * p.face,"
+        f" {SIGNS[side]} * p.booking, p.fee, {-SIGNS[side]} * p.commission,"
+        f" {SIGNS[side]} * (p.total - p.face - p.booking - p.fee - p.commission),"
+        f" {SIGNS[side]} * p.total] AS bigint[])"
+    )
+    for side in ACCOUNTS
+}
+_SEEN_ALIKE = text(f"{_SEES['agent']} UNION ALL {_SEES['supplier']} LIMIT 20")
 _ONE_PERSON = text(
     "SELECT t.id AS terms_id FROM terms t JOIN credential m ON m.id = t.created_by"
     " JOIN credential c ON c.id = t.decided_by WHERE t.state = 'approved'"
@@ -99,6 +119,7 @@ EVENT_LAW = "each entry of money alone has, leg for leg, what its event says"
 def broken_journal(session: Session) -> list[dict[str, Any]]:
     """Return facts that break a law of the journal."""
     checks = {
+        "what each side sees of an entry is what its postings come to": _SEEN_ALIKE,
         "every entry sums to zero in every currency": _UNBALANCED,
         "every entry has postings": _WITHOUT_POSTINGS,
         "every posting has its entry, account and party": _ACCOUNTS,
