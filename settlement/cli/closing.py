@@ -22,6 +22,8 @@ from settlement.services.drafting import draft_period
 from settlement.services.exports import FORMS
 from settlement.services.fencing import fence
 
+AT_ONCE = 2  # statements that are closed at a time, each of another contract
+
 
 @click.command("draft")
 @click.argument("period")
@@ -125,7 +127,7 @@ def close_period(who: Caller, period: str) -> None:
         with transaction() as session:
             statements.close(session, who, statement.id, watermark=watermark)
 
-    each(f"closing {period}", approved, work)
+    each(f"closing {period}", approved, work, at_once=AT_ONCE)
 
 
 def _in_state(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 from rich.progress import Progress
@@ -30,14 +31,28 @@ def identify(key: str, secret: str, *, scope: str = "write") -> Caller:
 
 
 def each(
-    title: str, found: Sequence[Statement], work: Callable[[Statement], object]
+    title: str,
+    found: Sequence[Statement],
+    work: Callable[[Statement], object],
+    *,
+    at_once: int = 1,
 ) -> None:
-    """Do *work* on each statement: a progress bar on a terminal, a line otherwise."""
-    if not sys.stderr.isatty():
-        for statement in found:
-            work(statement)
+    """Do *work* on each statement: a progress bar on a terminal, a line otherwise.
+
+    Stopped, it has done some and not others: started again it does the rest.
+    """
+    with ThreadPoolExecutor(at_once) as pool, Progress(disable=not is_shown()) as bar:
+        task = bar.add_task(title, total=len(found))
+        try:
+            for _ in pool.map(work, found):
+                bar.advance(task)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if not is_shown():
         click.echo(f"{title}: {len(found)} statements", err=True)
-        return
-    with Progress() as progress:
-        for statement in progress.track(found, description=title):
-            work(statement)
+
+
+def is_shown() -> bool:
+    """Say whether somebody is looking."""
+    return sys.stderr.isatty()

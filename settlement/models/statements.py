@@ -95,7 +95,7 @@ class Statement(Base):
 class StatementLine(Base):
     """One journal entry as one side of a closed statement shows it.
 
-    A trigger, once a statement, says that statement and entry are there.
+    It is made of the journal in one statement, and has no keys of its own.
     """
 
     __tablename__ = "statement_line"
@@ -117,6 +117,8 @@ class StatementLine(Base):
     due_minor: Mapped[Minor]
     origin_entry_id: Mapped[UUID | None]
     origin_period: Mapped[str | None]
+    stated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    terms_id: Mapped[UUID | None]
 
 
 class DocumentNumber(Base):

@@ -19,16 +19,13 @@ COLUMNS = (
 _LINES = """
 SELECT s.period, p.ref AS partner, s.side, s.id AS statement_id, s.contract_id,
     s.legal_entity, s.currency, c.zone, l.no, l.entry_id, l.order_id, l.order_line,
-    l.kind, l.happened_at, (coalesce(CASE s.side WHEN 'agent' THEN e.agent_stated_at
-        ELSE e.supplier_stated_at END, e.happened_at) AT TIME ZONE c.zone)::date
-        AS stated_on, l.tickets, l.face_minor, l.booking_fee_minor,
-    l.service_fee_minor, l.commission_minor, l.other_minor, l.due_minor,
-    l.origin_entry_id, l.origin_period, CASE s.side WHEN 'agent' THEN e.agent_terms_id
-        ELSE e.supplier_terms_id END AS terms_id
+    l.kind, l.happened_at, (l.stated_at AT TIME ZONE c.zone)::date AS stated_on,
+    l.tickets, l.face_minor, l.booking_fee_minor, l.service_fee_minor,
+    l.commission_minor, l.other_minor, l.due_minor, l.origin_entry_id,
+    l.origin_period, l.terms_id
 FROM statement s JOIN contract c ON c.id = s.contract_id
 JOIN partner p ON p.id = s.partner_id
 JOIN statement_line l ON l.statement_id = s.id
-JOIN journal_entry e ON e.id = l.entry_id
 WHERE s.world = {world} AND s.period = {period} AND s.state IN ('closed', 'paid')
 """
 TERMS_COLUMNS = "terms_id UUID, side VARCHAR, currency VARCHAR, clauses JSON"
@@ -61,23 +58,42 @@ _TOTALS = text(
 
 
 def lines_csv(session: Session, world: str, period: str) -> Iterator[bytes]:
-    """Yield the lines of a period's closed statements as CSV, block by block."""
-    return _copied(session, _LINES, world=world, period=period)
+    """Yield the lines of a period's closed statements as CSV, many at a time."""
+    by = "statement_id, no / 2000"
+    return _lines(session, (_LINES, COLUMNS, by), world=world, period=period)
 
 
 def terms_csv(session: Session, world: str) -> Iterator[bytes]:
     """Yield every approved version of terms as CSV: by what lines were computed."""
-    return _copied(session, _TERMS, world=world)
+    return _lines(session, (_TERMS, TERMS_COLUMNS, "terms_id"), world=world)
 
 
-def _copied(session: Session, query: str, **named: str) -> Iterator[bytes]:
+def _lines(
+    session: Session, said: tuple[str, str, str], **named: str
+) -> Iterator[bytes]:
+    """Yield rows as CSV; a row of the reply is many lines, which is far quicker."""
+    query, columns, by = said
     driver: Any = session.connection().connection.driver_connection
     literals = {name: sql.Literal(value) for name, value in named.items()}
-    rows = sql.SQL(query).format(**literals)
-    copied = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows)
-    with driver.cursor() as cursor, cursor.copy(copied) as found:
-        for block in found:
-            yield bytes(block)
+    made = sql.SQL("SELECT string_agg({line}, E'\\n') FROM ({rows}) AS r GROUP BY {by}")
+    asked = made.format(
+        line=sql.SQL(" || ',' || ").join(map(_cell, columns.split(", "))),
+        rows=sql.SQL(query).format(**literals),
+        by=sql.SQL(by),
+    )
+    with driver.cursor(name="evidence") as cursor:
+        cursor.itersize = 20
+        for row in cursor.execute(asked):
+            yield row[0].encode() + b"\n"
+
+
+def _cell(column: str) -> sql.Composed:
+    """Return a cell of CSV: texts in quotes, so that nothing in them ends the cell."""
+    name, kind = column.split()
+    text_ = "coalesce({}::text, '')"
+    if kind in {"VARCHAR", "JSON"}:
+        text_ = "coalesce('\"' || replace({}::text, '\"', '\"\"') || '\"', '')"
+    return sql.SQL(text_).format(sql.Identifier(name))
 
 
 def rolled_up(session: Session, world: str, period: str) -> list[tuple[Any, ...]]:

@@ -28,7 +28,9 @@ SELECT row_number() OVER (ORDER BY e.posted_xid, e.id)::int AS no, e.id AS entry
     e.{side}_amounts[5] AS other_minor, e.{side}_amounts[6] AS due_minor,
     o.id AS origin_entry_id, coalesce(e.detail->>'origin_period',
         to_char(coalesce(o.{side}_stated_at, o.happened_at) AT TIME ZONE {zone},
-            'YYYY-MM')) AS origin_period
+            'YYYY-MM')) AS origin_period,
+    coalesce(e.{side}_stated_at, e.happened_at) AS stated_at,
+    e.{side}_terms_id AS terms_id
 FROM journal_entry e
 LEFT JOIN LATERAL (
     SELECT id, {side}_stated_at, happened_at FROM journal_entry
@@ -40,13 +42,17 @@ WHERE e.{side}_contract_id = {contract} AND e.kind = ANY({kinds})
     AND coalesce(e.{side}_stated_at, e.happened_at) >= {starts}
     AND coalesce(e.{side}_stated_at, e.happened_at) < {ends}
 """
-_SHOWN = sql.SQL(", ").join(
-    sql.SQL("to_char(happened_at AT TIME ZONE 'UTC',")
-    + sql.SQL(' \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\') AS happened_at')
-    if name == "happened_at"
-    else sql.Identifier(name)
+_MOMENT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+_LINE = sql.SQL(" || ',' || ").join(
+    sql.SQL(_MOMENT if name == "happened_at" else "coalesce({}::text, '')").format(
+        sql.Identifier(name)
+    )
     for name in COLUMNS
 )
+_HEAD = ",".join(COLUMNS) + "\n"
+# Beside what a line shows: when it is stated, and the terms it was made by.
+_KEPT = ("stated_at", "terms_id")
+CHUNK, CHUNKS = 1_000, 20
 _SUMS = sql.SQL(", ").join(
     sql.SQL("coalesce(sum({}), 0)::bigint").format(sql.Identifier(name))
     for name in SUMMED
@@ -68,14 +74,19 @@ class Lines:
         session.flush()
 
     def csv(self) -> Iterator[bytes]:
-        """Yield the lines as CSV, as ``as_csv`` makes it, block by block."""
-        copied = sql.SQL(
-            "COPY (SELECT {shown} FROM ({lines}) AS l ORDER BY no)"
-            " TO STDOUT (FORMAT csv, HEADER)"
-        ).format(shown=_SHOWN, lines=self._query)
-        with self._cursor() as cursor, cursor.copy(copied) as found:
-            for block in found:
-                yield bytes(block)
+        """Yield the lines as CSV, as ``as_csv`` makes it, many lines at a time.
+
+        None of their texts has a comma, a quote or a line's end in it.
+        """
+        query = sql.SQL(
+            "SELECT string_agg({line}, E'\\n' ORDER BY no) FROM ({lines}) AS l"
+            " GROUP BY (no - 1) / {chunk} ORDER BY (no - 1) / {chunk}"
+        ).format(line=_LINE, lines=self._query, chunk=sql.Literal(CHUNK))
+        yield _HEAD.encode()
+        with self._cursor(name="lines") as cursor:
+            cursor.itersize = CHUNKS
+            for row in cursor.execute(query):
+                yield row[0].encode() + b"\n"
 
     def digest(self) -> bytes:
         """Return the SHA-256 of the lines' CSV."""
@@ -114,7 +125,7 @@ class Lines:
 
     def keep(self, statement_id: UUID, side: str) -> None:
         """Write the lines down as those of a statement."""
-        names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+        names = sql.SQL(", ").join(map(sql.Identifier, (*COLUMNS, *_KEPT)))
         query = sql.SQL(
             "INSERT INTO statement_line (statement_id, side, {names})"
             " SELECT {statement}, {side}, {names} FROM ({lines}) AS l"

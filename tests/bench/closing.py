@@ -1,7 +1,7 @@
 """Closing a month: sales of three months are made in the database, from real ones.
 
 ``python -m tests.bench.closing`` measures it by itself; HUB_BENCH_LINES says how many
-order lines (ten million), 400 partners, three months.
+order lines there are in three months, of 400 partners (two million if it is not set).
 """
 
 import os
@@ -30,7 +30,7 @@ from settlement.services.drafting import draft_period
 from tests.bench.harness import fresh_hub, say
 from tests.hubs import SECRET, ZONE
 
-LINES = int(os.environ.get("HUB_BENCH_LINES", "10000000"))
+LINES = int(os.environ.get("HUB_BENCH_LINES", "2000000"))
 AGENTS, SUPPLIERS, MONTHS, TEMPLATES = 380, 20, 3, 24
 
 # Rows are made by the database from a few real sales; a superuser's session does so

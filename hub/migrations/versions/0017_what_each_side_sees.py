@@ -43,10 +43,18 @@ ALTER TABLE journal_entry ADD CONSTRAINT ck_journal_entry_amounts CHECK (
     AND coalesce(cardinality(supplier_amounts), 6) = 6);
 ALTER TABLE statement_line DROP CONSTRAINT fk_statement_line_entry_id,
     DROP CONSTRAINT fk_statement_line_statement_id,
-    DROP CONSTRAINT uq_statement_line_entry_id_side;
+    DROP CONSTRAINT uq_statement_line_entry_id_side,
+    ADD COLUMN stated_at timestamptz, ADD COLUMN terms_id uuid;
+ALTER TABLE statement_line DISABLE TRIGGER statement_line_is_immutable;
+UPDATE statement_line l SET stated_at = coalesce(CASE l.side WHEN 'agent'
+        THEN e.agent_stated_at ELSE e.supplier_stated_at END, e.happened_at),
+    terms_id = CASE l.side WHEN 'agent' THEN e.agent_terms_id
+        ELSE e.supplier_terms_id END
+    FROM journal_entry e WHERE e.id = l.entry_id;
+ALTER TABLE statement_line ENABLE TRIGGER statement_line_is_immutable;
 """  # noqa: S608 - our own words
-# What the keys of a line would say of each, a trigger says once a statement; that no
-# entry is on two statements of a side follows from its contract and its moment.
+# Lines are made of the journal by one statement of the database, so what keys would say
+# of each follows: they are of entries, and by contract and moment on one statement only.
 LINES = """
 CREATE OR REPLACE FUNCTION line_belongs_to_open_statement() RETURNS trigger
     LANGUAGE plpgsql AS $$
@@ -55,14 +63,6 @@ BEGIN
                LEFT JOIN statement s ON s.id = i.statement_id AND s.side = i.side
                WHERE s.id IS NULL OR s.state IN ('closed', 'paid')) THEN
         RAISE EXCEPTION 'a line cannot be added to a closed statement'
-            USING ERRCODE = 'check_violation';
-    END IF;
-    IF EXISTS (SELECT FROM inserted i JOIN statement s ON s.id = i.statement_id
-               LEFT JOIN journal_entry e ON e.id = i.entry_id AND s.contract_id =
-                   CASE s.side WHEN 'agent' THEN e.agent_contract_id
-                   ELSE e.supplier_contract_id END
-               WHERE e.id IS NULL) THEN
-        RAISE EXCEPTION 'a line is of an entry under the statement''s contract'
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
