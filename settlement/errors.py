@@ -115,6 +115,12 @@ class ExportFolderError(HubError):
     code, title, status = "export-folder", "The folder cannot be written", 409
 
 
+class TooManyLinesError(HubError):
+    """A spreadsheet has at most 1,048,576 rows."""
+
+    code, title, status = "too-many-lines", "That is too long for a spreadsheet", 409
+
+
 class SealsAheadError(HubError):
     """The chain of seals was made by a higher transaction counter than this one."""
 

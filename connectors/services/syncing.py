@@ -114,6 +114,7 @@ def _is_thorough(session: Session, source_id: UUID, now: datetime) -> bool:
     last = select(func.max(SourceSync.started_at)).where(
         SourceSync.source_id == source_id,
         SourceSync.is_thorough,
+        SourceSync.error.is_(None),
         SourceSync.state.in_(("done", "quarantined", "let-in", "discarded")),
     )
     at: datetime | None = session.scalar(last)

@@ -88,6 +88,8 @@ def renew(run: Run) -> datetime:
 
 def read_venue(run: Run, venue: VenueRecord | None) -> str | None:
     """Read one venue and write its news; return what went wrong, if it did."""
+    if run.waiting.is_due:
+        write(run)
     ref = WHOLE if venue is None else venue.ref
     before = run.seen.get(ref)
     at = renew(run)

@@ -92,6 +92,15 @@ class Waiting:
             records = [pair for one in read for pair in one.records()]
             news = deliver(session, self.source, records)
             written.changed = len(news)
+        if news:
+            work_off(self.source.feed_id)
+        left: dict[str, tuple[Available, datetime]] = {
+            ref: (found, one.at)
+            for one in read
+            for ref, found in one.found.available.items()
+        }
+        with transaction() as session:  # a venue is noted when all it told is written
+            reading.write_supply(session, self.source, left)
             missing = self._missing(session, read)
             rows = queries.venues_read(session, self.source.id)
             for one in read:
@@ -102,16 +111,6 @@ class Waiting:
                     reading.note_venue(
                         session, self.source.id, one.ref, values, rows.get(one.ref)
                     )
-        if news:
-            work_off(self.source.feed_id)
-        left: dict[str, tuple[Available, datetime]] = {
-            ref: (found, one.at)
-            for one in read
-            for ref, found in one.found.available.items()
-        }
-        if left:
-            with transaction() as session:
-                reading.write_supply(session, self.source, left)
         return written
 
     def _missing(
@@ -159,7 +158,7 @@ class Waiting:
 
 def _is_to_note(before: SourceVenue, now: Mapping[str, Any]) -> bool:
     """Say whether a venue is to be noted anew: a note of the same would be a write."""
-    compared = ("missing", "digest", "mark", "error")
+    compared = ("missing", "digest", "told", "mark", "error")
     is_other = any(getattr(before, name) != now[name] for name in compared)
     return is_other or reading.is_looked_at(before)
 

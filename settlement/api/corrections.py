@@ -11,6 +11,7 @@ from hub.kernel.errors import InvalidRequestError
 from settlement import errors
 from settlement.api.blueprint import blp
 from settlement.models import Statement
+from settlement.queries.payable import payable
 from settlement.queries.statements import get_statement
 from settlement.schemas import corrections as schemas
 from settlement.schemas.statements import StatementSchema
@@ -70,9 +71,9 @@ class StatementDisputes(MethodView):
         """List the disputes on a statement."""
         with transaction() as session:
             statement = _own(session, statement_id)
-            payable = payments.payable_minor(session, statement)
+            left = payable(session, statement).minor
             found = disputes.disputes_of(session, statement_id)
-            return {"items": found, "payable_minor": payable}
+            return {"items": found, "payable_minor": left}
 
     @blp.keyed
     @blp.arguments(schemas.DisputeRequestSchema)

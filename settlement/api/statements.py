@@ -42,7 +42,9 @@ class ContractPreview(MethodView):
 @blp.route("/periods/<period>/drafts")
 class PeriodDrafts(MethodView):
     @blp.response(201, schemas.DraftsSchema)
-    @blp.problems(errors.UnknownPeriodError, errors.PeriodOpenError)
+    @blp.problems(
+        errors.UnknownPeriodError, errors.PeriodOpenError, errors.ClosingWaitsError
+    )
     def post(self, period: str) -> dict[str, Any]:
         """Draft every statement of a month that is not closed yet."""
         ids = draft_period(transaction, caller(), period)
@@ -93,7 +95,7 @@ class StatementSheet(MethodView):
     @blp.response(
         200, description="A workbook", content_type=FORMS["xlsx"].content_type
     )
-    @blp.problems()
+    @blp.problems(errors.TooManyLinesError)
     def get(self, statement_id: UUID) -> Response:
         """Download the statement as a spreadsheet: what it comes to, and its lines."""
         return _made(statement_id, "xlsx")

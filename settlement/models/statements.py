@@ -90,6 +90,7 @@ class Statement(Base):
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     paid_by: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
     paid_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    paid_minor: Mapped[Minor] = mapped_column(server_default="0")
 
 
 class StatementLine(Base):

@@ -36,7 +36,14 @@ _TERMS = text(
     " (CAST(:party AS uuid) IS NULL OR c.partner_id = :party) ORDER BY t.id"
 )
 _OF_ENTRY = text(
-    "SELECT statement_id, no FROM statement_line WHERE entry_id = :entry ORDER BY side"
+    "SELECT s.id AS statement_id, l.no FROM journal_entry e JOIN statement s"
+    " ON s.contract_id IN (e.agent_contract_id, e.supplier_contract_id)"
+    " AND s.state IN ('closed', 'paid') AND coalesce(CASE s.side WHEN 'agent'"
+    "  THEN e.agent_stated_at ELSE e.supplier_stated_at END, e.happened_at)"
+    "  >= s.starts_at AND coalesce(CASE s.side WHEN 'agent' THEN e.agent_stated_at"
+    "  ELSE e.supplier_stated_at END, e.happened_at) < s.ends_at"
+    " JOIN statement_line l ON l.statement_id = s.id AND l.entry_id = e.id"
+    " WHERE e.id = :entry ORDER BY s.side"
 )
 
 
@@ -65,8 +72,10 @@ def explain(
         fact = _fact(entry)
         side = None if party_id is None else statement.side
         told["reasons"] = [
-            {"reason": one, "postings": _seen(one.legs, party_id)}
+            {"reason": one, "postings": seen}
             for one in reasons(fact, side)
+            for seen in [_seen(one.legs, party_id)]
+            if seen or party_id is None
         ]
         made = [leg for one in reasons(fact) for leg in one.legs]
         told["is_as_posted"] = made == legs

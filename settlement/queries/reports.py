@@ -22,11 +22,13 @@ _AGENT = (
     " LEFT JOIN contract c ON c.id = e.agent_contract_id"
     " LEFT JOIN partner r ON r.id = c.partner_id"
 )
+# Who pays an income is the partner whose posting comes before it, for the same thing.
 _PARTNER = (
-    " LEFT JOIN contract c ON c.id = CASE split_part(p.what, ':', 1)"
-    "  WHEN 'commission' THEN coalesce(e.supplier_contract_id, e.agent_contract_id)"
-    "  ELSE coalesce(e.agent_contract_id, e.supplier_contract_id) END"
-    " LEFT JOIN partner r ON r.id = c.partner_id"
+    " LEFT JOIN LATERAL (SELECT q.party_id FROM posting q WHERE q.entry_id = p.entry_id"
+    "  AND q.no < p.no AND q.what = p.what AND q.party_id IS NOT NULL"
+    "  ORDER BY q.no DESC LIMIT 1) q ON true LEFT JOIN contract c"
+    " ON c.id = coalesce(e.agent_contract_id, e.supplier_contract_id)"
+    " LEFT JOIN partner r ON r.id = coalesce(q.party_id, c.partner_id)"
 )
 DIMENSIONS = {
     "kind": ("''", ""),

@@ -57,7 +57,9 @@ _OPEN_BEFORE = {
         "  WHERE s.contract_id = :contract AND s.state IN ('closed', 'paid')"
         "  AND s.ends_at <= :starts)"
         f" AND coalesce(e.{side}_stated_at, e.happened_at) < :starts"
-        " ORDER BY 1 LIMIT 1"
+        " UNION ALL SELECT s.starts_at FROM statement s"
+        " WHERE s.contract_id = :contract AND s.ends_at <= :starts"
+        " AND s.state NOT IN ('closed', 'paid') ORDER BY 1 LIMIT 1"
     )
     for side in ACCOUNTS
 }
@@ -68,7 +70,7 @@ _LATER = text(
 
 
 def open_before(session: Session, statement: Statement) -> datetime | None:
-    """Return when something before a statement's period is stated, if none states it.
+    """Return when something before a statement's period is stated that is not closed.
 
     All before the last closed period is on some statement, for they close in order.
     """

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from settlement.rules.postings import Fact, Leg, legs_by_amount
 from settlement.rules.quotes import Amount, Side
+
+SUPPLIERS_OWN = frozenset({"agreed_price_minor", "settled_minor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,21 @@ def reasons(fact: Fact, side: str | None = None) -> list[Reason]:
     sides = {"agent": fact.quote.agent, "supplier": fact.quote.supplier}
     return [
         Reason(
-            amount or _otherwise(fact, legs),
+            _told(amount, side) if amount else _otherwise(fact, legs),
             sides.get(amount.side) if amount else None,
             legs,
         )
         for amount, legs in legs_by_amount(fact)
         if legs and (amount is None or side is None or amount.side in {"", side})
     ]
+
+
+def _told(amount: Amount, side: str | None) -> Amount:
+    """Return an amount as a side may see it: an agreed price is the supplier's."""
+    if side != "agent":
+        return amount
+    shown = {name: v for name, v in amount.inputs.items() if name not in SUPPLIERS_OWN}
+    return replace(amount, inputs=shown)
 
 
 def _otherwise(fact: Fact, legs: Sequence[Leg]) -> Amount:

@@ -97,6 +97,9 @@ class StatementSchema(ReplySchema):
         metadata={"description": "Another with each approval"},
     )
     paid_at = fields.AwareDateTime(required=True, allow_none=True)
+    paid_minor = fields.Integer(
+        required=True, metadata={"description": "What was paid on it so far"}
+    )
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
 
 

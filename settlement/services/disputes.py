@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from hub.kernel.callers import Caller
 from hub.kernel.errors import NotFoundError
 from hub.kernel.ids import new_id
 from settlement.errors import DisputedError, StatementStateError
-from settlement.models import Dispute, Statement, StatementLine
+from settlement.models import Dispute, StatementLine
 from settlement.services.memos import propose_memo
 from settlement.services.statements import lock
 
@@ -31,6 +31,8 @@ def open_dispute(
         raise NotFoundError(statement_id=statement_id)
     if statement.state != "closed":
         raise StatementStateError(state=statement.state, wanted="closed")
+    if statement.paid_minor:
+        raise StatementStateError(state="paid in part", wanted="closed")
     if session.get(StatementLine, (statement_id, line)) is None:
         raise NotFoundError(line=line)
     found = Dispute(
@@ -84,17 +86,3 @@ def disputes_of(session: Session, statement_id: UUID) -> list[Dispute]:
     """Return the disputes on a statement, oldest first."""
     wanted = select(Dispute).where(Dispute.statement_id == statement_id)
     return list(session.scalars(wanted.order_by(Dispute.id)))
-
-
-def disputed_minor(session: Session, statement: Statement) -> int:
-    """Return what is due by the lines of a statement that are disputed."""
-    line = StatementLine
-    wanted = (
-        select(func.coalesce(func.sum(line.due_minor), 0))
-        .join(
-            Dispute,
-            (Dispute.statement_id == line.statement_id) & (Dispute.line == line.no),
-        )
-        .where(line.statement_id == statement.id, Dispute.state == OPEN)
-    )
-    return int(session.scalars(wanted).one())

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from hub.kernel import clock
 from hub.kernel.callers import Caller
+from hub.kernel.db import unlimited
 from hub.kernel.ids import new_id
 from partners.models import Contract
 from partners.queries import contracts_with_partners
@@ -20,6 +21,7 @@ from settlement.queries.lines import lines_of
 from settlement.queries.statements import is_later_closed
 from settlement.rules import periods
 from settlement.rules.statements import FORM, SETTLED
+from settlement.services.fencing import fence
 from settlement.services.true_ups import Settling, true_up
 
 # What a draft has not gone through yet, or not again.
@@ -54,23 +56,20 @@ def draft_period(
         if now < one.period.ends_at:
             ends_at = one.period.ends_at.isoformat()
             raise PeriodOpenError(period=period, ends_at=ends_at)
+    fence(transaction)  # what is sold in the month's last moment counts
     drafted = []
     for one in settling:
         with transaction() as session:
-            if _is_passed(session, one):
-                continue
-            if not _is_closed(session, one):
+            unlimited(session)
+            if is_later_closed(session, one.contract.id, one.period.ends_at):
+                if _find(session, one) is None:
+                    continue  # it had nothing to state when the later one was closed
+            elif not _is_closed(session, one):
                 true_up(session, one)
         with transaction() as session:
+            unlimited(session)
             drafted.append(_draft(session, who, one))
     return [statement_id for statement_id in drafted if statement_id is not None]
-
-
-def _is_passed(session: Session, settling: Settling) -> bool:
-    """Say whether a later month is closed, and this one had nothing to state then."""
-    ends_at = settling.period.ends_at
-    is_passed = is_later_closed(session, settling.contract.id, ends_at)
-    return is_passed and _find(session, settling) is None
 
 
 def _is_closed(session: Session, settling: Settling) -> bool:

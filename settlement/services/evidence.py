@@ -53,6 +53,7 @@ WITH agreed AS (
         CASE WHEN rate LIKE '%/%' THEN split_part(rate, '/', 2) ELSE '10000'
             END::HUGEINT AS denominator
     FROM lines JOIN agreed USING (terms_id) WHERE kind = 'sale'
+        AND face_minor <> 0 -- the base is on the side's own account
 ), exact AS (
     SELECT *, base * numerator // denominator AS whole,
         2 * (base * numerator % denominator) AS twice FROM rated

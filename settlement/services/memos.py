@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from hub.kernel import clock
@@ -29,6 +29,10 @@ from settlement.rules.statements import SETTLED
 from settlement.services.movements import OWN, Booking, book, tag
 from settlement.services.statements import draw_number, lock, refuse_own_work
 
+_DISPUTED_STILL = text(
+    "UPDATE dispute SET state = 'open', memo_id = NULL, decided_by = NULL,"
+    " decided_at = NULL, decision = NULL WHERE memo_id = :memo"
+)
 PROPOSED, ISSUED, REJECTED = "proposed", "issued", "rejected"
 
 
@@ -114,6 +118,8 @@ def decide_memo(
     memo.entry_id, memo.number = entry_id, number
     memo.state = ISSUED if is_issued else REJECTED
     session.flush()
+    if not is_issued:  # what it was to put right is disputed still
+        session.execute(_DISPUTED_STILL, {"memo": memo_id})
     return memo
 
 

@@ -21,6 +21,7 @@ from settlement.errors import (
 )
 from settlement.models import Statement
 from settlement.queries.lines import Lines, carried_over, lines_of, stored_lines
+from settlement.queries.running import lacking
 from settlement.queries.statements import open_before
 from settlement.rules import periods
 from settlement.rules.statements import FORM, SETTLED
@@ -40,6 +41,7 @@ def review(
 
     ChangedSinceDraftError when they are not the lines as they are now.
     """
+    unlimited(session)
     statement = _in_state(session, who, statement_id, "draft")
     lines = current_lines(session, statement)
     found = lines.digest()
@@ -60,6 +62,7 @@ def approve(session: Session, who: Caller, statement_id: UUID) -> Statement:
     OwnWorkError for who drafted or reviewed it, ChangedSinceReviewError when its lines
     are no longer those reviewed.
     """
+    unlimited(session)
     statement = _in_state(session, who, statement_id, "reviewed")
     refuse_own_work(session, who, statement.drafted_by, statement.reviewed_by)
     _refuse_changed(current_lines(session, statement), statement)
@@ -96,6 +99,8 @@ def close(
     earlier = open_before(session, statement)
     if earlier is not None:
         raise EarlierOpenError(stated_at=earlier.isoformat())
+    if lacking(session, contract.id, statement.side, period):
+        raise ChangedSinceReviewError(statement_id=statement_id)  # since it was drafted
     lines_of(session, contract, statement.side, period).keep(
         statement_id, statement.side
     )

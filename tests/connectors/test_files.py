@@ -93,6 +93,20 @@ def test_what_a_file_does_not_name_twice_is_withdrawn(at):
     assert (at.sync()["withdrawn"], at.count()) == (1, 5)
 
 
+def test_what_came_between_two_files_that_name_the_same_goes_too(at):
+    """A file is as the one before the last was: what only that one named is missing."""
+    sessions = at.there.house.cinemas["0001"].sessions
+    second = sessions.pop("2")
+    at.sync()
+    sessions["2"] = second
+    at.there.version += 1
+    assert (at.sync()["changed"], at.count()) == (1, 6)
+    sessions.pop("2")
+    at.there.version += 1
+    assert (at.sync()["missing"], at.count()) == (1, 6)
+    assert (at.sync()["withdrawn"], at.count()) == (1, 5)
+
+
 def test_an_empty_file_deletes_nothing_unasked(hub, there):
     path, settings = FORMATS["google-events"]
     with serving(there.app()) as url:

@@ -51,7 +51,8 @@ def table(hub, who, statement):
     return list(csv.DictReader(io.StringIO(lines(hub, who, statement))))
 
 
-def pay(hub, who, statement, minor, expect=200):
+def pay(hub, who, statement, minor, expect=200, *, reference=""):
     path = f"/v1/statements/{statement['id']}/payment"
-    wanted = {"reference": f"bank-{statement['id']}", "amount_minor": minor}
+    said = reference or f"bank-{statement['id']}"
+    wanted = {"reference": said, "amount_minor": minor}
     return hub.post(who, path, wanted, expect)

@@ -102,9 +102,10 @@ def test_a_disputed_line_is_not_payable_and_the_rest_is(month):
     assert month.get("ann", path)["payable_minor"] == rest
     whole = statement["totals"]["due_minor"]
     assert pay(month, "finance", statement, whole, 409)["payable_minor"] == rest
-    pay(month, "finance", statement, rest)
+    part = pay(month, "finance", statement, rest)
+    assert (part["state"], part["paid_minor"]) == ("closed", rest)
     late = month.post("ann", path, {"line": 1, "reason": "that too"}, 409)
-    assert (late["code"], late["state"]) == ("statement-state", "paid")
+    assert (late["code"], late["state"]) == ("statement-state", "paid in part")
     decision = f"/v1/disputes/{opened['id']}/decision"
     amount = int(rows[1]["due_minor"])
     upheld = month.post(
@@ -119,12 +120,83 @@ def test_a_disputed_line_is_not_payable_and_the_rest_is(month):
     assert upheld["state"] == "upheld"
     again = month.post("finance", decision, {"decision": "no"}, 409)
     assert again["code"] == "statement-state"
+    assert month.get("ann", path)["payable_minor"] == 0  # until the memo is issued
     decide(month, {"id": upheld["memo_id"]})
+    assert pay(month, "finance", statement, 0)["state"] == "paid"
     following = next_month(month)["ann"]
     assert following["closing_minor"] == 0  # the rest was paid, the line is forgiven
     (line,) = table(month, "ann", following)
     assert line["origin_entry_id"] == rows[1]["entry_id"]
+    assert following["totals"]["due_minor"] == -amount
+    assert pay(month, "finance", following, 0)["state"] == "paid"  # it was withheld
     month.assert_lawful()
+
+
+def test_a_memo_that_is_rejected_leaves_its_line_disputed(month):
+    statement = month.statements["ann"]
+    path = f"/v1/statements/{statement['id']}/disputes"
+    opened = month.post("ann", path, {"line": 1, "reason": "twice"}, 201)
+    said = {"decision": "it is so", "memo": memo(corrects="other", reason="dispute")}
+    decision = f"/v1/disputes/{opened['id']}/decision"
+    upheld = month.post("finance", decision, said, 200)
+    decide(month, {"id": upheld["memo_id"]}, decision="reject")
+    (now,) = month.get("ann", path)["items"]
+    assert (now["state"], now["memo_id"]) == ("open", None)
+    rest = month.get("ann", path)["payable_minor"]
+    pay(month, "finance", statement, rest)
+    month.post("finance", decision, {"decision": "it is as agreed"}, 200)
+    left = month.get("ann", path)["payable_minor"]
+    assert rest + left == statement["totals"]["due_minor"]
+    paid = pay(month, "finance", statement, left, reference="bank-2")
+    assert paid["state"] == "paid"
+    month.assert_lawful()
+
+
+def test_disputing_what_lowers_the_sum_does_not_raise_it(month):
+    month.cancel("ann", month.orders[0])
+    following = next_month(month)["ann"]
+    path = f"/v1/statements/{following['id']}/disputes"
+    assert following["totals"]["due_minor"] < 0
+    month.post("ann", path, {"line": 1, "reason": "why"}, 201)
+    assert month.get("ann", path)["payable_minor"] == 0
+
+
+def test_what_was_paid_in_advance_is_not_paid_again(month):
+    statement = month.statements["sup"]
+    due = statement["totals"]["due_minor"]
+    advance = {"event": "payout", "amount_minor": 1_000}
+    path = f"/v1/contracts/{month.ids['sup-contract']}/movements"
+    month.post("finance", path, {"reference": "early", "event": advance}, 201)
+    asked = pay(month, "finance", statement, due, 409)
+    assert asked["payable_minor"] == due - 1_000
+    assert pay(month, "finance", statement, due - 1_000)["state"] == "paid"
+    found = balances(month, "sup")
+    assert found["payable:supplier"] == 0
+
+
+def balances(hub, ref):
+    path = f"/v1/contracts/{hub.ids[f'{ref}-contract']}/balances"
+    return {i["account"]: i["balance_minor"] for i in hub.get("finance", path)["items"]}
+
+
+def test_what_an_agent_owes_and_is_owed_is_netted_when_it_pays(hub):
+    begin_month(hub)
+    now = datetime.fromisoformat(hub.get("operator", "/v1/clock")["now"])
+    gross = percent(1_000) | {"remit": "gross"}
+    hub.agree("ann", gross, valid_from=(now + timedelta(hours=1)).isoformat())
+    hub.move_clock(hours=2)
+    offer = hub.offer_id("ann", hub.on_sale(days=200)["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer, 2)]))
+    before = balances(hub, "ann")
+    assert before["payable:agent"] == -900
+    end_month(hub)
+    statement = closed(hub)["ann"]
+    due = statement["totals"]["due_minor"]
+    assert due == before["receivable:agent"] - 900
+    pay(hub, "finance", statement, due)
+    after = balances(hub, "ann")
+    assert (after["receivable:agent"], after["payable:agent"]) == (0, 0)
+    hub.assert_lawful()
 
 
 def test_a_rejected_dispute_leaves_the_line_due(month):

@@ -1,9 +1,10 @@
 """Reports: revenue by kind and dimension, what is owed since when, promised and earned."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from tests.hubs import percent
 from tests.settlement.months import begin_month, closed, end_month, pay
 
 
@@ -50,6 +51,20 @@ def test_revenue_is_told_apart_and_always_sums_to_the_same(month, by):
     assert kinds == {"commission": 2_160, "service-fee": 200}
     if by in {"kind", "partner"}:
         assert found == BY[by]
+
+
+def test_a_fee_is_revenue_from_who_pays_it(month):
+    """Of two sides that pay a fee on one sale, each has its own."""
+    now = datetime.fromisoformat(month.get("operator", "/v1/clock")["now"])
+    later = (now + timedelta(hours=1)).isoformat()
+    fee = percent(1_200) | {"service_fees": [{"fixed_minor": 50}]}
+    month.agree("sup", fee, valid_from=later)
+    month.move_clock(hours=2)
+    before = revenue(month, "partner")
+    month.confirm("ann", month.hold("ann", [(month.offer, 2)]))
+    after = revenue(month, "partner")
+    assert after["sup", "service-fee"] == 100
+    assert after["ann", "service-fee"] - before["ann", "service-fee"] == 200
 
 
 def test_revenue_of_another_month_or_entity_is_another(month):

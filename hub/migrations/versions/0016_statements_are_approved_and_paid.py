@@ -16,6 +16,7 @@ ALTER TABLE statement
     ADD COLUMN approval_id uuid,
     ADD COLUMN paid_by uuid CONSTRAINT fk_statement_paid_by REFERENCES credential (id),
     ADD COLUMN paid_at timestamptz,
+    ADD COLUMN paid_minor bigint NOT NULL DEFAULT 0,
     ADD COLUMN opening_minor bigint,
     ADD COLUMN payments_minor bigint,
     ADD COLUMN closing_minor bigint,
@@ -46,9 +47,9 @@ CREATE OR REPLACE FUNCTION closed_statement_is_immutable() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state IN ('closed', 'paid') AND NOT (TG_OP = 'UPDATE'
-        AND OLD.state = 'closed' AND NEW.state = 'paid'
-        AND to_jsonb(NEW) - ARRAY['state', 'paid_by', 'paid_at']
-            = to_jsonb(OLD) - ARRAY['state', 'paid_by', 'paid_at']) THEN
+        AND OLD.state = 'closed' AND NEW.state IN ('closed', 'paid')
+        AND to_jsonb(NEW) - ARRAY['state', 'paid_by', 'paid_at', 'paid_minor']
+            = to_jsonb(OLD) - ARRAY['state', 'paid_by', 'paid_at', 'paid_minor']) THEN
         RAISE EXCEPTION 'statement % is closed', OLD.id USING ERRCODE = 'check_violation';
     END IF;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -59,7 +60,8 @@ CREATE OR REPLACE FUNCTION statement_goes_its_way() RETURNS trigger
 BEGIN
     IF NEW.state = 'draft' OR (TG_OP = 'UPDATE' AND (OLD.state, NEW.state) IN
         (('draft', 'reviewed'), ('reviewed', 'reviewed'), ('reviewed', 'approved'),
-         ('approved', 'approved'), ('approved', 'closed'), ('closed', 'paid'))) THEN
+         ('approved', 'approved'), ('approved', 'closed'), ('closed', 'closed'),
+         ('closed', 'paid'))) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'a statement goes draft, reviewed, approved, closed, paid'

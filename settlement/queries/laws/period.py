@@ -52,7 +52,18 @@ _TICKETS = text(
     " GROUP BY 1 HAVING sum((s.totals->>'tickets')::bigint)"
     " <> coalesce(sum(t.tickets), 0) LIMIT 20"
 )
+_OPEN = text(
+    "SELECT c.id AS contract_id, coalesce(s.state, 'not drafted') AS state"
+    " FROM contract c LEFT JOIN statement s ON s.contract_id = c.id"
+    " AND s.period = :period WHERE c.world = :world"
+    " AND coalesce(s.state, 'none') NOT IN ('closed', 'paid') AND (s.id IS NOT NULL"
+    "  OR EXISTS (SELECT FROM total t WHERE t.contract_id = c.id"
+    "   AND to_char(t.day, 'YYYY-MM') = :period"
+    "   AND (t.tickets, t.due_minor) <> (0, 0)))"
+    " LIMIT 20"
+)
 QUERIES = {
+    "every contract's statement of the period is closed": _OPEN,
     "every entry of the period is on exactly one statement of each side": _ONCE,
     "a statement opens with what the one before it closed with": _CARRIED,
     "every entry sums to zero in every currency": _UNBALANCED,

@@ -25,9 +25,11 @@ _NOT_STATED = text(
 ).bindparams(kinds=list(STATED))
 _NUMBERS = text(
     "SELECT coalesce(n.legal_entity, s.legal_entity) AS legal_entity, n.last"
-    " FROM document_number n FULL JOIN (SELECT legal_entity, count(*) AS issued,"
-    " min(number) AS low, max(number) AS high FROM statement"
-    " WHERE number IS NOT NULL GROUP BY legal_entity) s"
+    " FROM document_number n FULL JOIN (SELECT legal_entity,"
+    "  CASE WHEN count(DISTINCT number) = count(*) THEN count(*) END AS issued,"
+    "  min(number) AS low, max(number) AS high FROM (SELECT legal_entity, number"
+    "   FROM statement UNION ALL SELECT legal_entity, number FROM memo) d"
+    "  WHERE number IS NOT NULL GROUP BY legal_entity) s"
     " ON s.legal_entity = n.legal_entity"
     " WHERE (n.last, 1, n.last) IS DISTINCT FROM (s.issued::int, s.low, s.high)"
     " LIMIT 20"

@@ -16,6 +16,7 @@ from settlement.rules.events.records import (
     ForeignRemittance,
     Guarantee,
     Memo,
+    Netted,
     Payout,
     PayoutMatched,
     PspPayout,
@@ -156,6 +157,11 @@ def _chargeback(event: Chargeback, whose: Contracted) -> Iterator[Leg]:
         yield _leg(whose, to.PSP, what, -sign * minor)
 
 
+def _netted(event: Netted, whose: Contracted) -> Iterator[Leg]:
+    yield _leg(whose, "receivable", "netted", event.to_receivable_minor)
+    yield _leg(whose, "payable", "netted", -event.to_receivable_minor)
+
+
 _CORRECTED = {
     ("agent", "commission"): (to.EXPENSE_COMMISSION, to.TAX_INPUT),
     ("supplier", "commission"): (to.INCOME_COMMISSION, to.TAX_OUTPUT),
@@ -218,4 +224,5 @@ _BUILDERS: dict[type[Event], Callable[[Any, Contracted], Iterator[Leg]]] = {
     ForeignRemittance: _foreign,
     Chargeback: _chargeback,
     Memo: _memo,
+    Netted: _netted,
 }

@@ -165,6 +165,12 @@ class Memo(Event, frozen=True, kw_only=True, tag="memo"):
     tax_minor: Maybe = 0
 
 
+class Netted(Event, frozen=True, kw_only=True, tag="netted"):
+    """What a partner is owed is set against what it owes; debit receivable."""
+
+    to_receivable_minor: int
+
+
 ContractEvent = (
     Deposit
     | DepositApplied
@@ -185,4 +191,4 @@ ContractEvent = (
     | SharePaid
     | Bill
 )
-BookedEvent = ContractEvent | Memo
+BookedEvent = ContractEvent | Memo | Netted

@@ -28,7 +28,7 @@ _ROOTS = {
     "tickets": "Equity:Tickets",
 }
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9]+")
-_QUOTES = str.maketrans({'"': "'", "\n": " ", "\r": " "})
+_QUOTES = str.maketrans({'"': "'", "\\": "/", "\n": " ", "\r": " "})
 OPENED = date(2000, 1, 1)
 
 

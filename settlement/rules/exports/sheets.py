@@ -7,6 +7,7 @@ from typing import IO, Any
 from xlsxwriter import Workbook
 
 from hub.kernel.money import exponent
+from settlement.errors import TooManyLinesError
 from settlement.rules.exports.shown import Shown
 from settlement.rules.statements import COLUMNS, StatementRow
 
@@ -20,6 +21,7 @@ OPTIONS = {
     "remove_timezone": True,
 }
 MINOR = "_minor"
+ROWS_MAX = 1_048_575  # below the heading
 
 
 def xlsx(shown: Shown, rows: Iterable[StatementRow]) -> bytes:
@@ -43,6 +45,8 @@ def write_xlsx(sink: IO[bytes], shown: Shown, rows: Iterable[StatementRow]) -> N
             sheet.set_column(at, at, 38 if name.endswith("_id") else 16)
             sheet.write_string(0, at, name.removesuffix(MINOR), bold)
         for no, row in enumerate(rows, start=1):
+            if no > ROWS_MAX:
+                raise TooManyLinesError(lines_max=ROWS_MAX, instead="lines.csv")
             _line(sheet, no, row, money, 10**digits)
 
 
