@@ -18,6 +18,7 @@ VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 SHARED = {
     *("performance_id", "production_id", "venue_id", "auditorium_id"),
     *("area", "symbology", "form", "ref"),
+    "no",
 }
 
 
@@ -59,6 +60,7 @@ def things(hub):
         "area": ["floor"],
         "symbology": ["qr"],
         "form": ["svg"],
+        "no": ["1"],
     }
     private = {i for name, ids in found.items() if name not in SHARED for i in ids}
     private |= {t["code"] for order in orders for t in order["tickets"]}

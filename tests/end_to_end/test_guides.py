@@ -94,8 +94,9 @@ def test_the_shop_follows_sells_and_settles(hub, told):
     hub.move_clock(days=32)
     made = hub.post("finance", f"/v1/periods/{period}/drafts", None)
     for statement in made["statement_ids"]:
-        hub.review("auditor", statement)
-        hub.post("finance", f"/v1/statements/{statement}/closing", None, 200)
+        hub.review("finance", statement)
+        hub.approve_statement("auditor", statement)
+        hub.close("finance", statement)
     assert shop("settle", period) == "every order agrees\n"
     assert hub.get("ann", f"/v1/statements?period={period}")["items"]
 

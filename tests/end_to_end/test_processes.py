@@ -328,7 +328,7 @@ def test_the_command_line_beside_a_running_hub(selling, tmp_path):
     assert early.returncode == 2
     assert early.stderr.startswith("hub: The period has not ended yet")
     none = served.run("settlement", "close", "2020-01")
-    assert none.stderr.startswith("hub: Draft and review the period first")
+    assert none.stderr.startswith("hub: Review and approve the period first")
 
 
 @pytest.mark.parametrize(
