@@ -1,13 +1,13 @@
 """What a fact adds to the totals of both sides' contracts. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from settlement.rules.postings import Fact, Leg, moved
+from settlement.rules.postings import Fact, moved
 from settlement.rules.quotes import Running, Side
-from settlement.rules.statements import seen_by
+from settlement.rules.statements import Seen
 
 NOTHING = {"counted": 0, "measured": 0, "base_minor": 0, "accrued_minor": 0}
 NONE_SEEN = dict.fromkeys(
@@ -30,13 +30,12 @@ class Added:
     measures: dict[str, int]
 
 
-def added(fact: Fact, legs: Sequence[Leg]) -> Iterator[Added]:
+def added(fact: Fact, seen: Seen) -> Iterator[Added]:
     """Yield what a sale or cancellation adds: one row a side, more for more totals.
 
     The day is that of the side's statement; the running total is that of the sale,
     also when a later day gives back.
     """
-    seen = seen_by(legs)
     for name, side in (("supplier", fact.quote.supplier), ("agent", fact.quote.agent)):
         assert side is not None  # noqa: S101 - a sale has both sides
         at = fact.stated_at(name) or fact.happened_at

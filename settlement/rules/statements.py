@@ -81,6 +81,9 @@ SEEN = (
 )
 
 
+Seen = dict[str, dict[str, int]]  # by side
+
+
 def amounts_of(seen_: Mapping[str, int]) -> list[int]:
     """Return what a side sees of an entry as the entry keeps it."""
     return [seen_[name] for name in SEEN]
@@ -105,7 +108,7 @@ def seen(sums: Mapping[str, int], side: str) -> dict[str, int]:
     }
 
 
-def seen_by(legs: Iterable[Leg]) -> dict[str, dict[str, int]]:
+def seen_by(legs: Iterable[Leg]) -> Seen:
     """Return an entry's amounts as each side's statement says them."""
     sums: dict[str, dict[str, int]] = {side: {} for side in ACCOUNTS}
     for leg in legs:

@@ -10,7 +10,7 @@ from settlement.models import Statement
 from settlement.rules.exports.sheets import xlsx
 from settlement.rules.exports.shown import Shown
 from settlement.rules.exports.summary import pdf
-from settlement.rules.statements import as_csv
+from settlement.rules.statements import LATER_FORM, as_csv
 from settlement.services.statements import shown_lines
 
 
@@ -48,8 +48,10 @@ def shown(session: Session, statement: Statement) -> Shown:
 
 
 def _csv(session: Session, statement: Statement) -> bytes:
-    rows = shown_lines(session, statement).rows()
-    return as_csv(rows, statement.form).encode()
+    lines = shown_lines(session, statement)
+    if statement.form < LATER_FORM:
+        return as_csv(lines.rows(), statement.form).encode()
+    return b"".join(lines.csv())
 
 
 def _xlsx(session: Session, statement: Statement) -> bytes:

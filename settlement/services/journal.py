@@ -15,7 +15,7 @@ from settlement.models import MEASURES
 from settlement.rules.accounts import RECEIVABLE_AGENT
 from settlement.rules.adding import Added, added
 from settlement.rules.postings import Fact, Leg, postings
-from settlement.rules.statements import ACCOUNTS, amounts_of, seen_by
+from settlement.rules.statements import ACCOUNTS, Seen, amounts_of, seen_by
 
 _ADD_ENTRIES = text(
     "INSERT INTO journal_entry (id, world, legal_entity, kind, order_id, line_no,"
@@ -89,13 +89,14 @@ def post(
 
 def said_of_facts(posted: Sequence[Posted]) -> list[list[dict[str, Any]]]:
     """Return the rows of what is posted: entries, postings, what totals add."""
+    seen = [seen_by(one.legs) for one in posted]
     return [
-        [_entry(one) for one in posted],
+        [_entry(*pair) for pair in zip(posted, seen, strict=True)],
         [row for one in posted for row in _postings(one.entry_id, one.legs)],
         [
             _total(one.world, one.fact.quote.legal_entity, row)
-            for one in posted
-            for row in added(one.fact, one.legs)
+            for one, by_side in zip(posted, seen, strict=True)
+            for row in added(one.fact, by_side)
         ],
     ]
 
@@ -146,10 +147,9 @@ def add_totals(
     session.execute(_ADD_TOTALS, {"rows": rows(totals)})
 
 
-def _entry(posted: Posted) -> dict[str, Any]:
+def _entry(posted: Posted, by_side: Seen) -> dict[str, Any]:
     fact = posted.fact
     quote = fact.quote
-    by_side = seen_by(posted.legs)
     return {
         "id": posted.entry_id,
         "world": posted.world,

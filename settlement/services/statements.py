@@ -87,8 +87,6 @@ def close(
 ) -> Statement:
     """Close an approved statement for good; the caller has passed the fence.
 
-    However many lines it has: the transaction has no time limit.
-
     ChangedSinceReviewError when its lines are no longer those reviewed. A number is
     drawn last, in the live world only, and not for a month without a single line.
     """

@@ -11,8 +11,10 @@ import pytest
 from lxml import etree
 
 from hub.kernel.db import transaction
+from settlement.errors import TooManyLinesError
 from settlement.models import Statement
 from settlement.queries.lines import stored_lines
+from settlement.rules.exports import sheets
 from settlement.rules.exports.sheets import xlsx
 from settlement.rules.exports.shown import Shown
 from settlement.rules.exports.summary import pdf
@@ -85,6 +87,13 @@ def test_no_cell_of_a_workbook_is_a_formula(text):
     said = [c for c in found if c[3] == text or c[3].startswith(f"{text} (")]
     assert len(said) == 2
     assert {cell[2] for cell in said} <= {"s", "inlineStr"}
+
+
+def test_a_sheet_that_would_lose_lines_is_refused(monkeypatch):
+    monkeypatch.setattr(sheets, "ROWS_MAX", 2)
+    assert xlsx(shown(), [row(1), row(2)])
+    with pytest.raises(TooManyLinesError):
+        xlsx(shown(), [row(1), row(2), row(3)])
 
 
 @pytest.mark.parametrize(

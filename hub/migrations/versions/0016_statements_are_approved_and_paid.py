@@ -151,7 +151,3 @@ GRANT SELECT, INSERT, UPDATE ON dispute TO hub_app;
 def upgrade() -> None:
     op.execute(text(STATEMENTS))
     op.execute(text(CORRECTIONS))
-
-
-def downgrade() -> None:
-    raise NotImplementedError("approvals and payments would be lost")

@@ -101,7 +101,3 @@ def upgrade() -> None:
             raise RuntimeError(before)
         said = said.replace(before, after)
     bind.exec_driver_sql(said)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("lines of statements have no such keys any more")
