@@ -21,7 +21,8 @@ test: .venv/dev ## Every test, against a real PostgreSQL and Valkey of its own (
 	$(BIN)/python -m pytest -n $(WORKERS) $(T) $(ARGS)
 
 soak: .venv/dev ## The long proofs at full length
-	HUB_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) tests/faults tests/races tests/contract/test_schemathesis.py $(ARGS)
+	HUB_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) tests/faults tests/races tests/sales/test_rush.py \
+		tests/allocation/test_machine.py tests/contract/test_schemathesis.py $(ARGS)
 
 bench: .venv/dev ## Speed as ratios in one run; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench $(ARGS)

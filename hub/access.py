@@ -70,6 +70,10 @@ POST   /v1/contracts/<uuid:contract_id>/terms                 write operator fin
 POST   /v1/contracts/<uuid:contract_id>/quotes                read operator finance
 GET    /v1/terms/<uuid:terms_id>                              read operator finance
 POST   /v1/terms/<uuid:terms_id>/decision                     write operator finance
+GET    /v1/partners/<uuid:partner_id>/billing-profile         read operator finance
+PUT    /v1/partners/<uuid:partner_id>/billing-profile         write operator finance
+GET    /v1/legal-entities/<legal_entity>/billing-profile      read operator finance
+PUT    /v1/legal-entities/<legal_entity>/billing-profile      write finance
 GET    /v1/legal-entities/<legal_entity>/tax-codes            read operator finance
 POST   /v1/legal-entities/<legal_entity>/tax-codes            write finance
 POST   /v1/legal-entities/<legal_entity>/revaluations         write finance
@@ -176,6 +180,9 @@ POST   /v1/statements/<uuid:statement_id>/approval            write finance
 POST   /v1/statements/<uuid:statement_id>/reopening           write finance
 POST   /v1/statements/<uuid:statement_id>/closing             write finance
 POST   /v1/statements/<uuid:statement_id>/payment             write finance
+GET    /v1/statements/<uuid:statement_id>/invoices            read supplier agent finance
+POST   /v1/statements/<uuid:statement_id>/invoices            write finance
+GET    /v1/invoices/<uuid:invoice_id>/document.xml            read supplier agent finance
 GET    /v1/statements/<uuid:statement_id>/memos               read supplier agent finance
 POST   /v1/statements/<uuid:statement_id>/memos               write finance
 POST   /v1/memos/<uuid:memo_id>/decision                      write finance

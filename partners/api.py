@@ -19,6 +19,7 @@ from partners.errors import (
     PartnerExistsError,
     UnknownCurrencyError,
     UnknownZoneError,
+    WrongTaxIdError,
 )
 
 blp = Blueprint(
@@ -84,6 +85,52 @@ class Contracts(MethodView):
         with transaction() as session:
             return services.sign_contract(
                 session, world=caller().world, partner_id=partner_id, **wanted
+            )
+
+
+@blp.route("/partners/<uuid:partner_id>/billing-profile")
+class PartnerBilling(MethodView):
+    @blp.response(200, schemas.BillingSchema)
+    @blp.problems()
+    def get(self, partner_id: UUID) -> Any:
+        """Show what documents say of a partner."""
+        with transaction() as session:
+            return queries.get_billing(
+                session, world=caller().world, partner_id=partner_id
+            )
+
+    @blp.keyed
+    @blp.arguments(schemas.BillingRequestSchema)
+    @blp.response(200, schemas.BillingSchema)
+    @blp.problems(WrongTaxIdError)
+    def put(self, wanted: dict[str, Any], partner_id: UUID) -> Any:
+        """Say what the next documents say of a partner: name, address, tax id."""
+        with transaction() as session:
+            return services.set_billing(
+                session, caller(), said=wanted, partner_id=partner_id
+            )
+
+
+@blp.route("/legal-entities/<legal_entity>/billing-profile")
+class LegalEntityBilling(MethodView):
+    @blp.response(200, schemas.BillingSchema)
+    @blp.problems()
+    def get(self, legal_entity: str) -> Any:
+        """Show what documents say of a legal entity in the caller's world."""
+        with transaction() as session:
+            return queries.get_billing(
+                session, world=caller().world, legal_entity=legal_entity
+            )
+
+    @blp.keyed
+    @blp.arguments(schemas.LegalEntityBillingRequestSchema)
+    @blp.response(200, schemas.BillingSchema)
+    @blp.problems(WrongTaxIdError)
+    def put(self, wanted: dict[str, Any], legal_entity: str) -> Any:
+        """Say what the next documents say of a legal entity in the caller's world."""
+        with transaction() as session:
+            return services.set_billing(
+                session, caller(), said=wanted, legal_entity=legal_entity
             )
 
 

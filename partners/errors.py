@@ -37,3 +37,9 @@ class UnknownCurrencyError(HubError):
     """Not a currency of ISO 4217."""
 
     code, title, status = "unknown-currency", "This currency is not known", 422
+
+
+class WrongTaxIdError(HubError):
+    """Not a VAT identifier: a country's two letters, then the number it gave out."""
+
+    code, title, status = "wrong-tax-id", "This is not a VAT identifier", 422

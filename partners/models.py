@@ -1,6 +1,6 @@
 """Tables: legal entities, partners, their credentials and contracts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -94,3 +94,36 @@ class Contract(Base):
     currency: Mapped[str]
     zone: Mapped[str]
     created_at: Mapped[CreatedAt]
+
+
+class BillingProfile(Base):
+    """What documents say of a company in a world: a partner's, or a legal entity's.
+
+    A document keeps what it said; this is what the next one will say. A partner that
+    has agreed to be billed by the hub for what it sells (self-billing) says since when.
+    """
+
+    __tablename__ = "billing_profile"
+    __table_args__ = (
+        UniqueConstraint("world", "legal_entity"),
+        UniqueConstraint("partner_id"),
+        CheckConstraint("num_nonnulls(legal_entity, partner_id) = 1", name="whose"),
+        CheckConstraint(
+            "self_billing_since IS NULL OR partner_id IS NOT NULL", name="self_billing"
+        ),
+    )
+
+    id: Mapped[Id]
+    world: Mapped[WorldName]
+    legal_entity: Mapped[str | None] = mapped_column(ForeignKey("legal_entity.code"))
+    partner_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner.id"))
+    name: Mapped[str]
+    street: Mapped[str]
+    postcode: Mapped[str]
+    city: Mapped[str]
+    country: Mapped[str]
+    vat_id: Mapped[str | None]
+    registration_id: Mapped[str | None]
+    self_billing_since: Mapped[date | None]
+    set_by: Mapped[UUID] = mapped_column(ForeignKey("credential.id"))
+    set_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

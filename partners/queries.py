@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hub.kernel.callers import Caller, Kind
 from hub.kernel.errors import NotFoundError
-from partners.models import Contract, Credential, Partner
+from partners.models import BillingProfile, Contract, Credential, Partner
 
 FAMILY = "(SELECT id FROM partner WHERE :holder IN (id, parent_id))"
 """An agent and its sub-agents, in SQL."""
@@ -142,3 +142,27 @@ def broken_laws(session: Session) -> list[dict[str, Any]]:
         {"law": "a contract is of its partner's world", "contract_id": str(found)}
         for found in session.scalars(abroad)
     ]
+
+
+def billing_of(
+    session: Session,
+    *,
+    world: str,
+    partner_id: UUID | None = None,
+    legal_entity: str | None = None,
+) -> BillingProfile | None:
+    """Return what documents say of a partner or a legal entity; None if not said."""
+    wanted = select(BillingProfile).where(BillingProfile.world == world)
+    if partner_id is not None:
+        wanted = wanted.where(BillingProfile.partner_id == partner_id)
+    else:
+        wanted = wanted.where(BillingProfile.legal_entity == legal_entity)
+    return session.scalar(wanted)
+
+
+def get_billing(session: Session, **whose: Any) -> BillingProfile:
+    """Return the same; NotFoundError where nothing has been said."""
+    found = billing_of(session, **whose)
+    if found is None:
+        raise NotFoundError(billing_profile="not set yet")
+    return found

@@ -1,11 +1,15 @@
-"""Pure rules of partners: keys and their hashes, scopes."""
+"""Pure rules of partners: keys and their hashes, scopes, tax ids."""
 
 import hmac
+import re
 import secrets
 from zoneinfo import ZoneInfo
 
+from stdnum import get_cc_module
+from stdnum.exceptions import ValidationError
+
 from hub.kernel.zones import zones
-from partners.errors import UnknownZoneError
+from partners.errors import UnknownZoneError, WrongTaxIdError
 
 KEY_PREFIX = "hub_"
 HINT_LENGTH = 10
@@ -28,3 +32,26 @@ def zone(name: str) -> ZoneInfo:
     if name not in zones():
         raise UnknownZoneError(zone=name)
     return ZoneInfo(name)
+
+
+# A country's two letters come first (Greece: EL), then what it gives out.
+_VAT_ID = re.compile(r"[A-Z]{2}[A-Z0-9+*]{2,18}")
+_SPACED = re.compile(r"[\s.-]+")
+
+
+def vat_id(said: str) -> str:
+    """Return a VAT identifier as documents have it; WrongTaxIdError if it is none.
+
+    Its check digits are looked at where python-stdnum knows the country's.
+    """
+    found = _SPACED.sub("", said).upper()
+    if not _VAT_ID.fullmatch(found):
+        raise WrongTaxIdError(vat_id=said)
+    country = "gr" if found.startswith("EL") else found[:2].lower()
+    known = get_cc_module(country, "vat")
+    if known is not None:
+        try:
+            known.validate(found)
+        except ValidationError as error:
+            raise WrongTaxIdError(vat_id=said, reason=str(error)) from None
+    return found

@@ -125,3 +125,52 @@ class ClockRequestSchema(RequestSchema):
     """Where to move a sandbox's clock; forward only."""
 
     now = Moment(required=True)
+
+
+COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="two letters of ISO 3166-1")
+
+
+class LegalEntityBillingRequestSchema(RequestSchema):
+    """What documents say of a company: name and address, and its tax id."""
+
+    name = fields.String(required=True, validate=TEXT)
+    street = fields.String(required=True, validate=TEXT)
+    postcode = fields.String(load_default="", validate=validate.Length(0, 20))
+    city = fields.String(required=True, validate=TEXT)
+    country = fields.String(required=True, validate=COUNTRY)
+    vat_id = fields.String(
+        load_default=None,
+        validate=validate.Length(4, 30),
+        metadata={"description": "Its country's two letters first; checked"},
+    )
+    registration_id = fields.String(
+        load_default=None,
+        validate=TEXT,
+        metadata={"description": "In the register of companies"},
+    )
+
+
+class BillingRequestSchema(LegalEntityBillingRequestSchema):
+    """What documents say of a partner, and whether the hub may bill for it."""
+
+    self_billing_since = fields.Date(
+        load_default=None,
+        metadata={
+            "description": "From this day it has agreed that the hub makes out the"
+            " invoices for what it sells to the hub"
+        },
+    )
+
+
+class BillingSchema(ReplySchema):
+    """What documents say of a company."""
+
+    name = fields.String(required=True)
+    street = fields.String(required=True)
+    postcode = fields.String(required=True)
+    city = fields.String(required=True)
+    country = fields.String(required=True)
+    vat_id = fields.String(required=True, allow_none=True)
+    registration_id = fields.String(required=True, allow_none=True)
+    self_billing_since = fields.Date(required=True, allow_none=True)
+    set_at = fields.AwareDateTime(required=True)

@@ -1,15 +1,17 @@
 """Taking partners on: who they are, their keys, their contracts."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from hub.kernel.callers import Kind
+from hub.kernel.callers import Caller, Kind
 from hub.kernel.clock import World
-from hub.kernel.errors import InvalidRequestError
+from hub.kernel.clock import now as world_time
+from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.kernel.ids import new_id
 from hub.kernel.money import is_currency
 from partners import queries, rules
@@ -20,7 +22,13 @@ from partners.errors import (
     PartnerExistsError,
     UnknownCurrencyError,
 )
-from partners.models import Contract, Credential, LegalEntity, Partner
+from partners.models import (
+    BillingProfile,
+    Contract,
+    Credential,
+    LegalEntity,
+    Partner,
+)
 
 _NOW = select(func.clock_timestamp())
 
@@ -188,3 +196,34 @@ def sign_contract(
     if contract is None:
         raise ContractExistsError(partner_id=partner_id, currency=currency)
     return contract
+
+
+def set_billing(
+    session: Session,
+    who: Caller,
+    *,
+    said: dict[str, Any],
+    partner_id: UUID | None = None,
+    legal_entity: str | None = None,
+) -> BillingProfile:
+    """Say what documents say of a partner, or of a legal entity in the caller's world.
+
+    WrongTaxIdError for a VAT identifier that is none, NotFoundError for nobody.
+    """
+    if partner_id is not None:
+        queries.get_partner(session, partner_id, world=who.world)
+    elif session.get(LegalEntity, legal_entity) is None:
+        raise NotFoundError(legal_entity=legal_entity)
+    if said["vat_id"] is not None:
+        said = said | {"vat_id": rules.vat_id(said["vat_id"])}
+    said |= {"set_by": who.credential_id, "set_at": world_time(session, who.world)}
+    whose = {"partner_id": partner_id, "legal_entity": legal_entity}
+    keys = ["world", "legal_entity"] if partner_id is None else ["partner_id"]
+    made = (
+        insert(BillingProfile)
+        .values(id=new_id(), world=who.world, **whose, **said)
+        .on_conflict_do_update(index_elements=keys, set_=said)
+        .returning(BillingProfile)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(made).one()

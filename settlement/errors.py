@@ -216,3 +216,15 @@ class TaxCodeOverlapError(HubError):
     """The tax code has a rate for part of that time."""
 
     code, title, status = "tax-code-overlap", "The tax code has a rate for then", 409
+
+
+class BillingDetailsError(HubError):
+    """A document needs names, addresses and tax ids: set the billing profiles first."""
+
+    code, title, status = "billing-details", "Billing details are missing", 409
+
+
+class NotInvoicedError(HubError):
+    """An invoice has amounts of at most two decimals; this currency has more."""
+
+    code, title, status = "not-invoiced", "This currency cannot be invoiced", 409

@@ -51,6 +51,7 @@ def things(hub):
         "notice_id": [notice["id"]],
         "shipment_id": [sent["id"]],
         "statement_id": [s["id"] for s in statements] or [str(uuid4())],
+        "invoice_id": [str(uuid4())],  # another's: tests/settlement/test_invoices.py
         "recall_id": [str(uuid4())],
         "node_id": [str(uuid4())],
         "performance_id": [sold["id"]],

@@ -1,6 +1,23 @@
-"""Settlement over HTTP: terms, the journal, credit, statements."""
+"""Settlement over HTTP: terms, the journal, credit, statements, invoices."""
 
-from settlement.api import corrections, credit, journal, reports, statements, terms
+from settlement.api import (
+    corrections,
+    credit,
+    invoices,
+    journal,
+    reports,
+    statements,
+    terms,
+)
 from settlement.api.blueprint import blp
 
-__all__ = ["blp", "corrections", "credit", "journal", "reports", "statements", "terms"]
+__all__ = [
+    "blp",
+    "corrections",
+    "credit",
+    "invoices",
+    "journal",
+    "reports",
+    "statements",
+    "terms",
+]

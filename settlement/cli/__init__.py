@@ -2,7 +2,7 @@
 
 import click
 
-from settlement.cli import closing, explaining, proving, quoting
+from settlement.cli import closing, explaining, invoicing, proving, quoting
 
 
 @click.group("settlement")
@@ -14,6 +14,6 @@ for command in (
     *(quoting.quote, quoting.show_schema),
     *(closing.draft, closing.review, closing.approve, closing.close),
     *(closing.list_statements, closing.export, explaining.explain),
-    *(proving.verify, proving.books),
+    *(invoicing.invoice, invoicing.document, proving.verify, proving.books),
 ):
     settlement.add_command(command)

@@ -1,7 +1,8 @@
-"""Tables: terms, the journal and its seals, credit, totals, statements."""
+"""Tables: terms, the journal and its seals, credit, totals, statements, invoices."""
 
 from settlement.models.corrections import Dispute, Memo
 from settlement.models.credit import Credit, CreditAlert, CreditChange
+from settlement.models.invoices import Invoice
 from settlement.models.journal import Account, JournalEntry, Posting, SealBlock, Xid8
 from settlement.models.statements import DocumentNumber, Statement, StatementLine
 from settlement.models.terms import TaxCode, Terms
@@ -15,6 +16,7 @@ __all__ = [
     "CreditChange",
     "Dispute",
     "DocumentNumber",
+    "Invoice",
     "JournalEntry",
     "Memo",
     "Posting",

@@ -53,6 +53,9 @@ class TaxCode(Base):
     """What a legal entity's tax code means between two days (half-open)."""
 
     __tablename__ = "tax_code"
+    __table_args__ = (
+        CheckConstraint("category IN ('S', 'Z', 'E', 'AE', 'O')", name="category"),
+    )
 
     id: Mapped[Id]
     legal_entity: Mapped[str] = mapped_column(ForeignKey("legal_entity.code"))
@@ -60,6 +63,8 @@ class TaxCode(Base):
     valid: Mapped[Range[date]] = mapped_column(DATERANGE)
     rate: Mapped[Any] = mapped_column(JSONB)
     method: Mapped[str]
+    category: Mapped[str]
+    exemption: Mapped[str]
     code_id: Mapped[UUID] = mapped_column(server_default=FetchedValue())
     created_by: Mapped[UUID] = mapped_column(ForeignKey("credential.id"))
     created_at: Mapped[CreatedAt]

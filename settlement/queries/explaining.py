@@ -4,30 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub.kernel.errors import NotFoundError
 from partners.models import Contract
 from settlement.models import Statement
+from settlement.queries.facts import JOINED, LEGS, TOLD, fact_of
 from settlement.queries.lines import lines_of, stored_lines
 from settlement.rules.explaining import reasons, share_of_line
 from settlement.rules.periods import Period
-from settlement.rules.postings import VENUE_CANCELLATION, Fact, Leg
-from settlement.rules.quotes import Quote
+from settlement.rules.postings import Leg
 from settlement.rules.statements import SETTLED, StatementRow
 
 _ENTRY = text(
-    "SELECT e.id, e.kind, e.happened_at, e.posted_at, e.order_id, e.line_no,"
-    " e.sequence, e.tickets, e.reference, e.detail, l.quote, o.confirmed_at,"
-    " coalesce((SELECT -sum(b.tickets) FROM journal_entry b"
-    "  WHERE b.order_id = e.order_id AND b.line_no = e.line_no AND b.sequence > 0"
-    "  AND b.sequence < e.sequence), 0)::int AS cancelled_before,"
-    " (SELECT json_agg(json_build_array(p.account, p.party_id, p.what, p.currency,"
-    "  p.amount_minor) ORDER BY p.no) FROM posting p WHERE p.entry_id = e.id) AS legs"
-    " FROM journal_entry e LEFT JOIN order_line l ON l.order_id = e.order_id"
-    " AND l.no = e.line_no LEFT JOIN sale_order o ON o.id = e.order_id"
-    " WHERE e.id = :entry"
+    f"SELECT {TOLD}, e.posted_at, e.reference, e.detail, {LEGS} AS legs"  # noqa: S608 - our own words
+    f" FROM journal_entry e{JOINED} WHERE e.id = :entry"
 )
 _TERMS = text(
     "SELECT t.id, t.version, lower(t.valid) AS valid_from, upper(t.valid)"
@@ -69,7 +61,7 @@ def explain(
     }
     ids = _terms_ids(entry.detail or {})
     if entry.quote is not None:
-        fact = _fact(entry)
+        fact = fact_of(entry)
         side = None if party_id is None else statement.side
         told["reasons"] = [
             {"reason": one, "postings": seen}
@@ -101,16 +93,6 @@ def _line(session: Session, statement: Statement, no: int) -> StatementRow:
     if found is None:
         raise NotFoundError(statement_id=statement.id, line=no)
     return found
-
-
-def _fact(entry: Row[Any]) -> Fact:
-    before = entry.cancelled_before
-    after = before - entry.tickets if entry.sequence else 0
-    return Fact(
-        *(entry.order_id, entry.line_no, entry.sequence),
-        *(Quote.loaded(entry.quote), (before, after), entry.happened_at),
-        *(entry.confirmed_at, entry.kind == VENUE_CANCELLATION),
-    )
 
 
 def _terms_ids(detail: Mapping[str, Any]) -> set[UUID]:

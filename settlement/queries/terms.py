@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.kernel.errors import NotFoundError
 from partners.models import Contract
+from settlement.errors import NoTermsError
 from settlement.models import TaxCode, Terms
 from settlement.rules.clauses import Clauses, TaxRate
 from settlement.rules.scopes import Scope, TermsVersion
@@ -48,8 +49,8 @@ _ALL = text(
 )
 _CLAUSES = text("SELECT id, clauses::text AS clauses FROM terms WHERE id = ANY(:ids)")
 _TAXES = text(
-    "SELECT code, lower(valid) AS valid_from, upper(valid) AS valid_until, rate, method"
-    " FROM tax_code WHERE legal_entity = :entity"
+    "SELECT code, lower(valid) AS valid_from, upper(valid) AS valid_until, rate,"
+    " method, category, exemption FROM tax_code WHERE legal_entity = :entity"
 )
 
 
@@ -145,6 +146,16 @@ def valid_terms(
     rows = session.execute(_VALID, {"contracts": [contract.id], "now": at}).all()
     clauses = _parsed.find(session, [row.id for row in rows])
     return [_version(row, side, clauses[row.id]) for row in rows]
+
+
+def widest_terms(
+    session: Session, contract: Contract, side: str, *, at: datetime
+) -> TermsVersion:
+    """Return the terms of the widest scope at a moment; NoTermsError if none hold."""
+    found = valid_terms(session, contract, side, at=at)
+    if not found:
+        raise NoTermsError(contract_id=contract.id)
+    return min(found, key=lambda terms: terms.scope.specificity)
 
 
 def terms_between(

@@ -22,7 +22,7 @@ from settlement.rules.lines import Code, Line, Moment
 from settlement.rules.quotes import FINAL, PROVISIONAL, Quote
 from settlement.rules.quoting import quotes
 from settlement.rules.scopes import Scope, TermsVersion, resolve
-from settlement.rules.taxes import TaxBook
+from settlement.rules.taxes import TaxBook, category_of
 
 LINES_MAX = 1_000_000
 T = TypeVar("T")
@@ -146,6 +146,8 @@ def _wrong(file: TermsFile) -> Iterable[Finding]:
     yield from _overlapping("tax_codes", file.tax_codes, lambda rate: rate.code)
     for no, rate in enumerate(file.tax_codes):
         yield from words.rate(f"tax_codes[{no}].rate", rate.rate)
+        for wrong in category_of(rate)[1]:
+            yield Finding(f"tax_codes[{no}].{wrong.clause}", wrong.reason)
         if rate.valid_until is not None and rate.valid_until <= rate.valid_from:
             yield Finding(f"tax_codes[{no}].valid_until", "ends before it starts")
 

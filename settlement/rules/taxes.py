@@ -6,6 +6,7 @@ from datetime import date
 
 from hub.kernel.money import divided, ratio
 from settlement.errors import NoTaxRateError
+from settlement.rules.checks.words import Finding
 from settlement.rules.clauses import RoundingClause, TaxRate
 
 
@@ -16,6 +17,26 @@ class Taxed:
     gross_minor: int
     tax_minor: int = 0
     rate: str = ""
+
+
+UNTAXED = ("E", "AE", "O")  # categories that say why nothing is taxed
+
+
+def category_of(rate: TaxRate) -> tuple[str, list[Finding]]:
+    """Return what invoices call a tax rate, and what is wrong with what was said."""
+    is_taxed = ratio(rate.rate)[0] > 0
+    found = rate.category or ("S" if is_taxed else "Z")
+    told = []
+    if is_taxed != (found == "S"):
+        told.append(Finding("category", "S has a rate above zero, and no other has"))
+    if bool(rate.exemption) != (found in UNTAXED):
+        told.append(Finding("exemption", f"{', '.join(UNTAXED)} say why; S and Z not"))
+    return found, told
+
+
+def told_of(rate: TaxRate) -> str:
+    """Return a rate as amounts say they were taxed by it."""
+    return f"{rate.code} {rate.rate} {rate.method}"
 
 
 class TaxBook:
@@ -50,7 +71,7 @@ class TaxBook:
             return Taxed(minor)
         found = self.rate(code, on)
         numerator, denominator = ratio(found.rate)
-        told = f"{code} {found.rate} {found.method}"
+        told = told_of(found)
         if found.method == "on-top":
             tax = divided(minor * numerator, denominator, rounding.tax)
             return Taxed(minor + tax, tax, told)

@@ -93,6 +93,20 @@ class TaxCodeRequestSchema(RequestSchema):
     method = fields.String(
         load_default="included", validate=validate.OneOf(["included", "on-top"])
     )
+    category = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(["S", "Z", "E", "AE", "O"]),
+        metadata={
+            "description": "As invoices say it (UNTDID 5305): S standard, Z zero-rated,"
+            " E exempt, AE reverse charge, O outside the scope; S or Z if not said"
+        },
+    )
+    exemption = fields.String(
+        load_default="",
+        validate=validate.Length(0, 200),
+        metadata={"description": "Why nothing is taxed: with E, AE and O"},
+    )
 
 
 class TaxCodeSchema(ReplySchema):
@@ -105,6 +119,8 @@ class TaxCodeSchema(ReplySchema):
     valid_until = fields.Date(required=True, allow_none=True, attribute="valid.upper")
     rate = fields.Raw(required=True)
     method = fields.String(required=True)
+    category = fields.String(required=True)
+    exemption = fields.String(required=True)
 
 
 class TaxCodePageSchema(ReplySchema):

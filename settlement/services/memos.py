@@ -17,13 +17,11 @@ from settlement.errors import (
     MemoFloorError,
     MemoReasonError,
     MemoWindowError,
-    NoTermsError,
     StatementStateError,
 )
 from settlement.models import Memo, Statement, StatementLine
-from settlement.queries.terms import valid_terms
+from settlement.queries.terms import widest_terms
 from settlement.rules import events
-from settlement.rules.clauses import Memos
 from settlement.rules.events import Contracted, legs
 from settlement.rules.statements import SETTLED
 from settlement.services.movements import OWN, Booking, book, tag
@@ -74,7 +72,8 @@ def _refuse_outside(
     session: Session, statement: Statement, wanted: dict[str, Any], now: datetime
 ) -> None:
     """Raise why the terms do not allow a memo: its reason, its amount, or the time."""
-    agreed = _agreed(session, statement, now)
+    contract = session.get_one(Contract, statement.contract_id)
+    agreed = widest_terms(session, contract, statement.side, at=now).clauses.memos
     if wanted["reason"] not in agreed.reasons:
         raise MemoReasonError(reason=wanted["reason"], agreed=list(agreed.reasons))
     if wanted["amount_minor"] < agreed.floor_minor:
@@ -84,15 +83,6 @@ def _refuse_outside(
     until = statement.ends_at + timedelta(days=agreed.window_days)
     if now >= until:
         raise MemoWindowError(period=statement.period, until=until.isoformat())
-
-
-def _agreed(session: Session, statement: Statement, now: datetime) -> Memos:
-    """Return what the contract's widest terms say of memos; NoTermsError if none."""
-    contract = session.get_one(Contract, statement.contract_id)
-    found = valid_terms(session, contract, statement.side, at=now)
-    if not found:
-        raise NoTermsError(contract_id=contract.id)
-    return min(found, key=lambda terms: terms.scope.specificity).clauses.memos
 
 
 def decide_memo(

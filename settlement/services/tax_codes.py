@@ -18,6 +18,7 @@ from settlement.rules.checks import refuse
 from settlement.rules.checks.words import rate
 from settlement.rules.clauses import TaxRate
 from settlement.rules.files import converted
+from settlement.rules.taxes import category_of
 from settlement.services.terms import EXCLUSION_VIOLATION
 
 _TODAY = text("SELECT clock_timestamp()::date")
@@ -36,20 +37,22 @@ def add_tax_code(
     An open-ended one ends where its open-ended successor begins, if that is to come:
     what has been taxed already was taxed right.
 
-    *said*: code, valid_from, valid_until, rate and method, as a TaxRate has them.
-    TaxCodeOverlapError where it has a rate already, TermsRefusedError for a bad rate.
+    *said* is what a TaxRate has. TaxCodeOverlapError where it has a rate already,
+    TermsRefusedError for a bad rate or category.
     """
     if session.get(LegalEntity, legal_entity) is None:
         raise NotFoundError(legal_entity=legal_entity)
     found: TaxRate = converted(said, TaxRate)
-    refuse(rate("rate", found.rate))
+    category, wrong = category_of(found)
+    refuse((*rate("rate", found.rate), *wrong))
     code, starts, ends = found.code, found.valid_from, found.valid_until
     if ends is not None and ends <= starts:
         raise InvalidRequestError(field="valid_until", reason="ends before it starts")
     take_turns(session, f"tax/{legal_entity}/{code}")
     if ends is None and starts > session.scalars(_TODAY).one():
-        where = {"entity": legal_entity, "code": code, "valid_from": starts}
-        session.execute(_END_OPEN, where)
+        session.execute(
+            _END_OPEN, {"entity": legal_entity, "code": code, "valid_from": starts}
+        )
     made = TaxCode(
         id=new_id(),
         legal_entity=legal_entity,
@@ -57,6 +60,8 @@ def add_tax_code(
         valid=Range(starts, ends),
         rate=found.rate,
         method=found.method,
+        category=category,
+        exemption=found.exemption,
         created_by=who.credential_id,
     )
     try:

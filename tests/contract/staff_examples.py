@@ -373,3 +373,27 @@ def _correct(story, path):
     payable = ask("finance", "GET", f"{path}/disputes")["payable_minor"]
     paid = {"reference": "bank-4712", "amount_minor": payable}
     ask("finance", "POST", f"{path}/payment", paid)
+    _invoice(story, path)
+
+
+def _invoice(story, path):
+    ask, hub = story.ask, story.hub
+    ours = {
+        "name": "Hub EU GmbH",
+        "street": "Ring 1",
+        "postcode": "1010",
+        "city": "Vienna",
+        "country": "AT",
+        "vat_id": "ATU12345675",
+    }
+    theirs = ours | {"name": "Ann's Tickets", "vat_id": "ATU13585627"}
+    theirs |= {"registration_id": "FN 1234 a", "self_billing_since": "2020-01-01"}
+    entity = "/v1/legal-entities/hub-eu/billing-profile"
+    partner = f"/v1/partners/{hub.ids['ann']}/billing-profile"
+    ask("finance", "PUT", entity, ours)
+    ask("finance", "GET", entity)
+    ask("operator", "PUT", partner, theirs)
+    ask("operator", "GET", partner)
+    issued = ask("finance", "POST", f"{path}/invoices", expect=201)
+    ask("ann", "GET", f"{path}/invoices")
+    hub.call("ann", "GET", f"/v1/invoices/{issued['items'][0]['id']}/document.xml")

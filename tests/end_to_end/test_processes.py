@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -119,13 +120,40 @@ class Served:
         )
 
 
+@contextmanager
+def ended(served):
+    """Stop what a hub has left running, whatever happened to it."""
+    try:
+        yield served
+    finally:
+        if served.process is not None:
+            served.stop()
+        served.embedded._valkey.stop()
+        served.embedded.postgres.stop()
+
+
 @pytest.fixture
-def served(tmp_path):
-    served = Served(tmp_path)
-    yield served
-    served.stop()
-    served.embedded._valkey.stop()
-    served.embedded.postgres.stop()
+def newcomer(tmp_path):
+    """A hub in an empty folder."""
+    with ended(Served(tmp_path)) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def started_once(tmp_path_factory):
+    """The folder of a hub that was started and stopped: its stores are made."""
+    with ended(Served(tmp_path_factory.mktemp("before"))) as served:
+        served.start()
+        served.stop()
+        yield served.var
+
+
+@pytest.fixture
+def served(tmp_path, started_once):
+    """A hub that was started before, in a folder of its own."""
+    subprocess.run(["cp", "-a", started_once, tmp_path / "var"], check=True)
+    with ended(Served(tmp_path)) as served:
+        yield served
 
 
 def gone(pids):
@@ -179,8 +207,8 @@ def test_a_port_in_use_is_named(served, tmp_path):
     assert not other.embedded.postgres.is_running()
 
 
-def test_after_a_kill_the_next_start_cleans_up(served):
-    served.start()
+def test_after_a_kill_the_next_start_cleans_up(newcomer):
+    served = newcomer.start()
     family = served.family()
     os.kill(served.process.pid, signal.SIGKILL)
     served.process.wait()

@@ -4,7 +4,6 @@ No hold or order that was acknowledged is lost, none is invented or made twice, 
 every law holds.
 """
 
-import os
 import random
 import signal
 import threading
@@ -23,9 +22,10 @@ from hub.kernel.db import transaction
 from hub.kernel.embedded import Embedded
 from hub.verify import verify
 from tests.hubs import SECRET, Hub
+from tests.lengths import IS_LONG
 from tests.servers import serving
 
-SEEDS = range(50 if os.environ.get("HUB_SOAK") else 3)
+SEEDS = range(50 if IS_LONG else 1)
 CALLERS = 6
 _HELD = text("SELECT id::text FROM hold")
 _SOLD = text("SELECT reference, id::text, hold_id::text FROM sale_order")

@@ -23,14 +23,14 @@ from connectors.rules import breaking
 from hub import serve
 from hub.kernel.db import transaction
 from tests.faults.test_killed_servers import kill_workers
+from tests.lengths import IS_LONG
 from tests.servers import environment, serving
 from tests.simulators.faults import WIRE
 from tests.simulators.house import HouseError
 from tests.simulators.hubs import opened
 
-IS_LONG = bool(os.environ.get("HUB_SOAK"))
-ORDERS = 2_000 if IS_LONG else 150
-KILLS = 25 if IS_LONG else 3  # of each kind
+ORDERS = 2_000 if IS_LONG else 100
+KILLS = 25 if IS_LONG else 2  # of each kind
 ALIVE_S = 1.5
 IN_PROGRESS = "idempotency-in-progress"
 AT_ONCE = 6

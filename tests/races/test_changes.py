@@ -14,8 +14,8 @@ from hub.catalogue.services.changes import number_changes
 from hub.kernel import db
 from hub.kernel.db import transaction
 from tests.hubs import WORLD, production
+from tests.lengths import RUNS
 
-RUNS = range(5)
 WRITERS, TURNS, THINGS = 8, 25, 12
 _CHANGE = text(
     "UPDATE production SET version = version + 1 WHERE ref = ANY(:refs)"

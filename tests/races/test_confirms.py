@@ -6,10 +6,10 @@ from sqlalchemy import text
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
 from hub.sales.errors import AlreadyConfirmedError, ReferenceTakenError
+from tests.lengths import RUNS
 from tests.races.unguarded import change_function, drop, write_late
 from tests.wishes import confirm_wish, two_processes
 
-RUNS = range(5)
 TIMES = 12
 
 

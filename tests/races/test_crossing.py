@@ -21,6 +21,7 @@ from hub.sales.services.placing import place_hold
 from hub.sales.services.wishes import REQUEST
 from hub.verify import verify
 from tests.hubs import auditorium, performance, production, venue
+from tests.lengths import RUNS
 from tests.races.unguarded import (
     WINDOW_S,
     change_function,
@@ -30,7 +31,6 @@ from tests.races.unguarded import (
 )
 from tests.wishes import again, at_once, confirm_wish, hold_wish, two_processes
 
-RUNS = range(5)
 TIMES = 10
 _AT_RANDOM = "ORDER BY random()"
 

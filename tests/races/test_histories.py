@@ -1,6 +1,5 @@
 """Histories of two server processes and many callers, checked against the database."""
 
-import os
 import random
 import threading
 import time
@@ -9,6 +8,7 @@ from dataclasses import replace
 import pytest
 import requests
 
+from tests.lengths import IS_LONG
 from tests.races import witness
 from tests.races.test_sold_once import UNGUARDED
 from tests.races.unguarded import remove_the_guard
@@ -17,7 +17,7 @@ from tests.servers import serving
 
 CALLERS = 10
 TURNS = 30
-SEEDS = range(20 if os.environ.get("HUB_SOAK") else 2)
+SEEDS = range(20 if IS_LONG else 1)
 PLAN = {
     "rules": [
         {
@@ -131,7 +131,7 @@ def test_every_history_is_one_the_database_can_witness(
     hub.assert_lawful()
 
 
-@pytest.mark.parametrize("run", range(5 if os.environ.get("HUB_SOAK") else 2))
+@pytest.mark.parametrize("run", range(5 if IS_LONG else 1))
 def test_control_without_the_guard_no_witness_agrees(hub, owner_url, run):
     remove_the_guard(owner_url)
     record, calls = history(hub, owner_url, run, turns=4, target=UNGUARDED)

@@ -5,11 +5,11 @@ import pytest
 from allocation.services import moves
 from hub.kernel.errors import HubError
 from hub.verify import verify
+from tests.lengths import RUNS
 from tests.races.test_promises import Storm, fixed, online
 from tests.races.unguarded import change_function, remove_the_guard, write_late
 from tests.wishes import hold_wish, two_processes
 
-RUNS = range(5)
 TIMES = 10
 _CAPS_LOCKED = "ORDER BY c.id FOR NO KEY UPDATE"
 LIMITS = {

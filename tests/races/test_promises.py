@@ -14,10 +14,10 @@ from hub.kernel.errors import HubError, OverloadedError
 from hub.sales.errors import PerformanceBusyError
 from hub.sales.services import committing, holds, lapse
 from hub.verify import verify
+from tests.lengths import RUNS
 from tests.races.unguarded import change_function, remove_the_guard, write_late
 from tests.wishes import again, at_once, caller, hold_wish
 
-RUNS = range(5)
 CALLERS = 6
 
 

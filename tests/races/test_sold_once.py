@@ -3,7 +3,6 @@
 The control runs the same with the guard removed: it oversells, every time.
 """
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +14,7 @@ from sqlalchemy import text
 
 from hub.kernel.db import transaction
 from hub.verify import verify
+from tests.lengths import IS_LONG, RUNS
 from tests.races.unguarded import remove_the_guard
 from tests.servers import serving
 
@@ -68,7 +68,7 @@ def race(hub, **options):
 
 
 @pytest.mark.parametrize("is_batching", [True, False])
-@pytest.mark.parametrize("run", range(25 if os.environ.get("HUB_SOAK") else 1))
+@pytest.mark.parametrize("run", range(25 if IS_LONG else 1))
 def test_exactly_as_many_are_held_as_there_are(hub, run, is_batching):
     hub.settings = replace(hub.settings, is_batching=is_batching)
     answers, held = race(hub)
@@ -77,7 +77,7 @@ def test_exactly_as_many_are_held_as_there_are(hub, run, is_batching):
     hub.assert_lawful()
 
 
-@pytest.mark.parametrize("run", range(5))
+@pytest.mark.parametrize("run", RUNS)
 def test_control_without_the_guard_oversells(hub, owner_url, run):
     remove_the_guard(owner_url)
     answers, held = race(hub, target=UNGUARDED)

@@ -15,6 +15,7 @@ from hub.sales.errors import AlreadyCancelledError
 from hub.sales.services import cancelling, committing, lapse
 from hub.sales.services.placing import submit
 from hub.verify import verify
+from tests.lengths import RUNS
 from tests.races.unguarded import (
     WINDOW_S,
     change_function,
@@ -23,7 +24,6 @@ from tests.races.unguarded import (
 )
 from tests.wishes import at_once, caller, confirm_wish, decide, hold_wish
 
-RUNS = range(5)
 TIMES = 10
 _HOLD_LOCK = "WHERE id = ANY(v_confirm || v_grant)\n              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
 

@@ -24,10 +24,10 @@ from hub.sales.errors import OfferChangedError, PerformanceBusyError
 from hub.sales.services import committing, placing
 from hub.sales.services.halls import halls
 from tests.hubs import WORLD, auditorium, performance, production, venue
+from tests.lengths import RUNS
 from tests.races.unguarded import WINDOW_S, drop
 from tests.wishes import decide, hold_wish
 
-RUNS = range(5)
 _TAKE = text(
     "INSERT INTO seat_taken (performance_id, seat_id, hold_id) VALUES (:p, :s, :h)"
 )

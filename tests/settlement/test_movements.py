@@ -263,3 +263,29 @@ def test_a_tax_rate_is_not_changed_backwards(hub):
     assert back["code"] == "tax-code-overlap"
     over = hub.post("finance", path, first | {"code": "x", "rate": "3/1"}, 422)
     assert over["clauses"] == [{"clause": "rate", "reason": "exceeds the whole by 2"}]
+
+
+@pytest.mark.parametrize(
+    ("said", "category", "wrong"),
+    [
+        ({"rate": 2_000}, "S", None),
+        ({"rate": 0}, "Z", None),
+        ({"rate": "0/5"}, "Z", None),
+        ({"rate": 0, "category": "E", "exemption": "Art. 135"}, "E", None),
+        ({"rate": 0, "category": "AE"}, None, "exemption"),
+        ({"rate": 500, "category": "O", "exemption": "abroad"}, None, "category"),
+        ({"rate": 0, "category": "S"}, None, "category"),
+        ({"rate": 500, "exemption": "why"}, None, "exemption"),
+    ],
+)
+def test_a_tax_code_says_what_invoices_call_it(hub, said, category, wrong):
+    path = "/v1/legal-entities/hub-eu/tax-codes"
+    wanted = {"code": "vat", "valid_from": "2020-01-01", **said}
+    made = hub.post("finance", path, wanted, 422 if wrong else 201)
+    if wrong:
+        assert [one["clause"] for one in made["clauses"]] == [wrong]
+    else:
+        assert (made["category"], made["exemption"]) == (
+            category,
+            said.get("exemption", ""),
+        )

@@ -155,6 +155,10 @@ BAD_TERMS = [
         "tax_codes[0].rate: exceeds the whole by 2",
     ),
     (
+        changed(["tax_codes", 0, "category"], "Z"),
+        "tax_codes[0].category: S has a rate above zero, and no other has",
+    ),
+    (
         changed(["zone"], "Mars/Base"),
         "zone: Mars/Base is not a zone of the IANA database",
     ),

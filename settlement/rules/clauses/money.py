@@ -9,6 +9,13 @@ from hub.kernel.money import Rounding
 from settlement.rules.clauses.words import Clause, Days, Minor, Name, Rate
 
 Returned = Literal["returned", "kept"]
+Category = Annotated[
+    Literal["S", "Z", "E", "AE", "O"],
+    Meta(
+        description="As invoices say it (UNTDID 5305): S standard, Z zero-rated,"
+        " E exempt, AE reverse charge, O outside the scope of VAT"
+    ),
+]
 
 
 class Funder(Clause, frozen=True, kw_only=True):
@@ -52,13 +59,19 @@ class RoundingClause(Clause, frozen=True, kw_only=True):
 
 
 class TaxRate(Clause, frozen=True, kw_only=True):
-    """What a tax code means between two days (half-open): in the price, or on top."""
+    """What a tax code means between two days (half-open): in the price, or on top.
+
+    *category* is what invoices call it: S where there is a rate, else Z, if not said;
+    E, AE and O say why, as *exemption*.
+    """
 
     code: Name
     valid_from: date
     valid_until: date | None = None
     rate: Rate
     method: Literal["included", "on-top"] = "included"
+    category: Category | None = None
+    exemption: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Taxes(Clause, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from settlement.rules.events.records import (
     Release,
     Remittance,
     ReserveReleased,
+    TaxRounded,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Release",
     "Remittance",
     "ReserveReleased",
+    "TaxRounded",
     "bill_legs",
     "legs",
     "position",

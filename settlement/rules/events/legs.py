@@ -27,6 +27,7 @@ from settlement.rules.events.records import (
     Remittance,
     ReserveReleased,
     SharePaid,
+    TaxRounded,
     Unsold,
 )
 from settlement.rules.exchange import converted
@@ -185,6 +186,16 @@ def _memo(event: Memo, whose: Contracted) -> Iterator[Leg]:
     yield _leg(whose, tax, what, -sign * event.tax_minor)
 
 
+def _tax_rounded(event: TaxRounded, whose: Contracted) -> Iterator[Leg]:
+    what, more = "tax-rounded", event.more_minor
+    if event.seller == "hub":
+        yield _leg(whose, to.INCOME_ADJUSTMENT, what, more)
+        yield _leg(whose, to.TAX_OUTPUT, what, -more)
+    else:
+        yield _leg(whose, to.TAX_INPUT, what, more)
+        yield _leg(whose, to.EXPENSE_ADJUSTMENT, what, -more)
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """A bill as its terms price it: gross, tax in it, what the partner withholds."""
@@ -225,4 +236,5 @@ _BUILDERS: dict[type[Event], Callable[[Any, Contracted], Iterator[Leg]]] = {
     Chargeback: _chargeback,
     Memo: _memo,
     Netted: _netted,
+    TaxRounded: _tax_rounded,
 }

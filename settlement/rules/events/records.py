@@ -171,6 +171,17 @@ class Netted(Event, frozen=True, kw_only=True, tag="netted"):
     to_receivable_minor: int
 
 
+class TaxRounded(Event, frozen=True, kw_only=True, tag="tax-rounded"):
+    """An invoice has so much more tax (less: negative) than its lines had.
+
+    What is due does not change: what the seller keeps of it does.
+    """
+
+    more_minor: int
+    seller: Literal["hub", "partner"]
+    invoice_id: UUID
+
+
 ContractEvent = (
     Deposit
     | DepositApplied
@@ -191,4 +202,4 @@ ContractEvent = (
     | SharePaid
     | Bill
 )
-BookedEvent = ContractEvent | Memo | Netted
+BookedEvent = ContractEvent | Memo | Netted | TaxRounded

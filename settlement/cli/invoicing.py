@@ -1,0 +1,66 @@
+"""hub settlement invoice and document: issue a month's documents, and fetch one."""
+
+import sys
+from typing import Any
+from uuid import UUID
+
+import click
+
+from hub.kernel.db import transaction
+from hub.kernel.money import Money
+from settlement.cli.keys import KEY, each, identify
+from settlement.models import Statement
+from settlement.queries import statements as queries
+from settlement.queries.invoices import get_invoice
+from settlement.rules.periods import month
+from settlement.rules.statements import SETTLED
+from settlement.services.invoicing import issue_invoices
+
+
+@click.command("invoice")
+@click.argument("period")
+@KEY
+@click.pass_obj
+def invoice(database: Any, *, period: str, key: str) -> None:
+    """Issue the invoices and credit notes of every closed statement of PERIOD.
+
+    One that was stopped goes on; nothing is issued twice.
+    """
+    month(period, "UTC")
+    with database() as settings:
+        who = identify(key, settings.secret_key)
+        with transaction() as session:
+            found = queries.of_period(session, world=who.world, period=period)
+        told: list[str] = []
+
+        def work(statement: Statement) -> None:
+            with transaction() as session:
+                issued = issue_invoices(session, who, statement.id)
+                for one in issued.items:
+                    gross = Money(one.gross_minor, one.currency)
+                    told.append(
+                        f"{one.id}  {one.type_code}  {gross}  {one.document_id}"
+                    )
+                for out in issued.left_out:
+                    gross = Money(out.gross_minor, statement.currency)
+                    told.append(f"left out: {gross} of {statement.id}: {out.reason}")
+
+        try:
+            each(f"invoicing {period}", [s for s in found if s.state in SETTLED], work)
+        finally:
+            for line in told:
+                click.echo(line)
+
+
+@click.command("document")
+@click.argument("invoice_id", type=click.UUID)
+@KEY
+@click.pass_obj
+def document(database: Any, *, invoice_id: UUID, key: str) -> None:
+    """Write an invoice or credit note to standard output, as XML."""
+    with database() as settings:
+        who = identify(key, settings.secret_key, scope="read")
+        with transaction() as session:
+            found = get_invoice(session, invoice_id, world=who.world, partner_id=None)
+            made = found.document
+    sys.stdout.buffer.write(made)

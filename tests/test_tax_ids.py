@@ -1,0 +1,28 @@
+"""VAT identifiers: as documents have them, or refused."""
+
+import pytest
+
+from partners.errors import WrongTaxIdError
+from partners.rules import vat_id
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("ATU 1358 5627", "ATU13585627"),
+        ("de.136-695-976", "DE136695976"),
+        ("EL 094259216", "EL094259216"),
+        ("GB 980 7806 84", "GB980780684"),
+        ("XX 123", "XX123"),  # nobody's digits can be checked
+    ],
+)
+def test_an_identifier_is_written_without_blanks(said, found):
+    assert vat_id(said) == found
+
+
+@pytest.mark.parametrize(
+    "said", ["ATU13585628", "DE136695977", "EL094259217", "13585627", "A1", "AT/1", ""]
+)
+def test_what_is_none_is_refused(said):
+    with pytest.raises(WrongTaxIdError):
+        vat_id(said)
