@@ -42,12 +42,8 @@ def add_tax_code(
     """
     if session.get(LegalEntity, legal_entity) is None:
         raise NotFoundError(legal_entity=legal_entity)
-    found: TaxRate = converted(said, TaxRate)
-    category, wrong = category_of(found)
-    refuse((*rate("rate", found.rate), *wrong))
+    found, category = _checked(said)
     code, starts, ends = found.code, found.valid_from, found.valid_until
-    if ends is not None and ends <= starts:
-        raise InvalidRequestError(field="valid_until", reason="ends before it starts")
     take_turns(session, f"tax/{legal_entity}/{code}")
     if ends is None and starts > session.scalars(_TODAY).one():
         session.execute(
@@ -72,3 +68,13 @@ def add_tax_code(
             raise
         raise TaxCodeOverlapError(tax_code=code) from None
     return made
+
+
+def _checked(said: dict[str, Any]) -> tuple[TaxRate, str]:
+    """Return a tax rate and what invoices call it; or raise what is wrong with it."""
+    found: TaxRate = converted(said, TaxRate)
+    category, wrong = category_of(found)
+    refuse((*rate("rate", found.rate), *wrong))
+    if found.valid_until is not None and found.valid_until <= found.valid_from:
+        raise InvalidRequestError(field="valid_until", reason="ends before it starts")
+    return found, category

@@ -1,6 +1,7 @@
 """The books of a month, read by somebody else's programs; and what they would miss."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -200,7 +201,7 @@ def test_a_period_is_proved_and_a_changed_total_is_not(month, owner_url):
     with snapshot() as session:
         proofs = list(prove(session, world="test", period=month.period, zone=ZONE))
     broken = [proof.what for proof in proofs if proof.broken]
-    assert "totals are the sums of the lines" in broken
+    assert "totals of a statement are the sums of its lines" in broken
     assert "DuckDB finds each statement's totals in the evidence" in broken
 
 
@@ -244,6 +245,38 @@ def test_the_commands_write_and_prove(month, tmp_path):
     wrong = run(month, "verify", "2026-13")
     assert wrong.returncode != 0
     assert "month such as" in wrong.stderr
+
+
+SMALL = ("unshare", "--user", "--map-root-user", "--mount", "--fork", "sh", "-ec")
+
+
+def test_a_folder_that_is_full_is_said_and_nothing_is_left(month, tmp_path):
+    """On a disk of its own, with room for nothing much."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = f"mount -t tmpfs -o size=16k none {disk}"
+    if subprocess.run([*SMALL, mounted], capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    words = [sys.executable, "-m", "hub.cli", "settlement", "books", month.period]
+    script = (
+        f"{mounted}; {shlex.join(words)} --to {disk}/books || code=$?; ls -A {disk}"
+    )
+    keyed = {
+        **os.environ,
+        **environment(month.settings),
+        "HUB_API_KEY": month.keys["finance"],
+    }
+    told = subprocess.run(
+        [*SMALL, f"{script}; exit $code"],
+        env=keyed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 2, told.stderr
+    assert "cannot be written" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+    assert told.stdout == ""
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_left(month, tmp_path):

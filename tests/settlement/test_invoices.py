@@ -8,6 +8,7 @@ from lxml import etree
 from sqlalchemy import text
 
 from hub.kernel.db import transaction
+from hub.verify import verify
 from tests.settlement.months import begin_month, closed, end_month, table
 from tests.settlement.published import broken_rules
 from tests.settlement.test_corrections import decide, next_month, propose
@@ -285,3 +286,18 @@ def test_live_documents_are_numbered_without_gaps(month, owner_url):
     numbers = [one["number"] for one in found]
     assert sorted(numbers) == list(range(min(numbers), min(numbers) + len(numbers)))
     assert found[0]["document_id"] == f"hub-eu-{numbers[0]}"
+    month.assert_lawful()
+
+
+def test_a_document_that_is_not_what_its_lines_come_to_is_found(month, owner_url):
+    say_all(month)
+    issue(month, "ann")
+    month.assert_lawful()
+    change = "UPDATE invoice SET net_minor = net_minor + 1, tax_minor = tax_minor - 1"
+    sockets = owner_url.partition("host=")[2]
+    name = owner_url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(f"host={sockets} user=postgres dbname={name}") as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(change)
+    broken = {fact["law"] for fact in verify().broken}
+    assert broken == {"documents of a statement are what its lines come to"}

@@ -1,17 +1,13 @@
 """The laws of one period, checked in the database: set by set, not row by row."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from partners.models import Contract
-from settlement.models import Statement
-from settlement.queries.lines import balances_of, lines_of, stored_lines
+from settlement.queries.laws.closed import LAWS, broken_by
 from settlement.queries.statements import of_period
-from settlement.rules.periods import Period
-from settlement.rules.statements import LATER_FORM, SETTLED, STATED, digest, without
+from settlement.rules.statements import SETTLED, STATED
 
 _ONCE = text(
     "SELECT e.id AS entry_id, s.side, count(l.statement_id) AS times FROM statement s"
@@ -79,40 +75,9 @@ def period_laws(
     for law, query in QUERIES.items():
         rows = session.execute(query, where).mappings()
         yield law, [str(dict(row)) for row in rows]
-    found: dict[str, list[str]] = {law: [] for law in _OF_EACH}
+    found: dict[str, list[str]] = {law: [] for law in LAWS}
     for statement in of_period(session, world=world, period=period):
         if statement.state in SETTLED:
-            for law in _broken(session, statement):
+            for law in broken_by(session, statement):
                 found[law].append(str(statement.id))
     yield from found.items()
-
-
-_OF_EACH = (
-    "lines are byte for byte those that were closed",
-    "made anew from the journal they are the same",
-    "totals are the sums of the lines",
-    "opening and payments are the journal's",
-)
-
-
-def _broken(session: Session, statement: Statement) -> Iterator[str]:
-    contract = session.get_one(Contract, statement.contract_id)
-    period = Period(statement.period, statement.starts_at, statement.ends_at)
-    stored = stored_lines(session, statement.id)
-    current = lines_of(session, contract, statement.side, period)
-    if statement.form < LATER_FORM:
-        rows = without(current.rows(), statement.form)
-        kept, anew = digest(stored.rows(), statement.form), digest(rows, statement.form)
-    else:
-        kept, anew = stored.digest(), current.digest()
-    sums: dict[str, Any] = stored.totals()
-    if kept != statement.lines_digest:
-        yield _OF_EACH[0]
-    if anew != statement.lines_digest:
-        yield _OF_EACH[1]
-    if any(sums[name] != told for name, told in statement.totals.items()):
-        yield _OF_EACH[2]
-    if statement.closing_minor is not None:
-        balances = balances_of(session, contract, statement.side, period)
-        if balances != (statement.opening_minor, statement.payments_minor):
-            yield _OF_EACH[3]

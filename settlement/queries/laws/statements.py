@@ -5,11 +5,9 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from partners.models import Contract, Partner
 from settlement.models import Statement
-from settlement.queries.lines import balances_of, lines_of, stored_lines
-from settlement.rules.periods import Period
-from settlement.rules.statements import SETTLED, STATED, digest, totals, without
+from settlement.queries.laws.closed import broken_by
+from settlement.rules.statements import SETTLED, STATED
 
 _NOT_STATED = text(
     "SELECT e.id AS entry_id, s.contract_id FROM statement s JOIN journal_entry e"
@@ -28,7 +26,8 @@ _NUMBERS = text(
     " FROM document_number n FULL JOIN (SELECT legal_entity,"
     "  CASE WHEN count(DISTINCT number) = count(*) THEN count(*) END AS issued,"
     "  min(number) AS low, max(number) AS high FROM (SELECT legal_entity, number"
-    "   FROM statement UNION ALL SELECT legal_entity, number FROM memo) d"
+    "   FROM statement UNION ALL SELECT legal_entity, number FROM memo"
+    "   UNION ALL SELECT legal_entity, number FROM invoice) d"
     "  WHERE number IS NOT NULL GROUP BY legal_entity) s"
     " ON s.legal_entity = n.legal_entity"
     " WHERE (n.last, 1, n.last) IS DISTINCT FROM (s.issued::int, s.low, s.high)"
@@ -51,52 +50,9 @@ def broken_statements(session: Session) -> list[dict[str, Any]]:
 
 
 def _closed(session: Session) -> list[dict[str, Any]]:
-    closed = (
-        select(Statement, Contract, Partner)
-        .join(Contract, Contract.id == Statement.contract_id)
-        .join(Partner, Partner.id == Contract.partner_id)
-        .where(Statement.state.in_(SETTLED))
-        .order_by(Statement.id)
-    )
+    closed = select(Statement).where(Statement.state.in_(SETTLED))
     return [
         {"law": law, "statement_id": str(statement.id)}
-        for statement, contract, partner in session.execute(closed)
-        for law in _broken(session, statement, contract, partner)
+        for statement in session.scalars(closed.order_by(Statement.id))
+        for law in broken_by(session, statement)
     ]
-
-
-def _broken(
-    session: Session, statement: Statement, contract: Contract, partner: Partner
-) -> list[str]:
-    lines = stored_lines(session, statement.id).rows()
-    period = Period(statement.period, statement.starts_at, statement.ends_at)
-    said = (statement.partner_id, statement.currency, statement.legal_entity)
-    agreed = (contract.partner_id, contract.currency, contract.legal_entity)
-    current = lines_of(session, contract, statement.side, period).rows()
-    held = {
-        "a closed statement's lines are those that were closed": digest(
-            lines, statement.form
-        )
-        == statement.lines_digest,
-        "a closed statement's totals are the sums of its lines": totals(
-            lines, statement.form
-        )
-        == statement.totals,
-        "a closed statement says what the journal says": lines
-        == without(current, statement.form),
-        "a statement is its contract's": (*said, statement.side)
-        == (*agreed, partner.kind),
-        "a statement opens with what was due, and closes with what is": _balances(
-            session, statement, contract
-        ),
-    }
-    return [law for law, is_held in held.items() if not is_held]
-
-
-def _balances(session: Session, statement: Statement, contract: Contract) -> bool:
-    """Say whether the balances are the journal's; old forms have none."""
-    if statement.closing_minor is None:
-        return True
-    period = Period(statement.period, statement.starts_at, statement.ends_at)
-    found = balances_of(session, contract, statement.side, period)
-    return found == (statement.opening_minor, statement.payments_minor)
