@@ -1,6 +1,6 @@
 """Tables: legal entities, partners, their credentials and contracts."""
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -9,8 +9,9 @@ from sqlalchemy import (
     ForeignKey,
     LargeBinary,
     UniqueConstraint,
+    text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
@@ -99,8 +100,8 @@ class Contract(Base):
 class BillingProfile(Base):
     """What documents say of a company in a world: a partner's, or a legal entity's.
 
-    A document keeps what it said; this is what the next one will say. A partner that
-    has agreed to be billed by the hub for what it sells (self-billing) says since when.
+    A document keeps what it said; this is what the next one will say. *self_billing*
+    says of a partner which legal entities make out its invoices, and since which day.
     """
 
     __tablename__ = "billing_profile"
@@ -108,9 +109,6 @@ class BillingProfile(Base):
         UniqueConstraint("world", "legal_entity"),
         UniqueConstraint("partner_id"),
         CheckConstraint("num_nonnulls(legal_entity, partner_id) = 1", name="whose"),
-        CheckConstraint(
-            "self_billing_since IS NULL OR partner_id IS NOT NULL", name="self_billing"
-        ),
     )
 
     id: Mapped[Id]
@@ -124,6 +122,8 @@ class BillingProfile(Base):
     country: Mapped[str]
     vat_id: Mapped[str | None]
     registration_id: Mapped[str | None]
-    self_billing_since: Mapped[date | None]
+    self_billing: Mapped[dict[str, str]] = mapped_column(
+        JSONB, server_default=text("'{}'")
+    )
     set_by: Mapped[UUID] = mapped_column(ForeignKey("credential.id"))
     set_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from hub.kernel.callers import Kind
+from hub.kernel.countries import countries
 from hub.kernel.http import Moment, ReplySchema, RequestSchema
 from partners.rules import SCOPES
 
@@ -127,16 +128,19 @@ class ClockRequestSchema(RequestSchema):
     now = Moment(required=True)
 
 
-COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="two letters of ISO 3166-1")
+COUNTRY = validate.OneOf(sorted(countries()), error="two letters of ISO 3166-1")
+VISIBLE = validate.Regexp(r"\S[^\x00-\x1f]{0,199}\Z", error="one line of text")
 
 
 class LegalEntityBillingRequestSchema(RequestSchema):
     """What documents say of a company: name and address, and its tax id."""
 
-    name = fields.String(required=True, validate=TEXT)
-    street = fields.String(required=True, validate=TEXT)
-    postcode = fields.String(load_default="", validate=validate.Length(0, 20))
-    city = fields.String(required=True, validate=TEXT)
+    name = fields.String(required=True, validate=VISIBLE)
+    street = fields.String(required=True, validate=VISIBLE)
+    postcode = fields.String(
+        load_default="", validate=validate.Regexp(r"[^\x00-\x1f]{0,20}\Z")
+    )
+    city = fields.String(required=True, validate=VISIBLE)
     country = fields.String(required=True, validate=COUNTRY)
     vat_id = fields.String(
         load_default=None,
@@ -145,7 +149,7 @@ class LegalEntityBillingRequestSchema(RequestSchema):
     )
     registration_id = fields.String(
         load_default=None,
-        validate=TEXT,
+        validate=VISIBLE,
         metadata={"description": "In the register of companies"},
     )
 
@@ -153,11 +157,13 @@ class LegalEntityBillingRequestSchema(RequestSchema):
 class BillingRequestSchema(LegalEntityBillingRequestSchema):
     """What documents say of a partner, and whether the hub may bill for it."""
 
-    self_billing_since = fields.Date(
-        load_default=None,
+    self_billing = fields.Dict(
+        keys=fields.String(validate=TEXT),
+        values=fields.Date(),
+        load_default=dict,
         metadata={
-            "description": "From this day it has agreed that the hub makes out the"
-            " invoices for what it sells to the hub"
+            "description": "By legal entity, the day on which its agreement begins that"
+            " this one makes out the invoices for what the partner sells to it"
         },
     )
 
@@ -172,5 +178,9 @@ class BillingSchema(ReplySchema):
     country = fields.String(required=True)
     vat_id = fields.String(required=True, allow_none=True)
     registration_id = fields.String(required=True, allow_none=True)
-    self_billing_since = fields.Date(required=True, allow_none=True)
+    self_billing = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(metadata={"format": "date"}),
+        required=True,
+    )
     set_at = fields.AwareDateTime(required=True)

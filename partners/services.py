@@ -214,6 +214,14 @@ def set_billing(
         queries.get_partner(session, partner_id, world=who.world)
     elif session.get(LegalEntity, legal_entity) is None:
         raise NotFoundError(legal_entity=legal_entity)
+    agreed = {
+        code: day.isoformat() for code, day in said.get("self_billing", {}).items()
+    }
+    for code in agreed:
+        if session.get(LegalEntity, code) is None:
+            reason = f"{code} is not a legal entity"
+            raise InvalidRequestError(field="self_billing", reason=reason)
+    said = said | {"self_billing": agreed}
     if said["vat_id"] is not None:
         said = said | {"vat_id": rules.vat_id(said["vat_id"])}
     said |= {"set_by": who.credential_id, "set_at": world_time(session, who.world)}

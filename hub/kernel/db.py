@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from psycopg import sql
 from sqlalchemy import (
     BigInteger,
     DateTime,
@@ -161,6 +162,16 @@ def snapshot() -> Generator[Session]:
         unlimited(session)
         yield session
         session.rollback()
+
+
+@contextmanager
+def beside(session: Session) -> Generator[Session]:
+    """Open a read-only transaction of its own that sees just what *session* sees."""
+    seen = session.scalars(text("SELECT pg_export_snapshot()")).one()
+    with snapshot() as other:
+        driver: Any = other.connection().connection.driver_connection
+        driver.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(seen)))
+        yield other
 
 
 def unlimited(session: Session) -> None:

@@ -1,6 +1,5 @@
 """The one place that knows flask-smorest: our Api, Blueprint, schemas and problems."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
@@ -41,13 +40,13 @@ from hub.kernel.problems import (
     handle_unexpected,
     problem,
 )
+from hub.kernel.texts import UNSTORABLE
 from hub.kernel.writes import KEY_HEADER, KEY_MAX, KEYS, once_if_keyed
 
 PAGE_MAX = 200
 APIDOC = "_apidoc"  # where flask-smorest keeps what a route documents
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 FRAMEWORK_CODES = {
     400: "malformed-request",
     404: "not-found",
@@ -73,7 +72,9 @@ class RequestSchema(Schema):
     def refuse_unstorable_text(self, data: Any, **_: Any) -> Any:
         for name, value in data.items() if isinstance(data, Mapping) else ():
             if isinstance(value, str) and UNSTORABLE.search(value):
-                message = "Text may hold neither NUL nor half a surrogate pair."
+                message = (
+                    "Text may hold no control character, nor half a surrogate pair."
+                )
                 raise ValidationError(message, name)
         return data
 

@@ -1,13 +1,18 @@
 """hub settlement invoice and document: issue a month's documents, and fetch one."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import click
+from sqlalchemy.orm import Session
 
+from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
 from hub.kernel.money import Money
+from partners.models import Partner
 from settlement.cli.keys import KEY, each, identify
 from settlement.models import Statement
 from settlement.queries import statements as queries
@@ -24,7 +29,8 @@ from settlement.services.invoicing import issue_invoices
 def invoice(database: Any, *, period: str, key: str) -> None:
     """Issue the invoices and credit notes of every closed statement of PERIOD.
 
-    One that was stopped goes on; nothing is issued twice.
+    One that was stopped goes on; nothing is issued twice. Where something is missing
+    the others are issued all the same, and it exits with 1.
     """
     month(period, "UTC")
     with database() as settings:
@@ -32,24 +38,36 @@ def invoice(database: Any, *, period: str, key: str) -> None:
         with transaction() as session:
             found = queries.of_period(session, world=who.world, period=period)
         told: list[str] = []
+        refused: list[str] = []
 
         def work(statement: Statement) -> None:
-            with transaction() as session:
-                issued = issue_invoices(session, who, statement.id)
-                for one in issued.items:
-                    gross = Money(one.gross_minor, one.currency)
-                    told.append(
-                        f"{one.id}  {one.type_code}  {gross}  {one.document_id}"
-                    )
-                for out in issued.left_out:
-                    gross = Money(out.gross_minor, statement.currency)
-                    told.append(f"left out: {gross} of {statement.id}: {out.reason}")
+            try:
+                with transaction() as session:
+                    told.extend(_issued(session, who, statement))
+            except HubError as error:
+                refused.append(str(error))
 
         try:
             each(f"invoicing {period}", [s for s in found if s.state in SETTLED], work)
         finally:
             for line in told:
                 click.echo(line)
+            for line in refused:
+                click.echo(f"hub: {line}", err=True)
+    if refused:
+        raise SystemExit(1)
+
+
+def _issued(session: Session, who: Caller, statement: Statement) -> Iterator[str]:
+    """Issue a statement's documents; yield what is said of each."""
+    issued = issue_invoices(session, who, statement.id)
+    partner = session.get_one(Partner, statement.partner_id).ref
+    for one in issued.items:
+        gross = Money(one.gross_minor, one.currency)
+        yield f"{one.id}  {one.type_code}  {partner:20}  {gross}  {one.document_id}"
+    for out in issued.left_out:
+        gross = Money(out.gross_minor, statement.currency)
+        yield f"left out: {partner}, {gross}: {out.reason}"
 
 
 @click.command("document")

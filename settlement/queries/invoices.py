@@ -1,7 +1,8 @@
 """What a statement's lines supply, and the documents there are of it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,47 +12,65 @@ from sqlalchemy.orm import Session
 
 from hub.kernel.errors import NotFoundError
 from partners.models import Contract
-from settlement.models import Invoice, Memo, Statement, TaxCode
+from settlement.models import Invoice, Memo, Statement
 from settlement.queries.facts import JOINED, LEGS, TOLD, fact_of
-from settlement.queries.terms import clauses_of, tax_book, widest_terms
+from settlement.queries.terms import clauses_of, tax_book
 from settlement.rules.invoicing import memos
-from settlement.rules.invoicing.documents import Document, TaxKind, documents, parsed
-from settlement.rules.invoicing.supplies import Supply, of_event, of_fact, summed
+from settlement.rules.invoicing.documents import Document, documents, percent
+from settlement.rules.invoicing.supplies import (
+    UNTAXED,
+    Supply,
+    TaxKind,
+    kind_of,
+    of_fact,
+    of_legs,
+    summed,
+)
 from settlement.rules.postings import Leg
-from settlement.rules.quotes import Quote, Side
-from settlement.rules.taxes import told_of
+from settlement.rules.quotes import Side
 
-OTHER_TAX = "its tax is not what the terms make of it"
 _LINES = text(
     f"SELECT {TOLD}, e.detail, CASE WHEN e.order_id IS NULL THEN {LEGS} END AS legs"  # noqa: S608 - our own words
     f" FROM statement_line s JOIN journal_entry e ON e.id = s.entry_id{JOINED}"
-    " WHERE s.statement_id = :statement"
+    " WHERE s.statement_id = :statement AND (CAST(:line AS int) IS NULL"
+    "  OR s.no = :line)"
 )
 _ORIGINS = text(
-    "SELECT DISTINCT i.document_id, i.seller FROM statement_line l JOIN statement s"
-    " ON s.contract_id = :contract AND s.period = l.origin_period"
+    "SELECT DISTINCT i.document_id, i.seller, i.is_taxed FROM statement_line l"
+    " JOIN statement s ON s.contract_id = :contract AND s.period = l.origin_period"
     " JOIN invoice i ON i.statement_id = s.id AND i.memo_id IS NULL"
-    " WHERE l.statement_id = :statement AND l.origin_period <> :period ORDER BY 1"
+    " WHERE l.statement_id = :statement AND l.origin_period <> :period"
+    " AND l.order_id IS NOT NULL ORDER BY 1"
 )
 BATCH = 1_000
-INSTANT = timedelta(microseconds=1)
 
 
-class TaxTexts:
-    """How legs are taxed that no quote says it of, by the terms they are under."""
+class Taxes:
+    """What taxes of supplies mean, by the tax codes and terms of a contract."""
 
     def __init__(self, session: Session, contract: Contract) -> None:
         self._session, self._zone = session, ZoneInfo(contract.zone)
         self._book = tax_book(session, contract.legal_entity)
-        self._known: dict[tuple[UUID, str, date], str] = {}
+        self._known: dict[tuple[str, date], TaxKind] = {}
 
-    def of(self, terms_id: UUID, leg: str, at: datetime) -> str:
-        """Return how a leg is taxed at a moment; "" where the terms tax it not."""
-        key = (terms_id, leg, at.astimezone(self._zone).date())
+    def of_text(self, said: str, at: datetime) -> TaxKind:
+        """Return what a tax as an amount says it (``code rate method``) means."""
+        return self._of_code(said.rsplit(" ", 2)[0], at) if said else UNTAXED
+
+    def of_refund_fee(self, by: Side, at: datetime) -> TaxKind:
+        """Return how a side's terms tax their fee for cancelling."""
+        return self.of_leg(UUID(by.terms_id), "refund_fee", at)
+
+    def of_leg(self, terms_id: UUID, leg: str, at: datetime) -> TaxKind:
+        """Return how a version of terms taxes a leg at a moment."""
+        clauses = clauses_of(self._session, {terms_id})[terms_id]
+        code = getattr(clauses.taxes, leg)
+        return self._of_code(code, at) if code else UNTAXED
+
+    def _of_code(self, code: str, at: datetime) -> TaxKind:
+        key = (code, at.astimezone(self._zone).date())
         if key not in self._known:
-            clauses = clauses_of(self._session, {terms_id})[terms_id]
-            code = getattr(clauses.taxes, leg)
-            self._known[key] = told_of(self._book.rate(code, key[2])) if code else ""
+            self._known[key] = kind_of(self._book.rate(*key))
         return self._known[key]
 
 
@@ -59,28 +78,37 @@ def documents_of(
     session: Session, statement: Statement, contract: Contract
 ) -> Iterator[Document]:
     """Yield the documents that the lines of a closed statement come to."""
-    texts = TaxTexts(session, contract)
-    sums = summed(_supplies(session, statement, texts))
-    kinds = tax_kinds(session, statement.legal_entity, {tax for _, tax, _ in sums})
-    return documents(sums, kinds)
+    taxes = Taxes(session, contract)
+    return documents(summed(_supplies(session, statement, taxes)))
 
 
 def memo_document(
     session: Session, statement: Statement, contract: Contract, memo: Memo
 ) -> Document | str:
-    """Return the document of an issued memo on a statement; or why it has none."""
-    gross, tax = memo.amount_minor, memo.tax_minor
-    texts, last_at = TaxTexts(session, contract), statement.ends_at - INSTANT
-    terms = widest_terms(session, contract, statement.side, at=last_at)
-    said = texts.of(UUID(terms.terms_id), memos.LEGS[memo.corrects], last_at)
-    kind = tax_kinds(session, statement.legal_entity, {said})[said]
-    if not memos.fits(gross, tax, kind):
-        return OTHER_TAX
+    """Return the document of an issued memo on a statement; or why it has none.
+
+    It is taxed as the line it is on, or else as one of the statement's: at the first
+    rate that makes its tax of it.
+    """
+    seller = memos.seller_of(statement.side, memo.corrects)
+    taxes = Taxes(session, contract)
+    supplied = _supplies(session, statement, taxes, line=memo.line)
+    kinds = {
+        one.kind
+        for one in supplied
+        if (one.seller, one.what) == (seller, memo.corrects)
+    }
+    if not kinds:
+        return f"what it is on has no {memo.corrects} that was invoiced"
+    kind = memos.fitting(memo.amount_minor, memo.tax_minor, kinds)
+    if kind is None:
+        told = ", ".join(sorted(f"{percent(one.rate)} %" for one in kinds))
+        return f"its tax is not what was charged there: {told}"
     return memos.document(
-        *(memos.seller_of(statement.side, memo.corrects), memo.corrects),
+        *(seller, memo.corrects),
         is_debit=memo.kind == "debit",
-        gross_minor=gross,
-        tax_minor=tax,
+        gross_minor=memo.amount_minor,
+        tax_minor=memo.tax_minor,
         kind=kind,
     )
 
@@ -90,50 +118,43 @@ def supplying_memos(session: Session, statement_id: UUID) -> Sequence[Memo]:
     wanted = select(Memo).where(
         Memo.statement_id == statement_id,
         Memo.state == "issued",
-        Memo.corrects.in_(memos.LEGS),
+        Memo.corrects.in_(memos.CORRECTED),
     )
     return session.scalars(wanted.order_by(Memo.id)).all()
 
 
 def _supplies(
-    session: Session, statement: Statement, texts: TaxTexts
+    session: Session, statement: Statement, taxes: Taxes, *, line: int | None = None
 ) -> Iterator[Supply]:
-    """Yield what the lines of a statement supply; there may be very many."""
-    where = {"statement": statement.id}
+    """Yield what the lines of a statement supply, or one of them; there may be many."""
+    where = {"statement": statement.id, "line": line}
     rows = session.execute(_LINES, where, execution_options={"yield_per": BATCH})
     for row in rows:
         if row.quote is None:
-            yield from _of_event(row, texts)
+            yield from _of_event(row, taxes)
         else:
             fact = fact_of(row)
-            quote = fact.quote
-            own = quote.agent if statement.side == "agent" else quote.supplier
-            yield from of_fact(fact, statement.side, _refund_tax(quote, own, texts))
+            at = fact.quote.quoted_at or fact.sold_at or fact.happened_at
+            yield from of_fact(
+                fact,
+                statement.side,
+                partial(taxes.of_text, at=at),
+                partial(taxes.of_refund_fee, at=at),
+            )
 
 
-def _refund_tax(quote: Quote, own: Side | None, texts: TaxTexts) -> str:
-    if own is None or not own.refund_tax_minor or quote.quoted_at is None:
-        return ""
-    return texts.of(UUID(own.terms_id), "refund_fee", quote.quoted_at)
+def _of_event(row: Row[Any], taxes: Taxes) -> Iterator[Supply]:
+    """Yield what an entry of money alone supplies: a bill, or a commission trued up.
 
-
-def _of_event(row: Row[Any], texts: TaxTexts) -> Iterator[Supply]:
-    detail, terms_id = row.detail or {}, (row.detail or {}).get("terms_id")
-    bill_tax = ""
-    if row.kind == "bill" and terms_id:
-        bill_tax = texts.of(UUID(terms_id), "billable", row.happened_at)
+    Memos are documents of their own.
+    """
+    detail, at = row.detail or {}, row.happened_at
     legs = [Leg(*leg) for leg in row.legs or ()]
-    yield from of_event(row.kind, detail, legs, bill_tax)
-
-
-def tax_kinds(
-    session: Session, legal_entity: str, texts: set[str]
-) -> dict[str, TaxKind]:
-    """Return what tax texts mean on documents of a legal entity."""
-    wanted = select(TaxCode).where(TaxCode.legal_entity == legal_entity)
-    rows = session.scalars(wanted.order_by(TaxCode.valid))
-    known = {(row.code, str(row.rate)): (row.category, row.exemption) for row in rows}
-    return {said: parsed(said, known) for said in texts}
+    if row.kind == "bill":
+        terms_id = UUID(detail["terms_id"])
+        yield from of_legs(legs, taxes.of_leg(terms_id, "billable", at))
+    elif row.kind == "true-up":
+        yield from of_legs(legs, taxes.of_text(detail.get("tax", ""), at))
 
 
 def invoices_of(session: Session, statement_id: UUID) -> Sequence[Invoice]:
@@ -153,14 +174,14 @@ def get_invoice(
     return found
 
 
-def origins_of(session: Session, statement: Statement) -> list[tuple[str, str]]:
-    """Return documents of earlier months that a statement's lines go back to.
+def origins_of(session: Session, statement: Statement) -> list[Row[Any]]:
+    """Return documents of earlier months that sales went back of.
 
-    Each as (number, seller).
+    Each with its *document_id*, *seller* and *is_taxed*.
     """
     where = {
         "statement": statement.id,
         "contract": statement.contract_id,
         "period": statement.period,
     }
-    return [(row.document_id, row.seller) for row in session.execute(_ORIGINS, where)]
+    return list(session.execute(_ORIGINS, where))

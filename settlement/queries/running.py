@@ -1,6 +1,6 @@
 """What moved on a contract's running totals, and what they lack at a period's end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from settlement.rules.running import (
     Movement,
     Total,
     clause_of,
+    has_running_total,
     meter_of,
     settle,
 )
@@ -37,7 +38,7 @@ _FACTS = {
         " FROM journal_entry e JOIN order_line l"
         " ON (l.order_id, l.no) = (e.order_id, e.line_no)"
         " JOIN sale_order o ON o.id = e.order_id"
-        f" WHERE e.{side}_contract_id = :contract"
+        f" WHERE e.{side}_contract_id = :contract AND e.{side}_terms_id = ANY(:terms)"
         f" AND l.quote->'{side}' ? 'running' AND {stated} < :until"
         " ORDER BY e.posted_xid, e.id"
     )
@@ -53,6 +54,10 @@ _TRUED_UP = {
     )
     for side in _STATED
 }
+
+_APPROVED = text(
+    "SELECT id FROM terms WHERE contract_id = :contract AND state = 'approved'"
+)
 
 Key = tuple[str, UUID, str]  # what, terms, bucket
 
@@ -83,7 +88,10 @@ def lacking(
     session: Session, contract_id: UUID, side: str, period: Period
 ) -> list[Lacking]:
     """Return what a period's running totals lack, after what was trued up before."""
-    found = list(_movements(session, contract_id, side, period))
+    terms = _running_terms(session, contract_id)
+    if not terms:
+        return []  # as most have none: their sales are not read
+    found = list(_movements(session, contract_id, side, period, terms))
     earned: dict[Key, int] = {}
     for what in {one.what for one in found}:
         own = [one for one in found if one.what == what]
@@ -108,11 +116,22 @@ def lacking(
     ]
 
 
+def _running_terms(session: Session, contract_id: UUID) -> list[UUID]:
+    """Return the versions of a contract's terms that depend on a running total."""
+    ids = session.scalars(_APPROVED, {"contract": contract_id}).all()
+    read = clauses_of(session, ids)
+    return [terms_id for terms_id in ids if has_running_total(read[terms_id])]
+
+
 def _movements(
-    session: Session, contract_id: UUID, side: str, period: Period
+    session: Session,
+    contract_id: UUID,
+    side: str,
+    period: Period,
+    terms: Sequence[UUID],
 ) -> Iterator[Moved]:
     """Yield what moved on running totals up to a period's end, in posting order."""
-    where = {"contract": contract_id, "until": period.ends_at}
+    where = {"contract": contract_id, "until": period.ends_at, "terms": list(terms)}
     rows = session.execute(_FACTS[side], where).all()
     quotes = [Quote.decoded(row.quote) for row in rows]
     sides = [q.agent if side == "agent" else q.supplier for q in quotes]

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from hub.kernel.money import BASIS_POINTS, divided
 from settlement.errors import CreditExhaustedError
+from settlement.rules.accounts import RECEIVABLE_AGENT
+from settlement.rules.postings import Fact, postings
+from settlement.rules.quotes import Quote
 
 THRESHOLDS_BP = (9_000, 7_500, 5_000)
 BEST_PERIODS = 3
@@ -125,3 +128,11 @@ def aged(movements: Sequence[tuple[date, int]], *, as_of: date, days: int) -> Ag
         end = next((e for e in BUCKETS_DAYS if overdue <= e), None)
         found[end] += minor
     return Aged(tuple(found.items()), paid)
+
+
+def owed_by_agent(quote: Quote, agent_id: UUID, happened_at: datetime) -> int:
+    """Return what a sale adds to the agent's debt; minor units."""
+    fact = Fact(agent_id, 0, 0, quote, (0, 0), happened_at)
+    return sum(
+        leg.amount_minor for leg in postings(fact) if leg.account == RECEIVABLE_AGENT
+    )

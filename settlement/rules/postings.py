@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hub.kernel.money import part
 from settlement.rules import accounts as to
-from settlement.rules.quotes import Amount, Quote
+from settlement.rules.quotes import Amount, Quote, Side
 
 SALE, CANCELLATION, VENUE_CANCELLATION = "sale", "cancellation", "venue-cancellation"
 Money = tuple[str, str, str, int]  # account, whose, what, minor units
@@ -144,7 +144,7 @@ def _money(fact: Fact) -> Iterator[tuple[Amount | None, Iterator[Money]]]:
         net = moved(amount.net_minor, fact) if amount.tax_minor else minor
         yield amount, _LEGS[amount.what](sale, amount, minor, net)
     if fact.kind == CANCELLATION:
-        yield None, _refund_fees(fact, sale)
+        yield None, _refund_fees(fact)
 
 
 def _face(sale: Sale, _: Amount, minor: int, __: int) -> Iterator[Money]:
@@ -270,23 +270,38 @@ _LEGS: dict[str, Callable[[Sale, Amount, int, int], Iterator[Money]]] = {
 }
 
 
-def _refund_fees(fact: Fact, sale: Sale) -> Iterator[Money]:
-    """Yield what the hub charges for cancelling, per ticket, by each side's terms."""
-    quote, what = fact.quote, "refund-fee"
-    tickets = fact.cancelled[1] - fact.cancelled[0]
-    charged = {"agent": sale.holder, "supplier": _charged_to(quote, "supplier")}
-    for name, side in (("agent", quote.agent), ("supplier", quote.supplier)):
+@dataclass(frozen=True, slots=True)
+class RefundFee:
+    """What is charged for cancelling by a side's terms, tax in it; and to whom.
+
+    *payer*: agent, supplier, or "" for the buyer; *account* is where it is debited.
+    """
+
+    by: Side
+    payer: str
+    account: str
+    minor: int
+    tax_minor: int
+
+
+def refund_fees(fact: Fact) -> Iterator[RefundFee]:
+    """Yield what the hub charges for what a cancellation gave back, per ticket."""
+    if fact.kind != CANCELLATION:
+        return
+    quote, tickets = fact.quote, fact.cancelled[1] - fact.cancelled[0]
+    charged = (REFUNDED[quote.collector], _charged_to(quote, "supplier"))
+    for side, (account, payer) in zip(
+        (quote.agent, quote.supplier), charged, strict=True
+    ):
         if side is not None and side.refund_fee_minor:
             minor = side.refund_fee_minor * tickets
             tax = side.refund_tax_minor * tickets
-            yield (*charged[name], what, minor)
-            yield (to.INCOME_REFUND_FEE, "", what, tax - minor)
-            yield (to.TAX_OUTPUT, "", what, -tax)
+            yield RefundFee(side, payer, account, minor, tax)
 
 
-def owed_by_agent(quote: Quote, agent_id: UUID, happened_at: datetime) -> int:
-    """Return what a sale adds to the agent's debt; minor units."""
-    fact = Fact(agent_id, 0, 0, quote, (0, 0), happened_at)
-    return sum(
-        leg.amount_minor for leg in postings(fact) if leg.account == to.RECEIVABLE_AGENT
-    )
+def _refund_fees(fact: Fact) -> Iterator[Money]:
+    what = "refund-fee"
+    for fee in refund_fees(fact):
+        yield (fee.account, fee.payer, what, fee.minor)
+        yield (to.INCOME_REFUND_FEE, "", what, fee.tax_minor - fee.minor)
+        yield (to.TAX_OUTPUT, "", what, -fee.tax_minor)

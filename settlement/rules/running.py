@@ -119,6 +119,12 @@ def is_running(clause: Commission | FilmHire | None) -> bool:
     return clause is not None and _by_period(clause.bounds)
 
 
+def has_running_total(clauses: Clauses) -> bool:
+    """Say whether any line under these clauses may depend on a running total."""
+    hire = clauses.distribution
+    return is_running(clauses.commission) or isinstance(hire, FilmHire)
+
+
 def _by_period(bounds: Bounds | None) -> bool:
     return bounds is not None and bounds.per == "period"
 

@@ -14,11 +14,12 @@ def true_up_legs(
     withheld_minor: int,
     to_account: str,
     holder: str,
+    is_principal: bool = False,
 ) -> list[Leg]:
     """Return the postings of an amount earned more (less: negative) than was accrued.
 
     *to_account* is where the side's amount is netted or claimed; *holder* gets a
-    distribution.
+    distribution. A principal has bought for so much less.
     """
     minor, currency, theirs = taxed.gross_minor, whose.currency, whose.partner_id
     tax, net = taxed.tax_minor, taxed.gross_minor - taxed.tax_minor
@@ -27,6 +28,11 @@ def true_up_legs(
         found = [
             Leg(to.PAYABLE_SUPPLIER, theirs, named, currency, minor),
             Leg(to.PAYABLE_SHARE, None, named, currency, -minor),
+        ]
+    elif is_principal:
+        found = [
+            Leg(to.INVENTORY, None, what, currency, minor),
+            Leg(to.EXPENSE_TICKETS, None, what, currency, -minor),
         ]
     elif whose.side == "agent":
         found = [

@@ -6,7 +6,8 @@ by statement, by contract and day, and each commission from its base and rate.
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,15 +15,13 @@ from uuid import uuid4
 import duckdb
 from sqlalchemy.orm import Session
 
+from hub.kernel.db import beside
 from settlement.errors import ExportFolderError
-from settlement.queries.evidence import (
-    COLUMNS,
-    TERMS_COLUMNS,
-    lines_csv,
-    terms_csv,
-)
+from settlement.queries import evidence as told
 
 MEMORY = "512MB"
+AT_ONCE = 2  # connections that read
+KEY = "statement_no"
 LINES, TERMS = "lines", "terms"
 _BY_STATEMENT = (
     "SELECT statement_id::VARCHAR, count(*), sum(tickets)::BIGINT,"
@@ -89,36 +88,74 @@ def write_evidence(session: Session, folder: Path, *, world: str, period: str) -
     """Write a period's lines into a folder, by period and partner; return how many.
 
     Beside them the versions of terms, so that cents can be made anew from the files.
+    Two connections read at a time, both as of the session's moment.
     """
-    by = "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (period, partner))"
-    lines = lines_csv(session, world, period)
-    count = _written(folder, LINES, lines, COLUMNS, by)
-    terms = terms_csv(session, world)
-    name = f"{TERMS}.parquet"
-    _written(folder, name, terms, TERMS_COLUMNS, "(FORMAT parquet, COMPRESSION zstd)")
+    found = told.stated(session, world, period)
+    names = [f"{LINES}-{no}.csv" for no in range(AT_ONCE)]
+    with ExitStack() as opened_:
+        sessions = [session]
+        sessions += [opened_.enter_context(beside(session)) for _ in names[1:]]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            work = zip(sessions, names, _shared(found), strict=True)
+            for done in [pool.submit(_put_lines, folder, *one) for one in work]:
+                done.result()
+    statements = told.statements_csv(session, world, period)
+    _put(folder / "statements.csv", statements)
+    _put(folder / "terms.csv", told.terms_csv(session, world))
+    with _duckdb(folder) as engine:
+        lines = _read([folder / name for name in names], told.LINES_COLUMNS)
+        said = _read([folder / "statements.csv"], told.STATEMENTS_COLUMNS)
+        rows = f"SELECT * EXCLUDE statement_no FROM {lines} JOIN {said} USING ({KEY})"  # noqa: S608 - our own words
+        by = "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (period, partner))"
+        count = _copy(engine, rows, folder / LINES, by)
+        rows = f"FROM {_read([folder / 'terms.csv'], told.TERMS_COLUMNS)}"
+        to = folder / f"{TERMS}.parquet"
+        _copy(engine, rows, to, "(FORMAT parquet, COMPRESSION zstd)")
+    for source in folder.glob("*.csv"):
+        source.unlink()
     return count
 
 
-def _written(
-    folder: Path, name: str, blocks: Iterable[bytes], columns: str, form: str
-) -> int:
-    """Write rows that come as CSV as Parquet; return how many."""
-    source = folder / f"{name}.csv"
-    with source.open("wb") as sink:
+def _shared(found: Iterable[told.Stated]) -> list[list[told.Stated]]:
+    """Share statements out among the connections, the longest first, evenly."""
+    shares: list[list[told.Stated]] = [[] for _ in range(AT_ONCE)]
+    lengths = [0] * AT_ONCE
+    for one in sorted(found, key=lambda one: (-one.lines, one.no)):
+        least = lengths.index(min(lengths))
+        shares[least].append(one)
+        lengths[least] += one.lines
+    return shares
+
+
+def _put_lines(
+    folder: Path, session: Session, name: str, found: Iterable[told.Stated]
+) -> None:
+    lines = (block for one in found for block in told.lines_csv(session, one))
+    _put(folder / name, lines)
+
+
+def _put(path: Path, blocks: Iterable[bytes]) -> None:
+    with path.open("wb") as sink:
         for block in blocks:
             sink.write(block)
+
+
+def _read(sources: Sequence[Path], columns: str) -> str:
+    """Return how DuckDB reads rows that come as CSV."""
     kinds = ", ".join(
         f"'{name}': '{kind}'" for name, kind in map(str.split, columns.split(", "))
     )
-    read = (
-        f"read_csv('{_quoted(source)}', header = false, auto_detect = false,"
+    paths = ", ".join(f"'{_quoted(source)}'" for source in sources)
+    return (
+        f"read_csv([{paths}], header = false, auto_detect = false,"
         f" delim = ',', quote = '\"', escape = '\"', nullstr = '',"
         f" columns = {{{kinds}}})"
     )
-    with _duckdb(folder) as engine:
-        to = _quoted(folder / name)
-        written = engine.execute(f"COPY (FROM {read}) TO '{to}' {form}").fetchone()
-    source.unlink()
+
+
+def _copy(engine: Any, rows: str, to: Path, form: str) -> int:
+    """Write rows as Parquet; return how many."""
+    written = engine.execute(f"COPY ({rows}) TO '{_quoted(to)}' {form}").fetchone()
     return int(written[0])
 
 

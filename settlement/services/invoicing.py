@@ -50,10 +50,10 @@ class Issued:
     items: list[Invoice]
     left_out: list[LeftOut] = field(default_factory=list)
 
-    def has(self, document: Document, memo: Memo | None) -> bool:
-        """Say whether a document has been issued already."""
-        wanted = (memo and memo.id, document.seller, document.is_taxed)
-        return wanted in {(i.memo_id, i.seller, i.is_taxed) for i in self.items}
+    def has(self, seller: str, memo: Memo | None) -> bool:
+        """Say whether a seller's documents of the lines, or a memo's, are issued."""
+        wanted = memo.id if memo else None
+        return any((i.seller, i.memo_id) == (seller, wanted) for i in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Issuing:
     def is_self_billed(self) -> bool:
         """Whether the partner lets the hub make out its invoices of this period."""
         since = self.self_billing_since
-        return since is not None and since <= self.last_on
+        return since is not None and since <= self.day(self.statement.starts_at)
 
 
 def issue_invoices(session: Session, who: Caller, statement_id: UUID) -> Issued:
@@ -96,22 +96,30 @@ def issue_invoices(session: Session, who: Caller, statement_id: UUID) -> Issued:
     statement = lock(session, who, statement_id)
     if statement.state not in SETTLED:
         raise StatementStateError(state=statement.state, wanted="closed or paid")
-    if exponent(statement.currency) > DECIMALS_MAX:
-        raise NotInvoicedError(currency=statement.currency)
-    issuing = _issuing(session, who, statement)
+    contract = session.get_one(Contract, statement.contract_id)
     found = Issued(list(queries.invoices_of(session, statement_id)))
-    for document, memo in _wanted(session, issuing, found):
+    wanted = list(_wanted(session, statement, contract, found))
+    if not wanted:
+        return found
+    if exponent(statement.currency) > DECIMALS_MAX:
+        raise NotInvoicedError(statement_id=statement_id, currency=statement.currency)
+    issuing = _issuing(session, who, statement, contract)
+    for document, memo in wanted:
         if document.seller == PARTNER and not issuing.is_self_billed:
             about = memo.id if memo else None
             out = LeftOut(NOT_AGREED, PARTNER, document.gross_minor, about)
             found.left_out.append(out)
-        elif not found.has(document, memo):
-            before = _before(session, issuing, found, document, memo)
-            found.items.append(_issue(session, issuing, document, before, memo))
+        else:
+            before = _before(session, statement, found, document, memo)
+            _round_tax(session, issuing, document)
+            if document.lines:
+                found.items.append(_issue(session, issuing, document, before, memo))
     return found
 
 
-def _issuing(session: Session, who: Caller, statement: Statement) -> Issuing:
+def _issuing(
+    session: Session, who: Caller, statement: Statement, contract: Contract
+) -> Issuing:
     world, entity = statement.world, statement.legal_entity
     partner = session.get_one(Partner, statement.partner_id)
     ours = billing_of(session, world=world, legal_entity=entity)
@@ -125,11 +133,16 @@ def _issuing(session: Session, who: Caller, statement: Statement) -> Issuing:
     return Issuing(
         who=who,
         statement=statement,
-        contract=session.get_one(Contract, statement.contract_id),
+        contract=contract,
         parties={HUB: _party(entity, ours), PARTNER: _party(partner.ref, theirs)},
-        self_billing_since=theirs.self_billing_since,
+        self_billing_since=_since(theirs, entity),
         at=clock.now(session, world),
     )
+
+
+def _since(profile: BillingProfile, legal_entity: str) -> date | None:
+    said = profile.self_billing.get(legal_entity)
+    return date.fromisoformat(said) if said else None
 
 
 def _party(identifier: str, profile: BillingProfile) -> Party:
@@ -140,35 +153,38 @@ def _party(identifier: str, profile: BillingProfile) -> Party:
 
 
 def _wanted(
-    session: Session, issuing: Issuing, found: Issued
+    session: Session, statement: Statement, contract: Contract, found: Issued
 ) -> Iterator[tuple[Document, Memo | None]]:
-    """Yield what there are documents of; what a memo cannot have is left out."""
-    statement, contract = issuing.statement, issuing.contract
+    """Yield what there is no document of; what a memo cannot have is left out."""
     for document in queries.documents_of(session, statement, contract):
-        yield document, None
+        if not found.has(document.seller, None):
+            yield document, None
     for memo in queries.supplying_memos(session, statement.id):
+        seller = seller_of(statement.side, memo.corrects)
+        if found.has(seller, memo):
+            continue
         made = queries.memo_document(session, statement, contract, memo)
         if isinstance(made, Document):
             yield made, memo
         else:
-            seller = seller_of(statement.side, memo.corrects)
             out = LeftOut(made, seller, memo.amount_minor, memo.id)
             found.left_out.append(out)
 
 
 def _before(
     session: Session,
-    issuing: Issuing,
+    statement: Statement,
     found: Issued,
     document: Document,
     memo: Memo | None,
 ) -> tuple[str, ...]:
     """Return the documents that one goes back to: a memo's statement's, or earlier."""
-    if memo is not None:
-        own = [one for one in found.items if one.memo_id is None]
-        return tuple(o.document_id for o in own if o.seller == document.seller)
-    earlier = queries.origins_of(session, issuing.statement)
-    return tuple(name for name, seller in earlier if seller == document.seller)
+    wanted = (document.seller, document.is_taxed)
+    if memo is None:
+        earlier = queries.origins_of(session, statement)
+        return tuple(o.document_id for o in earlier if (o.seller, o.is_taxed) == wanted)
+    own = [one for one in found.items if one.memo_id is None]
+    return tuple(o.document_id for o in own if (o.seller, o.is_taxed) == wanted)
 
 
 def _issue(
@@ -181,7 +197,6 @@ def _issue(
     """Issue a document; its number is drawn when nothing can go wrong any more."""
     _refuse_untold(issuing, document)
     invoice_id, statement = new_id(), issuing.statement
-    _round_tax(session, issuing, document, invoice_id)
     number = None
     if statement.world == clock.LIVE:
         number = draw_number(session, statement.legal_entity)
@@ -223,23 +238,25 @@ def _refuse_untold(issuing: Issuing, document: Document) -> None:
     parties = [issuing.parties[role] for role in needed]
     missing = [f"vat_id of {party.name}" for party in parties if party.vat_id is None]
     if missing:
-        raise BillingDetailsError(missing=missing)
+        raise BillingDetailsError(statement_id=issuing.statement.id, missing=missing)
 
 
-def _round_tax(
-    session: Session, issuing: Issuing, document: Document, invoice_id: UUID
-) -> None:
+def _round_tax(session: Session, issuing: Issuing, document: Document) -> None:
+    """Book what a document's tax is more than its lines', once; a memo's is its own."""
     if not document.more_tax_minor:
         return
     statement, contract = issuing.statement, issuing.contract
     event = events.TaxRounded(
         more_minor=document.more_tax_minor,
         seller="hub" if document.seller == HUB else "partner",
-        invoice_id=invoice_id,
+        statement_id=statement.id,
+        is_taxed=document.is_taxed,
     )
     whose = Contracted(statement.side, statement.partner_id, contract.currency)
+    of = "taxed" if document.is_taxed else "untaxed"
+    reference = f"{OWN}invoice/{statement.id}/{document.seller}/{of}"
     head = Booking(
-        *(contract, statement.side, tag(event), f"{OWN}invoice/{invoice_id}"),
+        *(contract, statement.side, tag(event), reference),
         *(issuing.at, issuing.who.credential_id),
     )
     book(session, head, legs(event, whose), msgspec.to_builtins(event))

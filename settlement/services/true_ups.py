@@ -86,6 +86,7 @@ def _post(
         withheld_minor=withheld,
         to_account=settles_on(clauses.remit, clauses.collector, settling.side),
         holder=getattr(clauses.distribution, "holder", ""),
+        is_principal=clauses.capacity == "principal" and settling.side == "supplier",
     )
     detail = asdict(found) | {
         "terms_id": str(found.terms_id),

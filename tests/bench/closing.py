@@ -31,6 +31,8 @@ from tests.bench.harness import fresh_hub, say
 from tests.hubs import SECRET, ZONE
 
 LINES = int(os.environ.get("HUB_BENCH_LINES", "2000000"))
+# More than the default for so much data, and less than a server of its own would have.
+SETTINGS = {"max_connections": "100", "shared_buffers": "512MB", "max_wal_size": "8GB"}
 AGENTS, SUPPLIERS, MONTHS, TEMPLATES = 380, 20, 3, 24
 
 # Rows are made by the database from a few real sales; a superuser's session does so
@@ -59,6 +61,9 @@ CREATE TABLE bench_sale AS SELECT g, uuidv7() AS entry_id, uuidv7() AS order_id,
     floor({suppliers} * random())::int AS supplier,
     CAST('{starts}' AS timestamptz) + random() * interval '{days} days' AS at
 FROM generate_series(1, {lines}) AS g;
+ANALYZE bench_partner;
+ANALYZE bench_template;
+ANALYZE bench_sale;
 """
 ROWS = """
 INSERT INTO journal_entry (id, world, legal_entity, kind, order_id, line_no, sequence,
@@ -132,6 +137,7 @@ def fill(hub, starts, days):
     ) as line:
         line.execute("SET session_replication_role = replica")
         line.execute("SET maintenance_work_mem = '1GB'")
+        line.execute("SET synchronous_commit = off")
         for part in (PARTNERS, ROWS, MEASURED, TOTALS):
             for statement in part.format(**said).split(";\n"):
                 if statement.strip():
@@ -225,7 +231,7 @@ def differing(session, folder, period):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        embedded = Embedded(Path(place), settings={"max_connections": "100"})
+        embedded = Embedded(Path(place), settings=SETTINGS)
         stores = embedded.start()
         try:
             migrations.upgrade(stores.owner_url)

@@ -387,7 +387,7 @@ def _invoice(story, path):
         "vat_id": "ATU12345675",
     }
     theirs = ours | {"name": "Ann's Tickets", "vat_id": "ATU13585627"}
-    theirs |= {"registration_id": "FN 1234 a", "self_billing_since": "2020-01-01"}
+    theirs |= {"registration_id": "FN 1234 a", "self_billing": {"hub-eu": "2020-01-01"}}
     entity = "/v1/legal-entities/hub-eu/billing-profile"
     partner = f"/v1/partners/{hub.ids['ann']}/billing-profile"
     ask("finance", "PUT", entity, ours)

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from hub.kernel.money import ratio
 from settlement.rules.invoicing import memos
-from settlement.rules.invoicing.documents import TaxKind, documents, tax_in
-from settlement.rules.invoicing.supplies import HUB, PARTNER, Sum
+from settlement.rules.invoicing.documents import documents, tax_in
+from settlement.rules.invoicing.supplies import HUB, PARTNER, Sum, TaxKind, of_fact
 from settlement.rules.invoicing.ubl import Head, Party, ubl
 from tests.settlement.published import broken_rules
+from tests.settlement.samples import fact
+from tests.settlement.test_worked_examples import VENUE, sold
 
 KINDS = {
     "": TaxKind("O", 0, "Not subject to VAT"),
@@ -58,7 +60,7 @@ amounts = st.integers(-(10**7), 10**7)
 sums = st.dictionaries(
     st.tuples(
         st.sampled_from([HUB, PARTNER]),
-        st.sampled_from(list(KINDS)),
+        st.sampled_from(list(KINDS.values())),
         st.sampled_from(WHATS),
     ),
     st.builds(Sum, amounts, st.just(0)),
@@ -69,7 +71,7 @@ sums = st.dictionaries(
 @given(sums)
 def test_what_was_supplied_is_on_the_documents_to_the_cent(found):
     told = {HUB: 0, PARTNER: 0}
-    for one in documents(found, KINDS):
+    for one in documents(found):
         sign = -1 if one.is_credit else 1
         told[one.seller] += sign * one.gross_minor
         assert one.gross_minor >= 0
@@ -138,9 +140,11 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_documents_keep_the_published_rules(name):
-    made = list(
-        documents({key: Sum(minor) for key, minor in CASES[name].items()}, KINDS)
-    )
+    said = {
+        (seller, KINDS[kind], what): Sum(minor)
+        for (seller, kind, what), minor in CASES[name].items()
+    }
+    made = list(documents(said))
     assert made
     for one in made:
         said = ubl(head(before=("hub-eu-3",)), one)
@@ -184,8 +188,63 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_the_published_rules_would_have_found_a_mistake(what):
     before, more, rule = BROKEN[what]
-    made = next(documents({(HUB, "full", "commission"): Sum(12_000)}, KINDS))
+    made = next(documents({(HUB, KINDS["full"], "commission"): Sum(12_000)}))
     said = ubl(head(), made).decode()
     assert before in said
     wrong = said.replace(before, before + more, 1).encode()
     assert any(found.startswith(rule) for found in broken_rules(wrong))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_memos_tax_is_what_its_kind_makes_of_it(name):
+    kind = KINDS[name]
+    own = tax_in(1_200, kind.rate)
+    assert memos.fitting(1_200, own, [kind]) is kind
+    near = memos.fitting(1_200, own + 1, [kind])
+    assert near is (kind if kind.is_charged else None)
+    assert memos.fitting(1_200, own + 2, [kind]) is None
+    made = memos.document(
+        *(HUB, "service-fee"),
+        is_debit=True,
+        gross_minor=1_200,
+        tax_minor=own,
+        kind=kind,
+    )
+    assert broken_rules(ubl(head(), made)) == []
+
+
+@pytest.mark.parametrize(
+    ("collector", "payer"), [("agent", "agent"), ("hub", None), ("venue", "supplier")]
+)
+def test_a_fee_for_cancelling_is_supplied_to_who_pays_it(collector, payer):
+    taxed = {
+        "collector": collector,
+        "refund": {"fee_per_ticket_minor": 120},
+        "taxes": {"refund_fee": "vat"},
+    }
+    cancelled = fact(sold(agent=taxed), sequence=1, cancelled=(0, 1))
+    for side in ("agent", "supplier"):
+        found = list(of_fact(cancelled, side, told, lambda _: KINDS["full"]))
+        fees = [one for one in found if one.what == "refund-fee"]
+        assert [one.gross_minor for one in fees] == [120] * (side == payer)
+
+
+def told(tax):
+    return KINDS["full" if tax else ""]
+
+
+def test_what_is_bought_as_principal_is_on_no_invoice():
+    bought = sold(venue=VENUE | {"capacity": "principal", "taxes": {}})
+    found = list(of_fact(fact(bought), "supplier", told, told))
+    assert found == []
+    assert list(of_fact(fact(sold()), "supplier", told, told)) != []
+
+
+def test_tax_of_lines_that_cancel_out_is_not_lost():
+    (one,) = documents({(HUB, KINDS["full"], "commission"): Sum(0, 1)})
+    assert (one.lines, one.more_tax_minor) == ((), -1)
+
+
+def test_what_xml_cannot_hold_is_replaced():
+    made = next(documents({(HUB, KINDS["full"], "advertising:a\x0bb"): Sum(12_000)}))
+    assert "a\ufffdb".encode() in ubl(head(), made)

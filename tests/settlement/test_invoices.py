@@ -9,8 +9,10 @@ from sqlalchemy import text
 
 from hub.kernel.db import transaction
 from hub.verify import verify
+from tests.hubs import percent
 from tests.settlement.months import begin_month, closed, end_month, table
 from tests.settlement.published import broken_rules
+from tests.settlement.test_books import run
 from tests.settlement.test_corrections import decide, next_month, propose
 from tests.settlement.test_statements import make_live
 
@@ -32,7 +34,7 @@ THEIRS = {
     "name": "Ann's & Sons",
     "vat_id": "ATU13585627",
     "registration_id": "FN 123",
-    "self_billing_since": "2026-01-01",
+    "self_billing": {"hub-eu": "2026-01-01"},
 }
 
 
@@ -193,7 +195,9 @@ def test_nothing_is_issued_twice_and_documents_never_change(month, owner_url):
 
 def test_a_partner_that_bills_itself_is_left_out_and_said_so(month):
     say(month, ENTITY, OURS)
-    later = THEIRS | {"self_billing_since": "2400-01-01"}
+    second = datetime.fromisoformat(month.statements["ann"]["starts_at"])
+    second = (second + timedelta(days=1, hours=12)).date().isoformat()
+    later = THEIRS | {"self_billing": {"hub-eu": second}}  # not the whole month
     say(month, f"/v1/partners/{month.ids['ann']}", later)
     found = issue(month, "ann")
     assert [one["seller"] for one in found["items"]] == ["hub"]
@@ -202,6 +206,11 @@ def test_a_partner_that_bills_itself_is_left_out_and_said_so(month):
     assert "not agreed" in out["reason"]
     say(month, f"/v1/partners/{month.ids['ann']}", THEIRS)
     assert len(issue(month, "ann")["items"]) == 2  # now it has
+    say(month, f"/v1/partners/{month.ids['ann']}", later)
+    assert issue(month, "ann")["left_out"] == []  # what is issued is not left out
+    nobody = THEIRS | {"self_billing": {"hub-xx": "2026-01-01"}}
+    refused = say(month, f"/v1/partners/{month.ids['ann']}", nobody, 422)
+    assert refused["field"] == "self_billing"
 
 
 def test_what_a_document_needs_is_asked_for_by_name(month):
@@ -269,7 +278,8 @@ def test_an_issued_memo_has_a_document_of_its_own(month):
     assert (memo["memo_id"], memo["type_code"]) == (right["id"], "389")
     assert (memo["gross_minor"], memo["tax_minor"]) == (120, 20)
     (out,) = found["left_out"]
-    assert out["memo_id"] == wrong["id"]
+    assert (out["memo_id"], out["seller"]) == (wrong["id"], "partner")
+    assert out["reason"] == "its tax is not what was charged there: 20 %"
     xml = document(month, "ann", memo)
     assert broken_rules(xml) == []
     of = "cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID"
@@ -289,15 +299,72 @@ def test_live_documents_are_numbered_without_gaps(month, owner_url):
     month.assert_lawful()
 
 
-def test_a_document_that_is_not_what_its_lines_come_to_is_found(month, owner_url):
+FORGED = {
+    "the row": "UPDATE invoice SET net_minor = net_minor + 1, tax_minor = tax_minor - 1",
+    "the number": "UPDATE invoice SET document = convert_to(replace(convert_from(document,"
+    " 'UTF8'), '<cbc:ID>TEST-', '<cbc:ID>REAL-'), 'UTF8')",
+    "an amount": "UPDATE invoice SET document = convert_to(replace(convert_from(document,"
+    " 'UTF8'), 'PayableAmount currencyID=\"EUR\">', 'PayableAmount currencyID=\"EUR\">9'),"
+    " 'UTF8')",
+    "the rounding": "UPDATE journal_entry SET detail = detail || '{\"more_minor\": 0}'"
+    " WHERE kind = 'tax-rounded'",
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_document_is_found(month, owner_url, what):
     say_all(month)
     issue(month, "ann")
     month.assert_lawful()
-    change = "UPDATE invoice SET net_minor = net_minor + 1, tax_minor = tax_minor - 1"
+    forge(owner_url, FORGED[what])
+    broken = {fact["law"] for fact in verify().broken}
+    assert "documents of a statement are what its lines come to" in broken
+
+
+def forge(owner_url, change):
     sockets = owner_url.partition("host=")[2]
     name = owner_url.partition("@/")[2].partition("?")[0]
     with psycopg.connect(f"host={sockets} user=postgres dbname={name}") as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute(change)
-    broken = {fact["law"] for fact in verify().broken}
-    assert broken == {"documents of a statement are what its lines come to"}
+        assert connection.execute(change).rowcount
+
+
+def test_a_tax_code_that_changes_later_changes_nothing_before(hub):
+    """Zero-rated in the month, exempt from now on: its documents say zero-rated."""
+    zero = {"code": "vat", "valid_from": "2020-01-01", "rate": 0}
+    hub.post("finance", f"{ENTITY}/tax-codes", zero)
+    begin_month(hub)
+    now = datetime.fromisoformat(hub.get("operator", "/v1/clock")["now"])
+    clauses = percent(1_000) | {"taxes": {"commission": "vat"}}
+    hub.agree("ann", clauses, valid_from=(now + timedelta(seconds=5)).isoformat())
+    hub.move_clock(minutes=1)
+    offer = hub.offer_id("ann", hub.on_sale(days=200)["id"])
+    hub.confirm("ann", hub.hold("ann", [(offer, 1)]))
+    end_month(hub)
+    hub.statements = closed(hub)
+    say_all(hub)
+    later = hub.get("operator", "/v1/clock")["now"][:10]
+    exempt = {"category": "E", "exemption": "Art. 135", "valid_from": later}
+    hub.post("finance", f"{ENTITY}/tax-codes", zero | exempt)
+    (one,) = issue(hub, "ann")["items"]
+    category = "cac:TaxTotal/cac:TaxSubtotal/cac:TaxCategory/cbc:ID"
+    assert said(document(hub, "ann", one), category) == ["Z"]
+    hub.assert_lawful()
+
+
+def test_the_command_goes_on_where_something_is_missing(month):
+    say(month, ENTITY, OURS)
+    for ref in ("bob", "sup"):
+        say(month, f"/v1/partners/{month.ids[ref]}", THEIRS)
+    told = run(month, "invoice", month.period)
+    assert told.returncode == 1
+    (missing,) = [row for row in told.stderr.splitlines() if row.startswith("hub:")]
+    assert "billing profile of partner ann" in missing
+    found = [row.split() for row in told.stdout.splitlines()]
+    assert {row[2] for row in found} == {"bob", "sup"}
+    xml = run(month, "document", found[0][0])
+    assert broken_rules(xml.stdout.encode()) == []
+    say(month, f"/v1/partners/{month.ids['ann']}", THEIRS)
+    again = run(month, "invoice", month.period)
+    assert again.returncode == 0, again.stderr
+    assert len(again.stdout.splitlines()) == len(found) + 2

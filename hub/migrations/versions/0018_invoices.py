@@ -17,15 +17,13 @@ CREATE TABLE billing_profile (
     partner_id uuid CONSTRAINT fk_billing_profile_partner_id REFERENCES partner (id),
     name text NOT NULL, street text NOT NULL, postcode text NOT NULL,
     city text NOT NULL, country text NOT NULL, vat_id text, registration_id text,
-    self_billing_since date,
+    self_billing jsonb NOT NULL DEFAULT '{}',
     set_by uuid NOT NULL CONSTRAINT fk_billing_profile_set_by REFERENCES credential (id),
     set_at timestamptz NOT NULL,
     CONSTRAINT uq_billing_profile_world_legal_entity UNIQUE (world, legal_entity),
     CONSTRAINT uq_billing_profile_partner_id UNIQUE (partner_id),
     CONSTRAINT ck_billing_profile_whose
-        CHECK (num_nonnulls(legal_entity, partner_id) = 1),
-    CONSTRAINT ck_billing_profile_self_billing
-        CHECK (self_billing_since IS NULL OR partner_id IS NOT NULL)
+        CHECK (num_nonnulls(legal_entity, partner_id) = 1)
 );
 GRANT SELECT, INSERT, UPDATE ON billing_profile TO hub_app;
 

@@ -34,7 +34,7 @@ from partners.models import Partner
 from settlement.errors import NoTermsError
 from settlement.queries.quoting import Wanted, quote_order
 from settlement.queries.terms import Agreement, agreements
-from settlement.rules.postings import owed_by_agent
+from settlement.rules.credit import owed_by_agent
 from settlement.rules.quotes import PROVISIONAL, Quote
 
 _EPOCH = text(

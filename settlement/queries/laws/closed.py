@@ -1,9 +1,10 @@
 """What holds of each closed statement: its lines, sums, balances and documents."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from partners.models import Contract, Partner
@@ -16,6 +17,7 @@ from settlement.queries.invoices import (
 )
 from settlement.queries.lines import balances_of, lines_of, stored_lines
 from settlement.rules.invoicing.documents import Document
+from settlement.rules.invoicing.ubl import as_told, told_by
 from settlement.rules.periods import Period
 from settlement.rules.statements import LATER_FORM, digest, without
 
@@ -25,6 +27,13 @@ SUMS = "totals of a statement are the sums of its lines"
 BALANCES = "opening and payments of a statement are the journal's"
 AGREED = "a statement is its contract's"
 INVOICED = "documents of a statement are what its lines come to"
+_ROUNDED = text(
+    "SELECT detail->>'seller' AS seller, (detail->>'is_taxed')::boolean AS is_taxed,"
+    " sum((detail->>'more_minor')::bigint)::bigint AS more_minor FROM journal_entry"
+    " WHERE kind = 'tax-rounded' AND (agent_contract_id = :contract"
+    "  OR supplier_contract_id = :contract) AND detail->>'statement_id' = :statement"
+    "  AND detail->>'seller' = ANY(:sellers) GROUP BY 1, 2"
+)
 LAWS = (STAYED, ANEW, SUMS, BALANCES, AGREED, INVOICED)
 
 
@@ -64,24 +73,56 @@ def _is_agreed(session: Session, statement: Statement, contract: Contract) -> bo
 
 
 def _is_invoiced(session: Session, statement: Statement, contract: Contract) -> bool:
-    """Say whether what was issued is what lines and memos come to."""
+    """Say whether what was issued is what lines and memos come to, in row and XML.
+
+    And whether the tax that documents have more than their lines is booked.
+    """
     issued = invoices_of(session, statement.id)
-    if not issued:
-        return True
-    made: dict[tuple[UUID | None, str, bool], Document] = {
-        (None, one.seller, one.is_taxed): one
-        for one in documents_of(session, statement, contract)
-    }
-    for memo in supplying_memos(session, statement.id):
-        one = memo_document(session, statement, contract, memo)
-        if isinstance(one, Document):
-            made[memo.id, one.seller, one.is_taxed] = one
+    made: dict[tuple[UUID | None, str, bool], Document] = {}
+    if issued:
+        for one in documents_of(session, statement, contract):
+            made[None, one.seller, one.is_taxed] = one
+    for memo in supplying_memos(session, statement.id) if issued else ():
+        found = memo_document(session, statement, contract, memo)
+        if isinstance(found, Document):
+            made[memo.id, found.seller, found.is_taxed] = found
     return all(
-        _said(made.get((i.memo_id, i.seller, i.is_taxed))) == _said(i) for i in issued
+        _is_as_made(one, made.get((one.memo_id, one.seller, one.is_taxed)))
+        for one in issued
+    ) and _rounded(session, statement) == _more(issued, made)
+
+
+def _is_as_made(invoice: Invoice, made: Document | None) -> bool:
+    if made is None:
+        return False
+    told = as_told(
+        *(invoice.document_id, made.type_code, invoice.currency),
+        net_minor=made.net_minor,
+        tax_minor=made.tax_minor,
     )
+    sums = (invoice.type_code, invoice.net_minor, invoice.tax_minor)
+    is_row = sums == (made.type_code, made.net_minor, made.tax_minor)
+    return is_row and told_by(invoice.document) == told
 
 
-def _said(one: Invoice | Document | None) -> tuple[str, int, int] | None:
-    if isinstance(one, Invoice | Document):
-        return one.type_code, one.net_minor, one.tax_minor
-    return None
+def _more(
+    issued: Iterable[Invoice], made: Mapping[tuple[UUID | None, str, bool], Document]
+) -> dict[tuple[str, bool], int]:
+    """Return what tax documents have more than their lines, by whose they are."""
+    sellers = {one.seller for one in issued if one.memo_id is None}
+    return {
+        (seller, is_taxed): document.more_tax_minor
+        for (memo_id, seller, is_taxed), document in made.items()
+        if memo_id is None and seller in sellers and document.more_tax_minor
+    }
+
+
+def _rounded(session: Session, statement: Statement) -> dict[tuple[str, bool], int]:
+    """Return what was booked of that."""
+    where = {
+        "contract": statement.contract_id,
+        "statement": str(statement.id),
+        "sellers": [one.seller for one in invoices_of(session, statement.id)],
+    }
+    rows = session.execute(_ROUNDED, where)
+    return {(row.seller, row.is_taxed): row.more_minor for row in rows}

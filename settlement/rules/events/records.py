@@ -179,7 +179,8 @@ class TaxRounded(Event, frozen=True, kw_only=True, tag="tax-rounded"):
 
     more_minor: int
     seller: Literal["hub", "partner"]
-    invoice_id: UUID
+    statement_id: UUID
+    is_taxed: bool
 
 
 ContractEvent = (

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hub.kernel.money import Rounding, divided, ratio
-from settlement.rules.invoicing.supplies import HUB, PARTNER, Key, Sum
+from settlement.rules.invoicing.supplies import HUB, PARTNER, Key, Sum, TaxKind
 
-OUTSIDE = "O"
 # Document types (UNTDID 1001): by who sells, and whether it gives money back.
 TYPES = {
     (HUB, False): "380",
@@ -23,32 +22,6 @@ NAMES = {
     "value-added": "Value-added services",
     "service": "Services",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TaxKind:
-    """How something is taxed: UNTDID 5305's category, the rate, why not."""
-
-    category: str
-    rate: int | str = 0
-    exemption: str = ""
-
-    @property
-    def is_taxed(self) -> bool:
-        """Whether it is in the scope of VAT, if only at nothing."""
-        return self.category != OUTSIDE
-
-    @property
-    def percent(self) -> str:
-        """The rate as per cent, with at most six decimals."""
-        numerator, denominator = ratio(self.rate)
-        exact = (Decimal(numerator) * 100 / denominator).quantize(Decimal("1e-6"))
-        text = f"{exact:f}".rstrip("0").rstrip(".")
-        return text or "0"
-
-
-UNTAXED = TaxKind(OUTSIDE, 0, "Not subject to VAT")
-Kinds = Mapping[str, TaxKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,34 +83,34 @@ class Document:
         return -more if self.is_credit else more
 
 
-def documents(sums: Mapping[Key, Sum], kinds: Kinds) -> Iterator[Document]:
+def documents(sums: Mapping[Key, Sum]) -> Iterator[Document]:
     """Yield the documents of what was supplied under a contract in a period.
 
     One for each seller; what is outside the scope of VAT has one of its own, since no
-    other may be beside it (EN 16931, BR-O-11). *kinds* says what each tax text means.
+    other may be beside it (EN 16931, BR-O-11). One without lines, where amounts cancel
+    out, has nothing to show, but perhaps a cent of tax that its lines had.
     """
     for seller in (HUB, PARTNER):
         for is_taxed in (True, False):
             found = {
-                (tax, what): one
-                for (whose, tax, what), one in sorted(sums.items())
+                (kind, what): one
+                for (whose, kind, what), one in sums.items()
                 if whose == seller
-                and kinds[tax].is_taxed == is_taxed
+                and kind.is_taxed == is_taxed
                 and (one.gross_minor or one.tax_minor)
             }
-            made = _document(seller, found, kinds, is_taxed=is_taxed)
-            if made.lines:
-                yield made
+            if found:
+                yield _document(seller, found, is_taxed=is_taxed)
 
 
 def _document(
-    seller: str, found: Mapping[tuple[str, str], Sum], kinds: Kinds, *, is_taxed: bool
+    seller: str, found: Mapping[tuple[TaxKind, str], Sum], *, is_taxed: bool
 ) -> Document:
     is_credit = sum(one.gross_minor for one in found.values()) < 0
     sign = -1 if is_credit else 1
     groups: list[Group] = []
     lines: list[Line] = []
-    for kind, grosses in _by_rate(found, kinds, sign):
+    for kind, grosses in _by_rate(found, sign):
         gross = sum(grosses.values())
         tax = tax_in(gross, kind.rate)
         groups.append(Group(kind, gross - tax, tax))
@@ -147,22 +120,21 @@ def _document(
 
 
 def _by_rate(
-    found: Mapping[tuple[str, str], Sum], kinds: Kinds, sign: int
+    found: Mapping[tuple[TaxKind, str], Sum], sign: int
 ) -> Iterator[tuple[TaxKind, dict[str, int]]]:
     """Yield gross amounts by what they are for, once for each category and rate."""
     grosses: dict[tuple[str, str], dict[str, int]] = {}
     merged: dict[tuple[str, str], TaxKind] = {}
-    for (tax, what), one in found.items():
-        kind = kinds[tax]
-        key = (kind.category, kind.percent)
+    for (kind, what), one in sorted(found.items(), key=str):
+        key = (kind.category, percent(kind.rate))
         known = merged.setdefault(key, kind)
-        if kind.exemption not in known.exemption:
+        if kind.exemption not in known.exemption.split("; "):
             told = f"{known.exemption}; {kind.exemption}"
             merged[key] = replace(known, exemption=told)
         group = grosses.setdefault(key, {})
         group[what] = group.get(what, 0) + sign * one.gross_minor
     for key, group in sorted(grosses.items()):
-        yield merged[key], group
+        yield merged[key], dict(sorted(group.items()))
 
 
 def _lines(kind: TaxKind, grosses: Mapping[str, int]) -> Iterator[Line]:
@@ -199,13 +171,8 @@ def named(what: str) -> str:
     return f"{NAMES[kind]}: {name}" if name else NAMES[kind]
 
 
-def parsed(tax: str, categories: Mapping[tuple[str, str], tuple[str, str]]) -> TaxKind:
-    """Return what a tax text (``code rate method``) means; untaxed for none.
-
-    *categories*: category and exemption by code and rate.
-    """
-    if not tax:
-        return UNTAXED
-    code, rate, _ = tax.rsplit(" ", 2)
-    category, exemption = categories[code, rate]
-    return TaxKind(category, int(rate) if rate.isdigit() else rate, exemption)
+def percent(rate: int | str) -> str:
+    """Return a rate as per cent, with at most six decimals."""
+    numerator, denominator = ratio(rate)
+    exact = (Decimal(numerator) * 100 / denominator).quantize(Decimal("1e-6"))
+    return f"{exact:f}".rstrip("0").rstrip(".") or "0"

@@ -1,10 +1,11 @@
 """A memo as a document of its own: one line, its tax as the memo says it. Pure."""
 
-from settlement.rules.invoicing.documents import Document, Group, Line, TaxKind, tax_in
-from settlement.rules.invoicing.supplies import HUB, PARTNER
+from collections.abc import Iterable
 
-LEGS = {"commission": "commission", "service-fee": "service_fee"}
-NAMES = {"commission": "Commission", "service-fee": "Service fees"}
+from settlement.rules.invoicing.documents import Document, Group, Line, named, tax_in
+from settlement.rules.invoicing.supplies import HUB, PARTNER, TaxKind
+
+CORRECTED = ("commission", "service-fee")  # what is sold; other is other people's
 
 
 def seller_of(side: str, corrects: str) -> str:
@@ -13,9 +14,18 @@ def seller_of(side: str, corrects: str) -> str:
     return PARTNER if is_theirs else HUB
 
 
-def fits(gross_minor: int, tax_minor: int, kind: TaxKind) -> bool:
-    """Say whether a memo's tax is what its rate makes of it, to one minor unit."""
-    return abs(tax_in(gross_minor, kind.rate) - tax_minor) <= 1
+def fitting(
+    gross_minor: int, tax_minor: int, kinds: Iterable[TaxKind]
+) -> TaxKind | None:
+    """Return the first kind whose rate makes a memo's tax of it, to one minor unit.
+
+    Where nothing is charged there is none at all.
+    """
+    for kind in sorted(kinds, key=str):
+        within = 1 if kind.is_charged else 0
+        if abs(tax_in(gross_minor, kind.rate) - tax_minor) <= within:
+            return kind
+    return None
 
 
 def document(
@@ -37,6 +47,6 @@ def document(
         is_taxed=kind.is_taxed,
         is_credit=is_debit == (seller == PARTNER),
         groups=(Group(kind, net, tax_minor),),
-        lines=(Line(f"{NAMES[corrects]}, corrected", net, kind),),
+        lines=(Line(f"{named(corrects)}, corrected", net, kind),),
         posted_tax_minor=tax_minor,
     )

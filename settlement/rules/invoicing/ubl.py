@@ -11,8 +11,9 @@ from typing import Any
 from lxml import etree
 
 from hub.kernel.money import exponent
-from settlement.rules.invoicing.documents import OUTSIDE, Document, Group, Line, TaxKind
-from settlement.rules.invoicing.supplies import PARTNER
+from hub.kernel.texts import UNSTORABLE
+from settlement.rules.invoicing.documents import Document, Group, Line, percent
+from settlement.rules.invoicing.supplies import PARTNER, TaxKind
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 CAC, CBC = f"{_UBL}CommonAggregateComponents-2", f"{_UBL}CommonBasicComponents-2"
@@ -88,7 +89,7 @@ def _in(parent: Any, name: str) -> Any:
 
 def _say(parent: Any, name: str, text: str, **attributes: str) -> None:
     element = etree.SubElement(parent, f"{{{CBC}}}{name}", attributes)
-    element.text = text
+    element.text = UNSTORABLE.sub("\ufffd", text)
 
 
 def _amount(parent: Any, name: str, minor: int, currency: str) -> None:
@@ -149,8 +150,8 @@ def _subtotal(total: Any, head: Head, group: Group) -> None:
 def _category(parent: Any, name: str, kind: TaxKind, *, is_reasoned: bool) -> None:
     found = _in(parent, name)
     _say(found, "ID", kind.category)
-    if kind.category != OUTSIDE:
-        _say(found, "Percent", kind.percent)
+    if kind.is_taxed:
+        _say(found, "Percent", percent(kind.rate))
     if is_reasoned and kind.exemption:
         _say(found, "TaxExemptionReason", kind.exemption)  # BT-120
     _say(_in(found, "TaxScheme"), "ID", "VAT")
@@ -180,3 +181,40 @@ def _line(
     _category(item, "ClassifiedTaxCategory", line.kind, is_reasoned=False)
     price = _in(found, "Price")
     _amount(price, "PriceAmount", abs(line.net_minor), head.currency)  # BT-146
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a document that was made says: its number, its kind, and its sums."""
+
+    number: str
+    type_code: str
+    net: str
+    tax: str
+    gross: str
+
+
+def told_by(document: bytes) -> Told:
+    """Return what a document says, read from its XML."""
+    root = etree.fromstring(document)
+    name = etree.QName(root).localname
+    total = f"{{{CAC}}}LegalMonetaryTotal/{{{CBC}}}"
+    return Told(
+        _text(root, f"{{{CBC}}}ID"),
+        _text(root, f"{{{CBC}}}{name}TypeCode"),
+        _text(root, f"{total}TaxExclusiveAmount"),
+        _text(root, f"{{{CAC}}}TaxTotal/{{{CBC}}}TaxAmount"),
+        _text(root, f"{total}PayableAmount"),
+    )
+
+
+def _text(root: Any, path: str) -> str:
+    return str(root.findtext(path))
+
+
+def as_told(
+    number: str, type_code: str, currency: str, *, net_minor: int, tax_minor: int
+) -> Told:
+    """Return what a document of such sums has to say."""
+    sums = (net_minor, tax_minor, net_minor + tax_minor)
+    return Told(number, type_code, *(_decimal(minor, currency) for minor in sums))
