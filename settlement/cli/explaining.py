@@ -15,7 +15,7 @@ from settlement.cli.keys import KEY, identify
 from settlement.queries.explaining import explain as explained
 from settlement.queries.explaining import lines_of_entry
 from settlement.queries.statements import get_statement
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 from settlement.rules.statements import SUMMED
 
 NO_LINE = "is neither an entry's id nor STATEMENT_ID/NUMBER"

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from settlement.queries.laws.journal import made_from
 from settlement.rules.events import Contracted
 from settlement.rules.exports.journals import Books, Entry
-from settlement.rules.postings import Fact, Leg, postings
+from settlement.rules.facts import Fact, Leg
+from settlement.rules.postings import postings
 from settlement.rules.quotes import Quote
 
 Sums = Counter[tuple[str, str | None, str]]

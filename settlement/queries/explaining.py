@@ -13,8 +13,8 @@ from settlement.models import Statement
 from settlement.queries.facts import JOINED, LEGS, TOLD, fact_of
 from settlement.queries.lines import lines_of, stored_lines
 from settlement.rules.explaining import reasons, share_of_line
+from settlement.rules.facts import Leg
 from settlement.rules.periods import Period
-from settlement.rules.postings import Leg
 from settlement.rules.statements import SETTLED, StatementRow
 
 _ENTRY = text(

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from settlement.rules.postings import VENUE_CANCELLATION, Fact
+from settlement.rules.facts import VENUE_CANCELLATION, Fact
 from settlement.rules.quotes import Quote
 
 # Of an entry e, its line l and its order o.

@@ -15,6 +15,7 @@ from partners.models import Contract
 from settlement.models import Invoice, Memo, Statement
 from settlement.queries.facts import JOINED, LEGS, TOLD, fact_of
 from settlement.queries.terms import clauses_of, tax_book
+from settlement.rules.facts import Leg
 from settlement.rules.invoicing import memos
 from settlement.rules.invoicing.documents import Document, documents, percent
 from settlement.rules.invoicing.supplies import (
@@ -26,7 +27,6 @@ from settlement.rules.invoicing.supplies import (
     of_legs,
     summed,
 )
-from settlement.rules.postings import Leg
 from settlement.rules.quotes import Side
 
 _LINES = text(

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from settlement.queries.terms import clauses_of
 from settlement.rules.clauses import Clauses
+from settlement.rules.facts import VENUE_CANCELLATION, Fact, moved
 from settlement.rules.periods import Period
-from settlement.rules.postings import VENUE_CANCELLATION, Fact, moved
 from settlement.rules.quotes import Quote, Running, Side
 from settlement.rules.running import (
     Meter,

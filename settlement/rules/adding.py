@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from settlement.rules.postings import Fact, moved
+from settlement.rules.facts import Fact, moved
 from settlement.rules.quotes import Running, Side
 from settlement.rules.statements import Seen
 

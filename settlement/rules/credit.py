@@ -8,7 +8,8 @@ from uuid import UUID
 from hub.kernel.money import BASIS_POINTS, divided
 from settlement.errors import CreditExhaustedError
 from settlement.rules.accounts import RECEIVABLE_AGENT
-from settlement.rules.postings import Fact, postings
+from settlement.rules.facts import Fact
+from settlement.rules.postings import postings
 from settlement.rules.quotes import Quote
 
 THRESHOLDS_BP = (9_000, 7_500, 5_000)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from settlement.rules.postings import Fact, Leg, legs_by_amount
+from settlement.rules.facts import Fact, Leg
+from settlement.rules.postings import legs_by_amount
 from settlement.rules.quotes import Amount, Side
 
 SUPPLIERS_OWN = frozenset({"agreed_price_minor", "settled_minor"})

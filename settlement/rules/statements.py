@@ -9,12 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from settlement.rules import accounts as to
-from settlement.rules.postings import (
-    CANCELLATION,
-    SALE,
-    VENUE_CANCELLATION,
-    Leg,
-)
+from settlement.rules.facts import CANCELLATION, SALE, VENUE_CANCELLATION, Leg
 
 SUMMED = (
     *("tickets", "face_minor", "booking_fee_minor", "service_fee_minor"),

@@ -2,8 +2,14 @@
 
 from settlement.rules import accounts as to
 from settlement.rules.events import Contracted
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 from settlement.rules.taxes import Taxed
+
+# Which way a side's commission goes; its accounts: earned, tax, withheld.
+_EARNED = {
+    "agent": (-1, to.EXPENSE_COMMISSION, to.TAX_INPUT, to.TAX_WITHHELD),
+    "supplier": (1, to.INCOME_COMMISSION, to.TAX_OUTPUT, to.WITHHOLDING_CLAIM),
+}
 
 
 def true_up_legs(
@@ -22,7 +28,6 @@ def true_up_legs(
     distribution. A principal has bought for so much less.
     """
     minor, currency, theirs = taxed.gross_minor, whose.currency, whose.partner_id
-    tax, net = taxed.tax_minor, taxed.gross_minor - taxed.tax_minor
     if what == "distribution":
         named = f"share:{holder}"
         found = [
@@ -34,23 +39,25 @@ def true_up_legs(
             Leg(to.INVENTORY, None, what, currency, minor),
             Leg(to.EXPENSE_TICKETS, None, what, currency, -minor),
         ]
-    elif whose.side == "agent":
-        found = [
-            Leg(to_account, theirs, what, currency, -minor),
-            Leg(to.EXPENSE_COMMISSION, None, what, currency, net),
-            Leg(to.TAX_INPUT, None, what, currency, tax),
-            Leg(to_account, theirs, "withholding", currency, withheld_minor),
-            Leg(to.TAX_WITHHELD, None, "withholding", currency, -withheld_minor),
-        ]
     else:
-        found = [
-            Leg(to_account, theirs, what, currency, minor),
-            Leg(to.INCOME_COMMISSION, None, what, currency, -net),
-            Leg(to.TAX_OUTPUT, None, what, currency, -tax),
-            Leg(to_account, theirs, "withholding", currency, -withheld_minor),
-            Leg(to.WITHHOLDING_CLAIM, None, "withholding", currency, withheld_minor),
-        ]
+        found = _commission(whose, what, taxed, withheld_minor, to_account)
     return [leg for leg in found if leg.amount_minor]
+
+
+def _commission(
+    whose: Contracted, what: str, taxed: Taxed, withheld_minor: int, to_account: str
+) -> list[Leg]:
+    """Return the legs of a commission: the agent's from the hub, or the hub's."""
+    tax, net = taxed.tax_minor, taxed.gross_minor - taxed.tax_minor
+    sign, earned, taxes, kept = _EARNED[whose.side]
+    theirs, currency, held = whose.partner_id, whose.currency, "withholding"
+    return [
+        Leg(to_account, theirs, what, currency, sign * taxed.gross_minor),
+        Leg(earned, None, what, currency, -sign * net),
+        Leg(taxes, None, what, currency, -sign * tax),
+        Leg(to_account, theirs, held, currency, -sign * withheld_minor),
+        Leg(kept, None, held, currency, sign * withheld_minor),
+    ]
 
 
 def settles_on(remit: str, collector: str, side: str) -> str:

@@ -14,7 +14,8 @@ from hub.kernel.ids import new_id
 from settlement.models import MEASURES
 from settlement.rules.accounts import RECEIVABLE_AGENT
 from settlement.rules.adding import Added, added
-from settlement.rules.postings import Fact, Leg, postings
+from settlement.rules.facts import Fact, Leg
+from settlement.rules.postings import postings
 from settlement.rules.statements import ACCOUNTS, Seen, amounts_of, seen_by
 
 _ADD_ENTRIES = text(

@@ -46,7 +46,7 @@ from settlement.rules.events import (
     legs,
     side_of,
 )
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 from settlement.rules.statements import STATED, seen_by
 from settlement.services.credit import Move, lock_credit, move_credit
 from settlement.services.journal import add_totals, debt, post_event

@@ -11,7 +11,7 @@ from hub.kernel.db import take_turns
 from partners.models import Contract
 from settlement.queries.kept import due_releases, kept_back
 from settlement.rules.events import Contracted
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 from settlement.services.movements import OWN, RELEASES, Booking, book
 
 RELEASED_MAX = 200

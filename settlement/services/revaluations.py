@@ -18,7 +18,7 @@ from settlement.queries.entries import position as held
 from settlement.rules.accounts import EXPENSE_FX, TRADING
 from settlement.rules.events import position
 from settlement.rules.exchange import revaluation
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 from settlement.services.journal import post_event
 
 

@@ -13,7 +13,8 @@ from hub.kernel import db
 from hub.kernel.db import transaction
 from settlement.queries.credit import credit_lines
 from settlement.queries.terms import all_versions
-from settlement.rules.postings import Fact, postings
+from settlement.rules.facts import Fact
+from settlement.rules.postings import postings
 from settlement.rules.quotes import Quote
 from settlement.rules.seals import FIRST, seal
 from tests.contract.test_migrations import empty  # noqa: F401 - a fixture

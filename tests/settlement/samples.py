@@ -8,8 +8,9 @@ import msgspec
 
 from settlement.rules.clauses import Clauses, TaxRate
 from settlement.rules.deals import Deal
+from settlement.rules.facts import Fact
 from settlement.rules.lines import Line
-from settlement.rules.postings import Fact, postings
+from settlement.rules.postings import postings
 from settlement.rules.quoting import quotes
 from settlement.rules.scopes import Scope, TermsVersion
 from settlement.rules.taxes import TaxBook

@@ -18,7 +18,8 @@ from settlement.rules.events import (
 )
 from settlement.rules.exchange import revaluation
 from settlement.rules.postings import postings
-from settlement.rules.truing import guarantee_legs
+from settlement.rules.taxes import Taxed
+from settlement.rules.truing import guarantee_legs, true_up_legs
 from tests.settlement.samples import fact, line, quote, sums, terms
 
 VENUE = {
@@ -362,3 +363,15 @@ def test_cancelling_has_its_price_where_it_is_agreed():
     assert by_what["receivable:agent", "refund-fee"] == 212
     assert by_what["income:refund-fee", "refund-fee"] == -200
     assert by_what["tax:output", "refund-fee"] == -12
+
+
+def test_what_a_principal_has_earned_more_lowers_what_its_tickets_cost():
+    whose = Contracted("supplier", UUID(int=9), "CNY")
+    made = true_up_legs(
+        *(whose, "commission", Taxed(500)),
+        withheld_minor=0,
+        to_account="payable:supplier",
+        holder="",
+        is_principal=True,
+    )
+    assert sums(made) == {"asset:inventory": 500, "expense:tickets": -500}

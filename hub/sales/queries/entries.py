@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from settlement.rules.postings import Fact, postings
+from settlement.rules.facts import Fact
+from settlement.rules.postings import postings
 from settlement.rules.quotes import Quote
 
 _LINES = text(

@@ -13,7 +13,8 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from hub.sales.rules import priced
-from settlement.rules.postings import Fact, Leg, postings
+from settlement.rules.facts import Fact, Leg
+from settlement.rules.postings import postings
 from settlement.rules.quotes import Quote
 from settlement.services.journal import debt
 

@@ -13,7 +13,7 @@ from hub.kernel.ids import new_id
 from hub.sales.queries.frozen import Frozen
 from hub.sales.rules.people import Person
 from hub.sales.services.locked import LineRow
-from settlement.rules.postings import Fact
+from settlement.rules.facts import Fact
 from settlement.services.journal import Posted, said_of_facts
 
 CREATED = 201

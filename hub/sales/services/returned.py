@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.sales.models import Order, OrderLine, Ticket
 from hub.sales.rules.returning import VENUE
-from settlement.rules.postings import Fact, moved
+from settlement.rules.facts import Fact, moved
 from settlement.rules.quotes import Quote
 
 BUYERS = {"face": 1, "discount": -1, "booking-fee": 1}

@@ -14,7 +14,7 @@ from hub.kernel.db import rows
 from hub.sales.models import Order, OrderLine, Ticket
 from hub.sales.rules import order_state, sums
 from hub.sales.rules.returning import VENUE
-from settlement.rules.postings import Fact
+from settlement.rules.facts import Fact
 from settlement.rules.quotes import Quote
 from settlement.services.journal import post
 

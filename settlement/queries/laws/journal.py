@@ -14,7 +14,7 @@ from settlement.rules.events import (
     bill_legs,
     legs,
 )
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 from settlement.rules.statements import ACCOUNTS, SIGNS, STATED
 
 _UNBALANCED = text(

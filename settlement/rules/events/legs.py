@@ -31,7 +31,7 @@ from settlement.rules.events.records import (
     Unsold,
 )
 from settlement.rules.exchange import converted
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 
 
 @dataclass(frozen=True, slots=True)

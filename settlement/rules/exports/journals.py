@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from settlement.rules.accounts import TICKETS
-from settlement.rules.postings import Leg
+from settlement.rules.facts import Leg
 
 Balances = Mapping[tuple[str, str | None, str], int]
 _ROOTS = {

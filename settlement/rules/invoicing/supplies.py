@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from hub.kernel.money import ratio
 from settlement.rules import accounts as to
 from settlement.rules.clauses import TaxRate
-from settlement.rules.postings import Fact, Leg, legs_by_amount, refund_fees
+from settlement.rules.facts import Fact, Leg
+from settlement.rules.postings import legs_by_amount, refund_fees
 from settlement.rules.quotes import Side
 from settlement.rules.taxes import category_of
 
