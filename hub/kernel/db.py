@@ -45,6 +45,9 @@ CONSTRAINT_NAMES = {
 }
 
 
+WORK_MEM = "128MB"  # for a month's lines to be sorted: at most two are at a time
+
+
 class Base(DeclarativeBase):
     """The base of every table."""
 
@@ -175,5 +178,6 @@ def beside(session: Session) -> Generator[Session]:
 
 
 def unlimited(session: Session) -> None:
-    """Let the statements of this transaction take as long as they need."""
+    """Let the statements of this transaction take as long as they need, in memory."""
     session.execute(text("SET LOCAL statement_timeout = 0"))
+    session.execute(text(f"SET LOCAL work_mem = '{WORK_MEM}'"))

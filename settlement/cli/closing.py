@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import click
+from rich.progress import Progress
 from sqlalchemy.orm import Session
 
 from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
 from hub.kernel.money import Money
 from partners.models import Partner
-from settlement.cli.keys import KEY, each, identify
+from settlement.cli.keys import KEY, each, identify, is_shown
 from settlement.errors import AlreadyClosedError, NotApprovedError, NotReviewedError
 from settlement.models import Statement
 from settlement.queries import statements as queries
@@ -22,8 +23,6 @@ from settlement.services.drafting import draft_period
 from settlement.services.exports import FORMS
 from settlement.services.fencing import fence
 
-AT_ONCE = 2  # statements that are closed at a time, each of another contract
-
 
 @click.command("draft")
 @click.argument("period")
@@ -33,8 +32,19 @@ def draft(database: Any, *, period: str, key: str) -> None:
     """Draft every statement of PERIOD (such as 2026-11)."""
     with database() as settings:
         who = identify(key, settings.secret_key)
-        ids = draft_period(transaction, who, period)
+        ids = _drafted(who, period)
         click.echo(f"{period}: {len(ids)} statements", err=True)
+
+
+def _drafted(who: Caller, period: str) -> list[UUID]:
+    """Draft a period, with a progress bar on a terminal."""
+    with Progress(disable=not is_shown()) as bar:
+        task = bar.add_task(f"drafting {period}", total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return draft_period(transaction, who, period, on_contract=tell)
 
 
 @click.command("review")
@@ -54,19 +64,17 @@ def review_period(who: Caller, period: str) -> list[str]:
     with transaction() as session:
         is_drafted = bool(queries.of_period(session, world=who.world, period=period))
     if not is_drafted:
-        draft_period(transaction, who, period)
+        _drafted(who, period)
     with transaction() as session:
         drafts = _in_state(session, who, period, "draft")
-    told: list[str] = []
 
-    def work(statement: Statement) -> None:
+    def work(statement: Statement) -> str:
         digest = statement.lines_digest.hex()
         with transaction() as session:
             done = statements.review(session, who, statement.id, lines_sha256=digest)
-            told.append(_told(session, done))
+            return _told(session, done)
 
-    each(f"reviewing {period}", drafts, work)
-    return told
+    return each(f"reviewing {period}", drafts, work)
 
 
 @click.command("approve")
@@ -127,7 +135,7 @@ def close_period(who: Caller, period: str) -> None:
         with transaction() as session:
             statements.close(session, who, statement.id, watermark=watermark)
 
-    each(f"closing {period}", approved, work, at_once=AT_ONCE)
+    each(f"closing {period}", approved, work)
 
 
 def _in_state(

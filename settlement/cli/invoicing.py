@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import click
-from sqlalchemy.orm import Session
 
 from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
@@ -19,7 +20,7 @@ from settlement.queries import statements as queries
 from settlement.queries.invoices import get_invoice
 from settlement.rules.periods import month
 from settlement.rules.statements import SETTLED
-from settlement.services.invoicing import issue_invoices
+from settlement.services.invoicing import Issued, issue_invoices
 
 
 @click.command("invoice")
@@ -37,31 +38,34 @@ def invoice(database: Any, *, period: str, key: str) -> None:
         who = identify(key, settings.secret_key)
         with transaction() as session:
             found = queries.of_period(session, world=who.world, period=period)
-        told: list[str] = []
-        refused: list[str] = []
-
-        def work(statement: Statement) -> None:
-            try:
-                with transaction() as session:
-                    told.extend(_issued(session, who, statement))
-            except HubError as error:
-                refused.append(str(error))
-
-        try:
-            each(f"invoicing {period}", [s for s in found if s.state in SETTLED], work)
-        finally:
-            for line in told:
-                click.echo(line)
-            for line in refused:
-                click.echo(f"hub: {line}", err=True)
-    if refused:
+        closed = [one for one in found if one.state in SETTLED]
+        done = each(f"invoicing {period}", closed, partial(_issued, who))
+    for said in done:
+        click.echo(said.text, err=said.is_refused, nl=bool(said.text))
+    if any(said.is_refused for said in done):
         raise SystemExit(1)
 
 
-def _issued(session: Session, who: Caller, statement: Statement) -> Iterator[str]:
-    """Issue a statement's documents; yield what is said of each."""
-    issued = issue_invoices(session, who, statement.id)
-    partner = session.get_one(Partner, statement.partner_id).ref
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a statement's documents, or why it has none."""
+
+    text: str
+    is_refused: bool = False
+
+
+def _issued(who: Caller, statement: Statement) -> Said:
+    """Issue a statement's documents, and say which; others go on if it has none."""
+    try:
+        with transaction() as session:
+            issued = issue_invoices(session, who, statement.id)
+            partner = session.get_one(Partner, statement.partner_id).ref
+            return Said("\n".join(_lines(issued, statement, partner)))
+    except HubError as error:
+        return Said(f"hub: {error}", is_refused=True)
+
+
+def _lines(issued: Issued, statement: Statement, partner: str) -> Iterator[str]:
     for one in issued.items:
         gross = Money(one.gross_minor, one.currency)
         yield f"{one.id}  {one.type_code}  {partner:20}  {gross}  {one.document_id}"

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import click
 from rich.progress import Progress
@@ -10,10 +10,13 @@ from rich.progress import Progress
 from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import transaction
 from hub.kernel.errors import ForbiddenError, UnauthenticatedError
+from hub.kernel.pools import each_of
 from partners.queries import find_caller
 from partners.rules import key_hash
 from settlement.models import Statement
 
+AT_ONCE = 2  # statements that are worked on at a time, each of another contract
+Done = TypeVar("Done")
 KEY = click.option(
     "--key", envvar="HUB_API_KEY", required=True, help="A finance key (HUB_API_KEY)."
 )
@@ -31,26 +34,22 @@ def identify(key: str, secret: str, *, scope: str = "write") -> Caller:
 
 
 def each(
-    title: str,
-    found: Sequence[Statement],
-    work: Callable[[Statement], object],
-    *,
-    at_once: int = 1,
-) -> None:
-    """Do *work* on each statement: a progress bar on a terminal, a line otherwise.
+    title: str, found: Sequence[Statement], work: Callable[[Statement], Done]
+) -> list[Done]:
+    """Do *work* on each statement, two at a time; return what it returns, in order.
 
-    Stopped, it has done some and not others: started again it does the rest.
+    A progress bar on a terminal, a line otherwise. Stopped, it has done some and not
+    others: started again it does the rest.
     """
-    with ThreadPoolExecutor(at_once) as pool, Progress(disable=not is_shown()) as bar:
+    told = []
+    with Progress(disable=not is_shown()) as bar:
         task = bar.add_task(title, total=len(found))
-        try:
-            for _ in pool.map(work, found):
-                bar.advance(task)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for done in each_of(found, work, at_once=AT_ONCE):
+            told.append(done)
+            bar.advance(task)
     if not is_shown():
         click.echo(f"{title}: {len(found)} statements", err=True)
+    return told
 
 
 def is_shown() -> bool:

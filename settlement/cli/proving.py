@@ -1,14 +1,17 @@
 """hub settlement verify and books: prove a period, and hand it to outsiders."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.progress import Progress
 
 from hub.kernel.db import snapshot
 from hub.kernel.zones import zones
 from partners.errors import UnknownZoneError
-from settlement.cli.keys import KEY, identify
+from settlement.cli.keys import KEY, identify, is_shown
+from settlement.queries.evidence import stated
 from settlement.rules.periods import month
 from settlement.services.books import write_books
 from settlement.services.evidence import new_folder
@@ -61,9 +64,17 @@ def books(database: Any, *, period: str, to: Path, zone: str, key: str) -> None:
     _check(period, zone)
     with database() as settings:
         who = identify(key, settings.secret_key, scope="read")
-        with new_folder(to) as folder, snapshot() as session:
+        bar = Progress(disable=not is_shown())
+        with new_folder(to) as folder, snapshot() as session, bar:
+            total = sum(one.lines for one in stated(session, who.world, period))
+            task = bar.add_task(f"books of {period}, lines", total=total)
             lines, journals = write_books(
-                session, folder, world=who.world, period=period, zone=zone
+                session,
+                folder,
+                world=who.world,
+                period=period,
+                zone=zone,
+                on_lines=partial(bar.advance, task),
             )
     click.echo(f"{to}: {lines} lines as Parquet", err=True)
     for journal in journals:

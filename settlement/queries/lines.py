@@ -54,9 +54,22 @@ _HEAD = ",".join(COLUMNS) + "\n"
 _KEPT = ("stated_at", "terms_id")
 CHUNK, CHUNKS = 1_000, 20
 _SUMS = sql.SQL(", ").join(
-    sql.SQL("coalesce(sum({}), 0)::bigint").format(sql.Identifier(name))
-    for name in SUMMED
+    [sql.SQL("count(*)")]
+    + [
+        sql.SQL("coalesce(sum({}), 0)::bigint").format(sql.Identifier(name))
+        for name in SUMMED
+    ]
 )
+# So many lines as one text, and what they come to.
+_BLOCKS = sql.SQL(
+    sql.SQL(
+        "SELECT string_agg({line}, E'\\n' ORDER BY no), {sums} FROM ({{lines}}) AS l"
+        " GROUP BY (no - 1) / {chunk} ORDER BY (no - 1) / {chunk}"
+    )
+    .format(line=_LINE, sums=_SUMS, chunk=sql.Literal(CHUNK))
+    .as_string()
+)
+_NOTHING = sql.SQL("SELECT")
 _STORED = "SELECT * FROM statement_line WHERE statement_id = {statement}"
 
 
@@ -78,26 +91,45 @@ class Lines:
 
         None of their texts has a comma, a quote or a line's end in it.
         """
-        query = sql.SQL(
-            "SELECT string_agg({line}, E'\\n' ORDER BY no) FROM ({lines}) AS l"
-            " GROUP BY (no - 1) / {chunk} ORDER BY (no - 1) / {chunk}"
-        ).format(line=_LINE, lines=self._query, chunk=sql.Literal(CHUNK))
         yield _HEAD.encode()
         with self._cursor(name="lines") as cursor:
             cursor.itersize = CHUNKS
-            for row in cursor.execute(query):
-                yield row[0].encode() + b"\n"
+            for block, *_ in cursor.execute(_BLOCKS.format(lines=self._query)):
+                yield block.encode() + b"\n"
 
-    def digest(self) -> bytes:
-        """Return the SHA-256 of the lines' CSV."""
-        made = sha256()
-        for block in self.csv():
-            made.update(block)
-        return made.digest()
+    def told(self) -> tuple[bytes, dict[str, int]]:
+        """Return the SHA-256 of the lines' CSV, and their sums, of one reading."""
+        return self._told(self._query)
+
+    def keep(self, statement_id: UUID, side: str) -> tuple[bytes, dict[str, int]]:
+        """Write the lines down as those of a statement; return them as ``told``."""
+        names = sql.SQL(", ").join(map(sql.Identifier, (*COLUMNS, *_KEPT)))
+        query = sql.SQL(
+            "INSERT INTO statement_line (statement_id, side, {names})"
+            " SELECT {statement}, {side}, {names} FROM ({lines}) AS l RETURNING *"
+        ).format(
+            names=names,
+            statement=sql.Literal(statement_id),
+            side=sql.Literal(side),
+            lines=self._query,
+        )
+        return self._told(sql.SQL("SELECT * FROM kept"), kept=query)
+
+    def _told(
+        self, lines: sql.Composable, *, kept: sql.Composable = _NOTHING
+    ) -> tuple[bytes, dict[str, int]]:
+        """Read lines block by block, perhaps of what is written at the same time."""
+        made, sums = sha256(_HEAD.encode()), [0] * (1 + len(SUMMED))
+        query = sql.SQL("WITH kept AS ({kept}) ").format(kept=kept)
+        with self._cursor() as cursor:
+            for block, *parts in cursor.stream(query + _BLOCKS.format(lines=lines)):
+                made.update(block.encode() + b"\n")
+                sums = [one + more for one, more in zip(sums, parts, strict=True)]
+        return made.digest(), dict(zip(("lines", *SUMMED), sums, strict=True))
 
     def totals(self) -> dict[str, int]:
         """Return how many lines there are, and their sums."""
-        query = sql.SQL("SELECT count(*), {sums} FROM ({lines}) AS l").format(
+        query = sql.SQL("SELECT {sums} FROM ({lines}) AS l").format(
             sums=_SUMS, lines=self._query
         )
         with self._cursor() as cursor:
@@ -122,21 +154,6 @@ class Lines:
         with self._cursor() as cursor:
             found = cursor.execute(query).fetchone()
         return None if found is None else StatementRow(*found)
-
-    def keep(self, statement_id: UUID, side: str) -> None:
-        """Write the lines down as those of a statement."""
-        names = sql.SQL(", ").join(map(sql.Identifier, (*COLUMNS, *_KEPT)))
-        query = sql.SQL(
-            "INSERT INTO statement_line (statement_id, side, {names})"
-            " SELECT {statement}, {side}, {names} FROM ({lines}) AS l"
-        ).format(
-            names=names,
-            statement=sql.Literal(statement_id),
-            side=sql.Literal(side),
-            lines=self._query,
-        )
-        with self._cursor() as cursor:
-            cursor.execute(query)
 
 
 def lines_of(session: Session, contract: Contract, side: str, period: Period) -> Lines:

@@ -8,21 +8,29 @@ from sqlalchemy.orm import Session
 from settlement.queries.books import books_of, entities_of, entries_of
 from settlement.rules.exports.journals import Books, Entry, beancount, hledger
 from settlement.rules.periods import month
-from settlement.services.evidence import write_evidence
+from settlement.services.evidence import OnLines, write_evidence
 
 Form = Callable[[Books, Iterable[Entry]], Iterator[str]]
 FORMS: dict[str, Form] = {"hledger": hledger, "beancount": beancount}
 
 
 def write_books(
-    session: Session, folder: Path, *, world: str, period: str, zone: str
+    session: Session,
+    folder: Path,
+    *,
+    world: str,
+    period: str,
+    zone: str,
+    on_lines: OnLines = lambda _: None,
 ) -> tuple[int, list[Path]]:
     """Write the evidence and journals of a period; return lines, and the journals.
 
     The journal is of what happened in the month as clocks in *zone* show it, each
     legal entity's by itself; the evidence is of the period's closed statements.
     """
-    lines = write_evidence(session, folder, world=world, period=period)
+    lines = write_evidence(
+        session, folder, world=world, period=period, on_lines=on_lines
+    )
     span = month(period, zone)
     journals = []
     for entity in entities_of(session, world):

@@ -13,6 +13,7 @@ from hub.kernel import clock
 from hub.kernel.callers import Caller
 from hub.kernel.db import unlimited
 from hub.kernel.ids import new_id
+from hub.kernel.pools import each_of
 from partners.models import Contract
 from partners.queries import contracts_with_partners
 from settlement.errors import PeriodOpenError
@@ -24,6 +25,7 @@ from settlement.rules.statements import FORM, SETTLED
 from settlement.services.fencing import fence
 from settlement.services.true_ups import Settling, true_up
 
+AT_ONCE = 2  # contracts that are drafted at a time
 # What a draft has not gone through yet, or not again.
 DECIDED = (
     *("reviewed_by", "reviewed_at", "approved_by", "approved_at", "approval_id"),
@@ -35,15 +37,44 @@ _HAS_TERMS = text(
 
 
 def draft_period(
-    transaction: Callable[[], AbstractContextManager[Session]], who: Caller, period: str
+    transaction: Callable[[], AbstractContextManager[Session]],
+    who: Caller,
+    period: str,
+    *,
+    on_contract: Callable[[int, int], object] = lambda _, __: None,
 ) -> list[UUID]:
     """Draft, or draft again, every statement of a month that is not closed yet.
 
     What running totals and guarantees of the month lack is posted first, each
     contract's in a transaction of its own: agents go on selling meanwhile. A contract
     without terms or sales in the month has no statement. PeriodOpenError when the
-    month has not ended in one of the contracts' zones.
+    month has not ended in one of the contracts' zones. *on_contract* hears how many
+    contracts have been drafted, and how many there are.
     """
+    settling = _to_settle(transaction, who, period)
+    fence(transaction)  # what is sold in the month's last moment counts
+    drafted = []
+
+    def work(one: Settling) -> UUID | None:
+        with transaction() as session:
+            unlimited(session)
+            if not _settle(session, one):
+                return None
+        with transaction() as session:
+            unlimited(session)
+            return _draft(session, who, one)
+
+    for no, made in enumerate(each_of(settling, work, at_once=AT_ONCE), start=1):
+        on_contract(no, len(settling))
+        if made is not None:
+            drafted.append(made)
+    return drafted
+
+
+def _to_settle(
+    transaction: Callable[[], AbstractContextManager[Session]], who: Caller, period: str
+) -> list[Settling]:
+    """Return the contracts of a world with their month, if that has ended for all."""
     periods.month(period, "UTC")  # what is no month is said even without contracts
     with transaction() as session:
         found = contracts_with_partners(session, world=who.world)
@@ -56,20 +87,19 @@ def draft_period(
         if now < one.period.ends_at:
             ends_at = one.period.ends_at.isoformat()
             raise PeriodOpenError(period=period, ends_at=ends_at)
-    fence(transaction)  # what is sold in the month's last moment counts
-    drafted = []
-    for one in settling:
-        with transaction() as session:
-            unlimited(session)
-            if is_later_closed(session, one.contract.id, one.period.ends_at):
-                if _find(session, one) is None:
-                    continue  # it had nothing to state when the later one was closed
-            elif not _is_closed(session, one):
-                true_up(session, one)
-        with transaction() as session:
-            unlimited(session)
-            drafted.append(_draft(session, who, one))
-    return [statement_id for statement_id in drafted if statement_id is not None]
+    return settling
+
+
+def _settle(session: Session, settling: Settling) -> bool:
+    """Post what a contract's totals lack, unless its month is closed.
+
+    False if it had nothing to state when a later month was closed.
+    """
+    if is_later_closed(session, settling.contract.id, settling.period.ends_at):
+        return _find(session, settling) is not None
+    if not _is_closed(session, settling):
+        true_up(session, settling)
+    return True
 
 
 def _is_closed(session: Session, settling: Settling) -> bool:
@@ -95,10 +125,9 @@ def _draft(session: Session, who: Caller, settling: Settling) -> UUID | None:
     if found is not None and found.state in SETTLED:
         return found.id
     lines = lines_of(session, contract, side, period)
-    made = lines.digest()
+    made, sums = lines.told()
     if found is not None and (found.form, found.lines_digest) == (FORM, made):
         return found.id  # as it was drafted, or as far as it has come since
-    sums = lines.totals()
     if not sums["lines"] and not _has_terms(session, contract, period):
         return None
     now = clock.now(session, who.world)

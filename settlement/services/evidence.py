@@ -5,9 +5,11 @@ by statement, by contract and day, and each commission from its base and rate.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +24,7 @@ from settlement.queries import evidence as told
 MEMORY = "512MB"
 AT_ONCE = 2  # connections that read
 KEY = "statement_no"
+OnLines = Callable[[int], object]
 LINES, TERMS = "lines", "terms"
 _BY_STATEMENT = (
     "SELECT statement_id::VARCHAR, count(*), sum(tickets)::BIGINT,"
@@ -84,26 +87,26 @@ def new_folder(to: Path) -> Iterator[Path]:
         shutil.rmtree(making, ignore_errors=True)
 
 
-def write_evidence(session: Session, folder: Path, *, world: str, period: str) -> int:
+def write_evidence(
+    session: Session,
+    folder: Path,
+    *,
+    world: str,
+    period: str,
+    on_lines: OnLines = lambda _: None,
+) -> int:
     """Write a period's lines into a folder, by period and partner; return how many.
 
     Beside them the versions of terms, so that cents can be made anew from the files.
-    Two connections read at a time, both as of the session's moment.
+    Two connections read at a time, both as of the session's moment; *on_lines* hears
+    how many lines of each statement have been read.
     """
-    found = told.stated(session, world, period)
-    names = [f"{LINES}-{no}.csv" for no in range(AT_ONCE)]
-    with ExitStack() as opened_:
-        sessions = [session]
-        sessions += [opened_.enter_context(beside(session)) for _ in names[1:]]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            work = zip(sessions, names, _shared(found), strict=True)
-            for done in [pool.submit(_put_lines, folder, *one) for one in work]:
-                done.result()
+    paths = _read_lines(session, folder, told.stated(session, world, period), on_lines)
     statements = told.statements_csv(session, world, period)
     _put(folder / "statements.csv", statements)
     _put(folder / "terms.csv", told.terms_csv(session, world))
     with _duckdb(folder) as engine:
-        lines = _read([folder / name for name in names], told.LINES_COLUMNS)
+        lines = _read(paths, told.LINES_COLUMNS)
         said = _read([folder / "statements.csv"], told.STATEMENTS_COLUMNS)
         rows = f"SELECT * EXCLUDE statement_no FROM {lines} JOIN {said} USING ({KEY})"  # noqa: S608 - our own words
         by = "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (period, partner))"
@@ -114,6 +117,26 @@ def write_evidence(session: Session, folder: Path, *, world: str, period: str) -
     for source in folder.glob("*.csv"):
         source.unlink()
     return count
+
+
+def _read_lines(
+    session: Session, folder: Path, found: Iterable[told.Stated], on_lines: OnLines
+) -> list[Path]:
+    """Write the lines of statements as CSV, by two connections; return the files."""
+    paths = [folder / f"{LINES}-{no}.csv" for no in range(AT_ONCE)]
+    with ExitStack() as more, ThreadPoolExecutor(AT_ONCE) as pool:
+        sessions = [session]
+        sessions += [more.enter_context(beside(session)) for _ in paths[1:]]
+        stop = threading.Event()
+        put = partial(_put_lines, stop, on_lines)
+        work = zip(sessions, paths, _shared(found), strict=True)
+        try:
+            for done in as_completed([pool.submit(put, *one) for one in work]):
+                done.result()
+        except BaseException:
+            stop.set()  # whatever ends one ends both
+            raise
+    return paths
 
 
 def _shared(found: Iterable[told.Stated]) -> list[list[told.Stated]]:
@@ -128,10 +151,20 @@ def _shared(found: Iterable[told.Stated]) -> list[list[told.Stated]]:
 
 
 def _put_lines(
-    folder: Path, session: Session, name: str, found: Iterable[told.Stated]
+    stop: threading.Event,
+    on_lines: OnLines,
+    session: Session,
+    path: Path,
+    found: Iterable[told.Stated],
 ) -> None:
-    lines = (block for one in found for block in told.lines_csv(session, one))
-    _put(folder / name, lines)
+    """Write the lines of statements, until all are or it is to stop."""
+    with path.open("wb") as sink:
+        for one in found:
+            for block in told.lines_csv(session, one):
+                if stop.is_set():
+                    return
+                sink.write(block)
+            on_lines(one.lines)
 
 
 def _put(path: Path, blocks: Iterable[bytes]) -> None:

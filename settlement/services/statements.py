@@ -44,11 +44,11 @@ def review(
     unlimited(session)
     statement = _in_state(session, who, statement_id, "draft")
     lines = current_lines(session, statement)
-    found = lines.digest()
+    found, sums = lines.told()
     if found.hex() != lines_sha256:
         raise ChangedSinceDraftError(now=found.hex())
     statement.form = FORM
-    statement.totals = dict(lines.totals())
+    statement.totals = dict(sums)
     statement.lines_digest = found
     statement.state = "reviewed"
     statement.reviewed_by = who.credential_id
@@ -65,7 +65,8 @@ def approve(session: Session, who: Caller, statement_id: UUID) -> Statement:
     unlimited(session)
     statement = _in_state(session, who, statement_id, "reviewed")
     refuse_own_work(session, who, statement.drafted_by, statement.reviewed_by)
-    _refuse_changed(current_lines(session, statement), statement)
+    found, _ = current_lines(session, statement).told()
+    _refuse_changed(found, statement)
     statement.approved_at = clock.now(session, who.world)
     statement.approval_id = new_id()
     statement.approved_by = who.credential_id
@@ -99,12 +100,10 @@ def close(
         raise EarlierOpenError(stated_at=earlier.isoformat())
     if lacking(session, contract.id, statement.side, period):
         raise ChangedSinceReviewError(statement_id=statement_id)  # since it was drafted
-    lines_of(session, contract, statement.side, period).keep(
-        statement_id, statement.side
-    )
-    kept = stored_lines(session, statement_id)
+    lines = lines_of(session, contract, statement.side, period)
+    kept, sums = lines.keep(statement_id, statement.side)
     _refuse_changed(kept, statement)
-    statement.totals = dict(kept.totals())
+    statement.totals = dict(sums)
     opening, payments = carried_over(session, contract, statement.side, period)
     statement.opening_minor, statement.payments_minor = opening, payments
     statement.closing_minor = opening + statement.totals["due_minor"] - payments
@@ -129,8 +128,8 @@ def closable(session: Session, who: Caller, statement_id: UUID) -> Statement:
     return _in_state(session, who, statement_id, "approved")
 
 
-def _refuse_changed(lines: Lines, statement: Statement) -> None:
-    if lines.digest() != statement.lines_digest:
+def _refuse_changed(digest: bytes, statement: Statement) -> None:
+    if digest != statement.lines_digest:
         raise ChangedSinceReviewError(statement_id=statement.id)
 
 
