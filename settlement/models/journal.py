@@ -71,6 +71,15 @@ class JournalEntry(Base):
             "agent_contract_id",
             func.coalesce(text("agent_stated_at"), text("happened_at")),
         ),
+        *(
+            Index(
+                f"ix_journal_entry_{side}_alone",
+                f"{side}_contract_id",
+                func.coalesce(text(f"{side}_stated_at"), text("happened_at")),
+                postgresql_where=text("order_id IS NULL"),
+            )
+            for side in ("agent", "supplier")
+        ),
     )
 
     id: Mapped[Id]

@@ -13,6 +13,7 @@ from hub.verify import verify
 from tests.bench import engine
 from tests.bench.aims import aim_of
 from tests.bench.asking import hanging, reading
+from tests.bench.closing import closing, sheets
 from tests.bench.feeds import feeds, memory
 from tests.bench.following import following
 from tests.bench.harness import (
@@ -68,7 +69,10 @@ def write(rows):
         f"fields, same server and settings (2 workers x 32 threads), {CALLERS} callers on the\n"
         f"same 2 cores; medians of {PAIRS} interleaved pairs of {SECONDS:.0f} s. PostgreSQL is the\n"
         "embedded one, with fsync. Every run ends with `hub verify` clean and nothing oversold.\n"
-        "What was missed, with its profile and what was tried: docs/adr/0014.\n\n"
+        "What was missed, with its profile and what was tried: docs/adr/0014.\n"
+        "Closing is of HUB_BENCH_LINES order lines in three months (a million if not set); ten\n"
+        "million were measured by itself, `python -m tests.bench.closing`, with 512 MB of\n"
+        "shared buffers; drafting, reviewing and approving took 42, 43 and 39 s there.\n\n"
         f"{lines}\n"
     )
 
@@ -76,7 +80,9 @@ def write(rows):
 def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
-        embedded = Embedded(Path(folder), settings={"max_connections": "200"})
+        embedded = Embedded(
+            Path(folder), settings={"max_connections": "200"}
+        )
         stores = embedded.start()
         try:
             migrations.upgrade(stores.owner_url)
@@ -96,6 +102,8 @@ def main():
             best_available(rows)
             memory(rows)
             quoting(rows)
+            closing(lambda: fresh_hub(stores, folder), rows)
+            sheets(rows)
         finally:
             embedded.stop()
     write(rows)

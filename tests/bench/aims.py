@@ -27,6 +27,11 @@ AT_MOST = {
     "PDF ticket in Chinese": 60,  # ms
     "peak memory of reading a schedule": 300,  # MiB
     "p99 of holds beside 10 suppliers that hang": 1.2,
+    "closing a month of 10000000 lines": 90,  # s
+    "preview of a statement": 50,  # ms
+    "totals by DuckDB against the bare query": 3,
+    "a statement of 100000 lines as XLSX": 8,  # s
+    "peak memory of closing": 1_500,  # MiB
 }
 
 

@@ -1,7 +1,7 @@
 """Closing a month: sales of three months are made in the database, from real ones.
 
 ``python -m tests.bench.closing`` measures it by itself; HUB_BENCH_LINES says how many
-order lines there are in three months, of 400 partners (two million if it is not set).
+order lines there are in three months, of 400 partners (one million if it is not set).
 """
 
 import os
@@ -10,11 +10,12 @@ import statistics
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import duckdb
 import psycopg
 
 from hub import migrations
@@ -25,14 +26,19 @@ from settlement.cli.closing import approve_period, close_period, review_period
 from settlement.cli.keys import identify
 from settlement.queries import evidence as told
 from settlement.queries.previews import preview
+from settlement.rules.exports.sheets import xlsx
+from settlement.rules.exports.shown import Shown
+from settlement.rules.statements import SUMMED, StatementRow
 from settlement.services import evidence
 from settlement.services.drafting import draft_period
-from tests.bench.harness import fresh_hub, say
+from tests.bench.harness import PAIRS, fresh_hub, say
 from tests.hubs import SECRET, ZONE
 
-LINES = int(os.environ.get("HUB_BENCH_LINES", "2000000"))
+LINES = int(os.environ.get("HUB_BENCH_LINES", "1000000"))
 # More than the default for so much data, and less than a server of its own would have.
 SETTINGS = {"max_connections": "100", "shared_buffers": "512MB", "max_wal_size": "8GB"}
+SHEET_LINES = 100_000
+NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 AGENTS, SUPPLIERS, MONTHS, TEMPLATES = 380, 20, 3, 24
 
 # Rows are made by the database from a few real sales; a superuser's session does so
@@ -186,6 +192,7 @@ def closing(make_hub, rows):
             proved, wrong = timed(
                 "recompute", lambda: differing(session, folder, period)
             )
+            ratios = beside_bare(folder)
         assert wrong == [], wrong
         assert count > LINES // MONTHS
     total = closed + written + proved
@@ -194,9 +201,49 @@ def closing(make_hub, rows):
     rows.append([label, f"{total:.1f} s ({parts})", "", f"{count} lines", ""])
     label = "preview of a statement, the slowest of 40"
     rows.append([label, f"{max(looks):.1f} ms", "", "", ""])
+    label = "totals by DuckDB against the bare query over the same Parquet"
+    told = f"{statistics.median(ratios):.2f}"
+    rows.append([label, told, f"{min(ratios):.2f}-{max(ratios):.2f}", "", ""])
     rows.append(["peak memory of closing, MiB", f"{peak()}", "", "", ""])
-    for row in rows[-3:]:
+    for row in rows[-4:]:
         say(f"{row[0]}: {row[1]}")
+
+
+def beside_bare(folder):
+    """Return how many times as long our totals take as a query that knows nothing."""
+    files = f"read_parquet('{folder}/lines/*/*/*.parquet')"
+    bare = (
+        "SELECT statement_id, count(*), sum(tickets), sum(face_minor),"
+        f" sum(commission_minor), sum(due_minor) FROM {files} GROUP BY 1"
+    )
+    ratios = []
+    for _ in range(PAIRS):
+        began = time.perf_counter()
+        with duckdb.connect() as engine:
+            engine.execute(bare).fetchall()
+        between = time.perf_counter()
+        with evidence.opened(folder) as engine:
+            evidence.by_statement(engine)
+        ratios.append((time.perf_counter() - between) / (between - began))
+    return ratios
+
+
+def sheets(rows):
+    """Write a statement of so many lines as a spreadsheet."""
+    lines = [
+        StatementRow(
+            *(no, uuid4(), uuid4(), 1, "sale", NOON + timedelta(seconds=no), 2),
+            *(9_000, 300, 200, 720, 0, 8_780, uuid4(), "2026-10"),
+        )
+        for no in range(1, SHEET_LINES + 1)
+    ]
+    head = Shown(
+        *("Hub GmbH", "Ann", "ann", "agent", "2026-11", ZONE, NOON, NOON, "EUR"),
+        *("closed", 1, dict.fromkeys(("lines", *SUMMED), 0), "ab" * 32, 0, 0, 0),
+    )
+    took, _ = timed(f"{SHEET_LINES} lines as XLSX", lambda: xlsx(head, lines))
+    label = f"a statement of {SHEET_LINES} lines as XLSX"
+    rows.append([label, f"{took:.1f} s", "", f"{SHEET_LINES / took:.0f}/s", ""])
 
 
 def previews(hub, period):
@@ -236,6 +283,7 @@ if __name__ == "__main__":
         try:
             migrations.upgrade(stores.owner_url)
             closing(lambda: fresh_hub(stores, place), [])
+            sheets([])
         finally:
             embedded.stop()
     sys.exit()

@@ -38,6 +38,11 @@ ALTER TABLE tax_code ALTER COLUMN category SET NOT NULL,
     ADD CONSTRAINT ck_tax_code_category
         CHECK (category IN ('S', 'Z', 'E', 'AE', 'O'));
 
+CREATE INDEX ix_journal_entry_agent_alone ON journal_entry (agent_contract_id,
+    coalesce(agent_stated_at, happened_at)) WHERE order_id IS NULL;
+CREATE INDEX ix_journal_entry_supplier_alone ON journal_entry (supplier_contract_id,
+    coalesce(supplier_stated_at, happened_at)) WHERE order_id IS NULL;
+
 CREATE TABLE invoice (
     id uuid CONSTRAINT pk_invoice PRIMARY KEY,
     world text NOT NULL CONSTRAINT fk_invoice_world REFERENCES world (name),
