@@ -80,9 +80,7 @@ def write(rows):
 def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
-        embedded = Embedded(
-            Path(folder), settings={"max_connections": "200"}
-        )
+        embedded = Embedded(Path(folder), settings={"max_connections": "200"})
         stores = embedded.start()
         try:
             migrations.upgrade(stores.owner_url)

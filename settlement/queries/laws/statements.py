@@ -7,19 +7,22 @@ from sqlalchemy.orm import Session
 
 from settlement.models import Statement
 from settlement.queries.laws.closed import broken_by
-from settlement.rules.statements import SETTLED, STATED
+from settlement.rules.statements import ACCOUNTS, SETTLED, STATED
 
+_MISSING = {  # by side, so that each has the index of its entries
+    side: (
+        "SELECT e.id AS entry_id, s.contract_id FROM statement s JOIN journal_entry e"  # noqa: S608 - our own words
+        f" ON e.{side}_contract_id = s.contract_id"
+        f" AND coalesce(e.{side}_stated_at, e.happened_at) >= s.starts_at"
+        f" AND coalesce(e.{side}_stated_at, e.happened_at) < s.ends_at"
+        " AND e.kind = ANY(CAST(:kinds AS text[]))"
+        f" WHERE s.side = '{side}' AND s.state IN ('closed', 'paid') AND NOT EXISTS"
+        f" (SELECT FROM statement_line l WHERE l.entry_id = e.id AND l.side = '{side}')"
+    )
+    for side in ACCOUNTS
+}
 _NOT_STATED = text(
-    "SELECT e.id AS entry_id, s.contract_id FROM statement s JOIN journal_entry e"
-    " ON CASE s.side WHEN 'agent' THEN e.agent_contract_id"
-    " ELSE e.supplier_contract_id END = s.contract_id"
-    " AND coalesce(CASE s.side WHEN 'agent' THEN e.agent_stated_at"
-    " ELSE e.supplier_stated_at END, e.happened_at) >= s.starts_at"
-    " AND coalesce(CASE s.side WHEN 'agent' THEN e.agent_stated_at"
-    " ELSE e.supplier_stated_at END, e.happened_at) < s.ends_at"
-    " AND e.kind = ANY(CAST(:kinds AS text[]))"
-    " WHERE s.state IN ('closed', 'paid') AND NOT EXISTS (SELECT FROM statement_line l"
-    " WHERE l.entry_id = e.id AND l.side = s.side) LIMIT 20"
+    f"{_MISSING['agent']} UNION ALL {_MISSING['supplier']} LIMIT 20"
 ).bindparams(kinds=list(STATED))
 _NUMBERS = text(
     "SELECT coalesce(n.legal_entity, s.legal_entity) AS legal_entity, n.last"
