@@ -73,7 +73,7 @@ def _play(
     with cinema_chain(settings, operator, finance) as url:
         if url is not None:
             sell_one(settings, keys, url)
-        _print_keys(operator, keys)
+        _print_keys(keys | {"operator": operator.key, "finance": finance.key})
         status = _verify()
         if is_exit or status:
             return status
@@ -177,11 +177,10 @@ def _row(statement: Statement, ref: str) -> list[str]:
     return [statement.side, ref, str(totals["tickets"]), *money]
 
 
-def _print_keys(operator: Client, keys: dict[str, str]) -> None:
+def _print_keys(keys: dict[str, str]) -> None:
     say.print("\nKeys to look around with (they change at the next start):")
-    for ref in ("ticketweb", "lichthaus"):
+    for ref in ("ticketweb", "lichthaus", "operator", "finance"):
         say.print(f"  {ref:12} {keys[ref]}", highlight=False)
-    say.print(f"  {'operator':12} {operator.key}", highlight=False)
 
 
 def _verify() -> int:

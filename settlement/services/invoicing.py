@@ -29,7 +29,6 @@ from settlement.rules.statements import SETTLED
 from settlement.services.movements import OWN, Booking, book, tag
 from settlement.services.statements import draw_number, lock
 
-NOT_AGREED = "the partner has not agreed to self-billing in this month"
 INSTANT = timedelta(microseconds=1)
 
 
@@ -107,7 +106,8 @@ def issue_invoices(session: Session, who: Caller, statement_id: UUID) -> Issued:
     for document, memo in wanted:
         if document.seller == PARTNER and not issuing.is_self_billed:
             about = memo.id if memo else None
-            out = LeftOut(NOT_AGREED, PARTNER, document.gross_minor, about)
+            reason = f"no self-billing agreed with {statement.legal_entity} by then"
+            out = LeftOut(reason, PARTNER, document.gross_minor, about)
             found.left_out.append(out)
         else:
             before = _before(session, statement, found, document, memo)
