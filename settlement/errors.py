@@ -55,6 +55,12 @@ class NotApprovedError(HubError):
     code, title, status = "not-approved", "Review and approve the period first", 409
 
 
+class NotDraftedError(HubError):
+    """A period is reviewed when all of it has been drafted."""
+
+    code, title, status = "not-drafted", "Draft the rest of the period first", 409
+
+
 class NotReviewedError(HubError):
     """A period is approved when every statement of it has been reviewed."""
 

@@ -45,7 +45,13 @@ CONSTRAINT_NAMES = {
 }
 
 
-WORK_MEM = "128MB"  # for a month's lines to be sorted: at most two are at a time
+# A month's lines are sorted in memory; the command line works on two at a time.
+_UNLIMITED = text(
+    "SELECT set_config('statement_timeout', '0', true),"
+    " set_config('idle_in_transaction_session_timeout', '0', true),"
+    " set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')),"
+    "  pg_size_bytes('128MB')) / 1024 || 'kB', true)"
+)
 
 
 class Base(DeclarativeBase):
@@ -155,6 +161,24 @@ def hot_transaction() -> Generator[Session]:
 @contextmanager
 def snapshot() -> Generator[Session]:
     """Open a read-only transaction in which everything is as of one moment."""
+    with _as_of_one_moment() as session:
+        unlimited(session)
+        yield session
+
+
+@contextmanager
+def beside(session: Session) -> Generator[Session]:
+    """Open a read-only transaction of its own that sees just what *session* sees."""
+    seen = session.scalars(text("SELECT pg_export_snapshot()")).one()
+    with _as_of_one_moment() as other:
+        driver: Any = other.connection().connection.driver_connection
+        driver.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(seen)))
+        unlimited(other)
+        yield other
+
+
+@contextmanager
+def _as_of_one_moment() -> Generator[Session]:
     with SessionFactory() as session:
         session.connection(
             execution_options={
@@ -162,22 +186,10 @@ def snapshot() -> Generator[Session]:
                 "postgresql_readonly": True,
             }
         )
-        unlimited(session)
         yield session
         session.rollback()
 
 
-@contextmanager
-def beside(session: Session) -> Generator[Session]:
-    """Open a read-only transaction of its own that sees just what *session* sees."""
-    seen = session.scalars(text("SELECT pg_export_snapshot()")).one()
-    with snapshot() as other:
-        driver: Any = other.connection().connection.driver_connection
-        driver.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(seen)))
-        yield other
-
-
 def unlimited(session: Session) -> None:
-    """Let the statements of this transaction take as long as they need, in memory."""
-    session.execute(text("SET LOCAL statement_timeout = 0"))
-    session.execute(text(f"SET LOCAL work_mem = '{WORK_MEM}'"))
+    """Let this transaction take as long as it needs, asking or not, and in memory."""
+    session.execute(_UNLIMITED)

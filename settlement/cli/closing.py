@@ -12,14 +12,19 @@ from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
 from hub.kernel.money import Money
 from partners.models import Partner
-from settlement.cli.keys import KEY, each, identify, is_shown
-from settlement.errors import AlreadyClosedError, NotApprovedError, NotReviewedError
+from settlement.cli.keys import AT_ONCE, KEY, each, identify, is_shown
+from settlement.errors import (
+    AlreadyClosedError,
+    NotApprovedError,
+    NotDraftedError,
+    NotReviewedError,
+)
 from settlement.models import Statement
 from settlement.queries import statements as queries
 from settlement.rules.periods import month
 from settlement.rules.statements import SETTLED
 from settlement.services import statements
-from settlement.services.drafting import draft_period
+from settlement.services.drafting import draft_period, not_drafted
 from settlement.services.exports import FORMS
 from settlement.services.fencing import fence
 
@@ -44,7 +49,7 @@ def _drafted(who: Caller, period: str) -> list[UUID]:
         def tell(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return draft_period(transaction, who, period, on_contract=tell)
+        return draft_period(transaction, who, period, at_once=AT_ONCE, on_contract=tell)
 
 
 @click.command("review")
@@ -63,6 +68,9 @@ def review_period(who: Caller, period: str) -> list[str]:
     """Review every draft of a period, as it was drafted; return what was reviewed."""
     with transaction() as session:
         is_drafted = bool(queries.of_period(session, world=who.world, period=period))
+        left = not_drafted(session, who.world, period) if is_drafted else 0
+    if left:  # a drafting that was stopped
+        raise NotDraftedError(period=period, contracts=left)
     if not is_drafted:
         _drafted(who, period)
     with transaction() as session:

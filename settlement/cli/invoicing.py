@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
@@ -63,6 +64,9 @@ def _issued(who: Caller, statement: Statement) -> Said:
             return Said("\n".join(_lines(issued, statement, partner)))
     except HubError as error:
         return Said(f"hub: {error}", is_refused=True)
+    except OperationalError as error:  # somebody else had what it needs
+        told = str(error).splitlines()[0]
+        return Said(f"hub: statement {statement.id}: {told}", is_refused=True)
 
 
 def _lines(issued: Issued, statement: Statement, partner: str) -> Iterator[str]:

@@ -25,7 +25,8 @@ STATEMENTS_COLUMNS = (
 _STATEMENTS = """
 SELECT row_number() OVER (ORDER BY s.id) AS statement_no, s.period, p.ref AS partner,
     s.side, s.id AS statement_id, s.contract_id, s.legal_entity, s.currency, c.zone,
-    (s.totals->>'lines')::int AS lines
+    (SELECT coalesce(max(l.no), 0) FROM statement_line l
+     WHERE l.statement_id = s.id) AS lines
 FROM statement s JOIN contract c ON c.id = s.contract_id
 JOIN partner p ON p.id = s.partner_id
 WHERE s.world = {world} AND s.period = {period} AND s.state IN ('closed', 'paid')

@@ -25,7 +25,6 @@ from settlement.rules.statements import FORM, SETTLED
 from settlement.services.fencing import fence
 from settlement.services.true_ups import Settling, true_up
 
-AT_ONCE = 2  # contracts that are drafted at a time
 # What a draft has not gone through yet, or not again.
 DECIDED = (
     *("reviewed_by", "reviewed_at", "approved_by", "approved_at", "approval_id"),
@@ -41,6 +40,7 @@ def draft_period(
     who: Caller,
     period: str,
     *,
+    at_once: int = 1,
     on_contract: Callable[[int, int], object] = lambda _, __: None,
 ) -> list[UUID]:
     """Draft, or draft again, every statement of a month that is not closed yet.
@@ -64,7 +64,7 @@ def draft_period(
             unlimited(session)
             return _draft(session, who, one)
 
-    for no, made in enumerate(each_of(settling, work, at_once=AT_ONCE), start=1):
+    for no, made in enumerate(each_of(settling, work, at_once=at_once), start=1):
         on_contract(no, len(settling))
         if made is not None:
             drafted.append(made)
@@ -88,6 +88,21 @@ def _to_settle(
             ends_at = one.period.ends_at.isoformat()
             raise PeriodOpenError(period=period, ends_at=ends_at)
     return settling
+
+
+def not_drafted(session: Session, world: str, period: str) -> int:
+    """Return how many contracts with terms in a month have no statement of it."""
+    found = contracts_with_partners(session, world=world)
+    settling = [
+        Settling(contract, partner.kind, periods.month(period, contract.zone))
+        for contract, partner in found
+    ]
+    return sum(
+        _has_terms(session, one.contract, one.period)
+        and _find(session, one) is None
+        and not is_later_closed(session, one.contract.id, one.period.ends_at)
+        for one in settling
+    )
 
 
 def _settle(session: Session, settling: Settling) -> bool:

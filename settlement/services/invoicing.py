@@ -1,8 +1,9 @@
 """Issuing the documents of a closed statement: invoices, credit notes, self-billed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -103,17 +104,22 @@ def issue_invoices(session: Session, who: Caller, statement_id: UUID) -> Issued:
     if exponent(statement.currency) > DECIMALS_MAX:
         raise NotInvoicedError(statement_id=statement_id, currency=statement.currency)
     issuing = _issuing(session, who, statement, contract)
+    ready = []
     for document, memo in wanted:
         if document.seller == PARTNER and not issuing.is_self_billed:
             about = memo.id if memo else None
             reason = f"no self-billing agreed with {statement.legal_entity} by then"
             out = LeftOut(reason, PARTNER, document.gross_minor, about)
             found.left_out.append(out)
-        else:
-            before = _before(session, statement, found, document, memo)
-            _round_tax(session, issuing, document)
-            if document.lines:
-                found.items.append(_issue(session, issuing, document, before, memo))
+            continue
+        _refuse_untold(issuing, document)
+        _round_tax(session, issuing, document)
+        if document.lines:
+            ready.append((document, memo))
+    earlier = queries.origins_of(session, statement)
+    for document, memo in ready:  # the number's row is held from here on
+        before = _before(document, memo, found, earlier)
+        found.items.append(_issue(session, issuing, document, before, memo))
     return found
 
 
@@ -172,18 +178,11 @@ def _wanted(
 
 
 def _before(
-    session: Session,
-    statement: Statement,
-    found: Issued,
-    document: Document,
-    memo: Memo | None,
+    document: Document, memo: Memo | None, found: Issued, earlier: Iterable[Any]
 ) -> tuple[str, ...]:
     """Return the documents that one goes back to: a memo's statement's, or earlier."""
+    own = earlier if memo is None else [i for i in found.items if i.memo_id is None]
     wanted = (document.seller, document.is_taxed)
-    if memo is None:
-        earlier = queries.origins_of(session, statement)
-        return tuple(o.document_id for o in earlier if (o.seller, o.is_taxed) == wanted)
-    own = [one for one in found.items if one.memo_id is None]
     return tuple(o.document_id for o in own if (o.seller, o.is_taxed) == wanted)
 
 
@@ -195,7 +194,6 @@ def _issue(
     memo: Memo | None,
 ) -> Invoice:
     """Issue a document; its number is drawn when nothing can go wrong any more."""
-    _refuse_untold(issuing, document)
     invoice_id, statement = new_id(), issuing.statement
     number = None
     if statement.world == clock.LIVE:

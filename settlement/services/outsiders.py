@@ -31,8 +31,13 @@ def _run(name: str, words: list[str]) -> Outsider:
     if found is None:
         return Outsider(name, None, "it is not on this machine")
     # The program was looked up by its own name, and the file is ours.
-    done = subprocess.run(  # noqa: S603
-        [found, *words], capture_output=True, text=True, check=False, timeout=TIMEOUT_S
-    )
+    command = [found, *words]
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        told = f"it had not answered after {TIMEOUT_S} s"
+        return Outsider(name, is_content=False, said=told)
     said = (done.stdout + done.stderr).strip()
     return Outsider(name, done.returncode == 0 and not said, said[:2_000])

@@ -77,7 +77,7 @@ def _post(
     withheld = sum(
         rated(net, clause.rate)
         for clause in clauses.withholding
-        if clause.leg == found.what
+        if clause.leg == found.what and abs(net) >= clause.from_minor
     )
     legs = true_up_legs(
         settling.whose,

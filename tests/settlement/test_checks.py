@@ -165,6 +165,14 @@ WRONG = [
         "paid for as bought",
     ),
     (
+        {
+            "withholding": [{"leg": "commission", "rate": 1_000}],
+            "capacity": "principal",
+        },
+        "withholding[0]",
+        "it buys for less",
+    ),
+    (
         {"payout": {"retention": 100}, "minimum_guarantee": {"amount_minor": 5}},
         "minimum_guarantee.of",
         "defers or retains",

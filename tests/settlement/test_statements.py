@@ -14,9 +14,11 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from hub.kernel import db
 from hub.kernel.db import transaction
-from settlement.errors import ClosingWaitsError
+from settlement.cli.closing import review_period
+from settlement.cli.keys import identify
+from settlement.errors import ClosingWaitsError, NotDraftedError
 from settlement.services.fencing import fence
-from tests.hubs import percent
+from tests.hubs import SECRET, percent
 from tests.settlement.months import begin_month, closed, drafted, end_month, lines
 
 
@@ -374,3 +376,19 @@ def test_bounded_terms_do_not_cut_open_ended_ones_short(sold):
     }
     refused = sold.agree("ann", percent(1), expect=409, **bounded)
     assert refused["code"] == "terms-overlap"
+
+
+def test_what_a_stopped_drafting_has_left_is_not_passed_over(sold, owner_url):
+    end_month(sold)
+    drafted(sold)
+    sockets = owner_url.partition("host=")[2]
+    name = owner_url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(f"host={sockets} user=postgres dbname={name}") as connection:
+        gone = "DELETE FROM statement WHERE partner_id = %s"
+        assert connection.execute(gone, [sold.ids["bob"]]).rowcount == 1
+    who = identify(sold.keys["finance"], SECRET)
+    with pytest.raises(NotDraftedError) as refused:
+        review_period(who, sold.period)
+    assert refused.value.facts["contracts"] == 1
+    drafted(sold)
+    assert len(review_period(who, sold.period)) == 3

@@ -34,10 +34,10 @@ _CARRIED = text(
     " AND b.closing_minor <> s.opening_minor LIMIT 20"
 )
 _UNBALANCED = text(
-    "SELECT p.entry_id, p.currency, sum(p.amount_minor) AS off_by FROM statement s"
-    " JOIN statement_line l ON l.statement_id = s.id JOIN posting p"
-    " ON p.entry_id = l.entry_id WHERE s.world = :world AND s.period = :period"
-    " AND (l.side = 'supplier' OR l.order_id IS NULL)"  # each entry once
+    "SELECT p.entry_id, p.currency, sum(p.amount_minor) AS off_by FROM posting p"
+    " JOIN (SELECT DISTINCT l.entry_id FROM statement s JOIN statement_line l"
+    "  ON l.statement_id = s.id WHERE s.world = :world AND s.period = :period) l"
+    " ON l.entry_id = p.entry_id"
     " GROUP BY p.entry_id, p.currency HAVING sum(p.amount_minor) <> 0 LIMIT 20"
 )
 _TICKETS = text(

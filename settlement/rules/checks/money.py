@@ -126,5 +126,8 @@ def payments(clauses: Clauses) -> Iterator[Finding]:
     legs = [found.leg for found in clauses.withholding]
     for no, found in enumerate(clauses.withholding):
         yield from words.rate(f"withholding[{no}].rate", found.rate)
+        if found.leg == "commission" and clauses.capacity == "principal":
+            reason = "a principal earns no commission: it buys for less"
+            yield Finding(f"withholding[{no}]", reason)
         if found.leg in legs[:no]:
             yield Finding(f"withholding[{no}]", f"says {found.leg} again")
