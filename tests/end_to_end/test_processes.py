@@ -75,7 +75,7 @@ class Served:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,  # it hangs: a demo takes a minute on a busy machine
         )
 
     def family(self):

@@ -9,10 +9,11 @@ from datetime import date
 from tests.simulators.cmts import Cmts
 from tests.simulators.files import TYPES, Files
 from tests.simulators.house import chain
+from tests.simulators.octo import Octo
 from tests.simulators.serving import serving
 from tests.simulators.vista import Vista
 
-KINDS = {"vista": Vista, "cmts": Cmts, "files": Files}
+KINDS = {"vista": Vista, "cmts": Cmts, "octo": Octo, "files": Files}
 PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
 
 
@@ -45,6 +46,8 @@ def told(name, there, url):
             "app_code": there.app_code,
             "check_key": there.check_key,
         }
+    if name == "octo":
+        wanted["credentials"] = {"bearer": there.bearer}
     if name == "files":
         wanted["url"] = f"{url}/season.ndjson"
         wanted["settings"] = {"format": "ndjson"}

@@ -4,6 +4,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -16,6 +17,7 @@ from hub.kernel.db import transaction
 from tests.hubs import CREDENTIALS_KEY, WORLD
 from tests.simulators.cmts import Cmts
 from tests.simulators.house import chain
+from tests.simulators.octo import Octo
 from tests.simulators.serving import serving
 from tests.simulators.vista import Vista
 
@@ -29,12 +31,16 @@ def simulator(kind, **more):
         house = chain(**more)
         house.prices = dict.fromkeys(house.prices, 1100)
         return Cmts(house)
+    if kind == "octo":
+        return Octo(chain(**more))
     return Vista(chain(**more))
 
 
 def credentials(kind, there):
     if kind == "cmts":
         return {"app_code": there.app_code, "check_key": there.check_key}
+    if kind == "octo":
+        return {"bearer": there.bearer}
     return {"client_id": "hub"}
 
 
@@ -80,8 +86,31 @@ class Cinemas:
             ).one()
         return row._asdict()
 
+    @property
+    def has_seats(self):
+        return self.suppliers.capabilities(self.source_id).seat_choice
+
+    @property
+    def each(self):
+        """How many performances a session of the house is here: one, or by area."""
+        return 1 if self.has_seats else 2
+
+    def refs_of(self, no, among):
+        """Which of some references are a session's of the first cinema."""
+        if self.has_seats:
+            return {f"0001/{no}"} & set(among)
+        return {ref for ref in among if self.there.sale_of(ref)[0] == f"0001/{no}"}
+
     def performances(self, who="ann"):
-        return self.hub.get(who, "/v1/performances?limit=100")["items"]
+        """Return what is on sale; of options told apart, those of the stalls."""
+        found = self.hub.get(who, "/v1/performances?limit=100")["items"]
+        if self.has_seats:
+            return found
+        with transaction() as session:
+            refs = dict(
+                map(tuple, session.execute(text("SELECT id, ref FROM performance")))
+            )
+        return [p for p in found if "|STAL|" in refs[UUID(p["id"])]]
 
     def offers(self, performance=0, who="ann"):
         found = self.performances(who)[performance]
@@ -90,7 +119,18 @@ class Cinemas:
             for area in self.hub.areas(who, found["id"]).values()
         }
 
-    def offer(self, performance=0, area="STAL", kind="adult", who="ann"):
+    def every_offer(self, who="ann", performances=None):
+        """Return the offers to adults of so many performances, in every area."""
+        areas = ("STAL", "BALC") if self.has_seats else ("GA",)
+        among = (
+            range(len(self.performances()))
+            if performances is None
+            else range(performances)
+        )
+        return [self.offer(n, area, who=who) for n in among for area in areas]
+
+    def offer(self, performance=0, area=None, kind="adult", who="ann"):
+        area = area or ("STAL" if self.has_seats else "GA")
         return self.offers(performance, who)[area][kind]
 
     def work(self, seconds=5.0):
@@ -131,12 +171,34 @@ class Cinemas:
             " ON p.id = t.performance_id JOIN seat s ON s.id = t.seat_id"
             " WHERE t.cancelled_at IS NULL ORDER BY 1, 2"
         )
+        if not self.has_seats:
+            return self._counted_here()
         with transaction() as session:
             rows = session.execute(found).all()
         return sorted((row.ref, self.there.place(row.code)) for row in rows)
 
-    def sold_there(self):
-        return sorted(self.house.sold())
+    def _counted_here(self):
+        """What the hub has sold where there are no seats: (session, area) -> times."""
+        found = text(
+            "SELECT p.ref FROM ticket t JOIN performance p ON p.id = t.performance_id"
+            " WHERE t.cancelled_at IS NULL"
+        )
+        with transaction() as session:
+            return sorted(map(self.there.sale_of, session.scalars(found)))
+
+    def sold_there(self, keys=None):
+        """What the house has sold, or has under some keys: (session, place)."""
+        found = [
+            place
+            for place, key in self.house.sold().items()
+            if keys is None or key in keys
+        ]
+        if self.has_seats:
+            return sorted(found)
+        return sorted(
+            (session, self.house.session(*session.split("/"))[1].seats[at].area)
+            for session, at in found
+        )
 
 
 @contextmanager

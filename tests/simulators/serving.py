@@ -30,7 +30,10 @@ class _Quiet(WSGIRequestHandler):
 
 
 def application(faults, answer, routes):
-    """A Flask app: *answer*(path, body) -> (operation, work); work() -> (body, type)."""
+    """A Flask app: *answer*(path, body) -> (operation, work).
+
+    work() -> (body, type), and the status if it is not 200.
+    """
     app = Flask(__name__)
 
     def serve(**_path):
@@ -41,12 +44,14 @@ def application(faults, answer, routes):
             faults.wait()
         if fault == "html-502":
             return Response(*_reply(damaged(fault, b"", "")))
-        said, content_type = work()
+        said, content_type, *refused = work()
         if fault == "delay-after":
             faults.wait()
         if fault == "drop":
             hang_up(request.environ)
         body, status, headers = _reply(damaged(fault, said, content_type))
+        if refused and status == 200:
+            [status] = refused
         if fault == "drip":
             headers["Content-Length"] = str(len(body))
             body = dripping(body, faults.delay_s)
