@@ -340,13 +340,13 @@ def prepared(hub):
 
 def test_the_services_do_what_the_model_says(hub):
     prepared(hub)
-    run(lambda: ServiceDriver(hub), examples=40 if IS_LONG else 12, steps=40)
+    run(lambda: ServiceDriver(hub), examples=40 if IS_LONG else 6, steps=40)
     hub.assert_lawful()
 
 
 def test_the_api_does_what_the_model_says(hub):
     prepared(hub)
-    run(lambda: HttpDriver(hub), examples=40 if IS_LONG else 12, steps=40)
+    run(lambda: HttpDriver(hub), examples=40 if IS_LONG else 6, steps=40)
     hub.assert_lawful()
 
 
