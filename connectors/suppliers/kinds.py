@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 from connectors.suppliers.cmts import CmtsPort
 from connectors.suppliers.feed import FilesPort
+from connectors.suppliers.hfh import HfhPort
 from connectors.suppliers.octo import OctoPort
 from connectors.suppliers.vista import VistaPort
 
-Kind = type[VistaPort | CmtsPort | OctoPort | FilesPort]
+Kind = type[VistaPort | CmtsPort | HfhPort | OctoPort | FilesPort]
 KINDS: Mapping[str, Kind] = {
     "vista": VistaPort,
     "cmts": CmtsPort,
+    "hfh": HfhPort,
     "octo": OctoPort,
     "files": FilesPort,
 }

@@ -11,7 +11,7 @@ from tests.simulators.faults import struck
 from tests.simulators.hubs import credentials, settings, simulator
 from tests.simulators.serving import serving
 
-SELLERS = ["vista", "cmts", "octo"]
+SELLERS = ["vista", "cmts", "hfh", "octo"]
 
 
 class At:
@@ -69,6 +69,13 @@ class At:
                 "ask": "GetOrderStatus",
                 "release": "UnLockOrderCenCin",
                 "availability": "GetPlanSiteState",
+            },
+            "hfh": {
+                "lock": "webLockSeat",
+                "sell": "fixCashOrder",
+                "ask": "qryOrder",
+                "release": "webUnlockSeat",
+                "availability": "qryTicket",
             },
             "octo": {
                 "lock": "reserve",
@@ -235,7 +242,9 @@ def test_the_price_there_is_told(at):
     assert locked.total_minor == at.order().total_minor + 300
 
 
-@pytest.mark.parametrize("kind", ["vista", "cmts"])  # JSON is UTF-8, nothing else
+@pytest.mark.parametrize(
+    "kind", ["vista", "cmts", "hfh"]
+)  # JSON is UTF-8, nothing else
 def test_gbk_declared_as_utf_8_is_read(kind):
     there = simulator(kind)
     with serving(there.app()) as url:
@@ -246,7 +255,7 @@ def test_gbk_declared_as_utf_8_is_read(kind):
         at.wire.close()
 
 
-@pytest.mark.parametrize("kind", ["cmts"])
+@pytest.mark.parametrize("kind", ["cmts", "hfh"])
 def test_a_wrong_signature_is_permanent(kind):
     there = simulator(kind)
     with serving(there.app()) as url:

@@ -13,8 +13,8 @@ from tests.simulators.faults import struck
 from tests.simulators.house import Session
 from tests.simulators.hubs import opened
 
-KINDS = ["vista", "cmts", "octo"]
-SCHEDULE = {"GetSessionList", "GetCinemaPlan", "availability"}
+KINDS = ["vista", "cmts", "hfh", "octo"]
+SCHEDULE = {"GetSessionList", "GetCinemaPlan", "qrySearchShow", "availability"}
 CATALOGUE = (
     *("venue", "auditorium", "area", "seat", "production", "performance"),
     *("performance_area", "offer", "delivery", "change", "outbox_message", "supply"),
@@ -28,7 +28,7 @@ def cinemas(hub, request):
         yield found
 
 
-@pytest.fixture(params=["vista", "cmts"])
+@pytest.fixture(params=["vista", "cmts", "hfh"])
 def seated(hub, request):
     with opened(hub, request.param, sessions=12) as found:
         yield found

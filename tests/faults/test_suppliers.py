@@ -39,6 +39,7 @@ SELLING = {
     *("AddTickets", "CompleteOrder", "CancelOrder", "QueryOrderBookingStatus"),
     *("LiveRealCheckSeatState", "SellTicket", "UnLockOrderCenCin", "GetOrderStatus"),
     *("BackTicket", "GetSessionSeatData", "GetPlanSiteState"),
+    *("webLockSeat", "fixCashOrder", "webUnlockSeat", "qryOrder", "cancelOrder"),
     *("reserve", "confirm", "cancel", "booking"),
 }
 REFUSALS = {
@@ -109,7 +110,7 @@ def box_office(house, times):
             continue
 
 
-@pytest.mark.parametrize("kind", ["vista", "cmts", "octo"])
+@pytest.mark.parametrize("kind", ["vista", "cmts", "hfh", "octo"])
 def test_both_sides_agree_once_the_supplier_answers_again(hub, kind, quick):
     sessions = max(20, ORDERS // 6)
     there = {"sessions": sessions, "lock_s": 3_600}
@@ -196,7 +197,7 @@ def clerks(hub):
         serve.stop(running)
 
 
-@pytest.mark.parametrize("kind", ["vista", "cmts", "octo"])
+@pytest.mark.parametrize("kind", ["vista", "cmts", "hfh", "octo"])
 def test_killing_those_who_sell_loses_and_invents_nothing(hub, kind):
     there = {"sessions": 12, "lock_s": 3_600}
     with opened(hub, kind, operation_ms=600, **there) as cinemas:

@@ -8,12 +8,13 @@ from datetime import date
 
 from tests.simulators.cmts import Cmts
 from tests.simulators.files import TYPES, Files
+from tests.simulators.hfh import Hfh
 from tests.simulators.house import chain
 from tests.simulators.octo import Octo
 from tests.simulators.serving import serving
 from tests.simulators.vista import Vista
 
-KINDS = {"vista": Vista, "cmts": Cmts, "octo": Octo, "files": Files}
+KINDS = {"vista": Vista, "cmts": Cmts, "hfh": Hfh, "octo": Octo, "files": Files}
 PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
 
 
@@ -46,6 +47,8 @@ def told(name, there, url):
             "app_code": there.app_code,
             "check_key": there.check_key,
         }
+    if name == "hfh":
+        wanted["credentials"] = {"user": there.user, "password": there.password}
     if name == "octo":
         wanted["credentials"] = {"bearer": there.bearer}
     if name == "files":

@@ -16,6 +16,7 @@ from hub import suppliers as working
 from hub.kernel.db import transaction
 from tests.hubs import CREDENTIALS_KEY, WORLD
 from tests.simulators.cmts import Cmts
+from tests.simulators.hfh import Hfh
 from tests.simulators.house import chain
 from tests.simulators.octo import Octo
 from tests.simulators.serving import serving
@@ -33,6 +34,8 @@ def simulator(kind, **more):
         return Cmts(house)
     if kind == "octo":
         return Octo(chain(**more))
+    if kind == "hfh":
+        return Hfh(chain(**more))
     return Vista(chain(**more))
 
 
@@ -41,6 +44,8 @@ def credentials(kind, there):
         return {"app_code": there.app_code, "check_key": there.check_key}
     if kind == "octo":
         return {"bearer": there.bearer}
+    if kind == "hfh":
+        return {"user": there.user, "password": there.password}
     return {"client_id": "hub"}
 
 

@@ -31,6 +31,7 @@ from connectors.ports import (
     Told,
 )
 from connectors.suppliers import xml
+from connectors.suppliers.amounts import decimal_of, minor_of
 from connectors.suppliers.cmts import words
 from connectors.suppliers.cmts.calls import Calls
 from connectors.suppliers.cmts.words import (
@@ -159,7 +160,7 @@ class CmtsPort:
         currency = self._settings.place.currency
         seats = "".join(
             f"<SeatInfo><SeatNo>{escape(seat.code)}</SeatNo><TicketPrice>"
-            f"{words.decimal_of(line.face_minor, currency)}</TicketPrice></SeatInfo>"
+            f"{decimal_of(line.face_minor, currency)}</TicketPrice></SeatInfo>"
             for line in wanted.lines
             for seat in line.seats
         )
@@ -174,9 +175,7 @@ class CmtsPort:
         return Locked(
             theirs=said.findtext("OrderNo"),
             until=sent_at + timedelta(seconds=self._settings.selling.lock_s),
-            total_minor=sum(
-                words.minor_of(seat["TicketPrice"], currency) for seat in found
-            ),
+            total_minor=sum(minor_of(seat["TicketPrice"], currency) for seat in found),
             quantity=len(found),
             seats=tuple(seat["SeatNo"] for seat in found),
         )
@@ -200,7 +199,7 @@ class CmtsPort:
     def sell(self, wanted: OrderWanted) -> Sold:
         """Sell what is locked; NoAnswerError as long as nothing is issued for it."""
         cinema, _, plan = wanted.performance.rpartition("/")
-        total = words.decimal_of(wanted.total_minor, self._settings.place.currency)
+        total = decimal_of(wanted.total_minor, self._settings.place.currency)
         self._calls.in_xml(
             "SellTicket",
             {

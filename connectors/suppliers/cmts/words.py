@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 from msgspec import Struct
 
@@ -21,8 +20,8 @@ from connectors.feed.records import (
 )
 from connectors.ports import Available
 from connectors.rules.times import at, ending, wall, wall_date
+from connectors.suppliers.amounts import minor_of
 from connectors.suppliers.settings import Place, Selling
-from hub.kernel.money import exponent
 
 NOT_ON_SALE = datetime(2000, 1, 1, tzinfo=UTC)
 DONE, FREE, USABLE, OPEN = "0", "0", "0", "0"
@@ -204,21 +203,6 @@ def left(place: VenueRecord, row: Row) -> tuple[str, Available]:
 def is_on_sale(row: Row) -> bool:
     """Say whether a plan may be sold."""
     return row.get("UseSign") == USABLE and row.get("SetClose") == OPEN
-
-
-def minor_of(said: str, currency: str) -> int:
-    """Return an amount told as a decimal in minor units; ValueError if it has more."""
-    found = Decimal(said).scaleb(exponent(currency))
-    if found != found.to_integral_value():
-        message = f"{said} {currency} is not a whole number of minor units"
-        raise ValueError(message)
-    return int(found)
-
-
-def decimal_of(minor: int, currency: str) -> str:
-    """Return minor units as the decimal that is sent and signed: with all places."""
-    places = exponent(currency)
-    return f"{Decimal(minor).scaleb(-places):.{places}f}"
 
 
 def left_of(seats: Sequence[Row]) -> Available:
