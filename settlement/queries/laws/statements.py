@@ -9,20 +9,20 @@ from settlement.models import Statement
 from settlement.queries.laws.closed import broken_by
 from settlement.rules.statements import ACCOUNTS, SETTLED, STATED
 
-_MISSING = {  # by side, so that each has the index of its entries
+_MISSING = {  # by side, for the index of its entries; and as sets, not joined
     side: (
-        "SELECT e.id AS entry_id, s.contract_id FROM statement s JOIN journal_entry e"  # noqa: S608 - our own words
+        "SELECT e.id AS entry_id FROM statement s JOIN journal_entry e"  # noqa: S608 - our own words
         f" ON e.{side}_contract_id = s.contract_id"
         f" AND coalesce(e.{side}_stated_at, e.happened_at) >= s.starts_at"
         f" AND coalesce(e.{side}_stated_at, e.happened_at) < s.ends_at"
         " AND e.kind = ANY(CAST(:kinds AS text[]))"
-        f" WHERE s.side = '{side}' AND s.state IN ('closed', 'paid') AND NOT EXISTS"
-        f" (SELECT FROM statement_line l WHERE l.entry_id = e.id AND l.side = '{side}')"
+        f" WHERE s.side = '{side}' AND s.state IN ('closed', 'paid')"
+        f" EXCEPT SELECT l.entry_id FROM statement_line l WHERE l.side = '{side}'"
     )
     for side in ACCOUNTS
 }
 _NOT_STATED = text(
-    f"{_MISSING['agent']} UNION ALL {_MISSING['supplier']} LIMIT 20"
+    f"({_MISSING['agent']}) UNION ALL ({_MISSING['supplier']}) LIMIT 20"
 ).bindparams(kinds=list(STATED))
 _NUMBERS = text(
     "SELECT coalesce(n.legal_entity, s.legal_entity) AS legal_entity, n.last"
