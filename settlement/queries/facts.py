@@ -10,7 +10,8 @@ from settlement.rules.quotes import Quote
 # Of an entry e, its line l and its order o.
 TOLD = (
     "e.id, e.kind, e.happened_at, e.order_id, e.line_no, e.sequence, e.tickets,"
-    " l.quote, o.confirmed_at, coalesce((SELECT -sum(b.tickets) FROM journal_entry b"
+    " l.quote::text AS quote, o.confirmed_at,"
+    " coalesce((SELECT -sum(b.tickets) FROM journal_entry b"
     "  WHERE e.sequence > 1 AND b.order_id = e.order_id AND b.line_no = e.line_no"
     "  AND b.sequence > 0 AND b.sequence < e.sequence), 0)::int AS cancelled_before"
 )
@@ -30,6 +31,6 @@ def fact_of(row: Row[Any]) -> Fact:
     after = before - row.tickets if row.sequence else 0
     return Fact(
         *(row.order_id, row.line_no, row.sequence),
-        *(Quote.loaded(row.quote), (before, after), row.happened_at),
+        *(Quote.decoded(row.quote), (before, after), row.happened_at),
         *(row.confirmed_at, row.kind == VENUE_CANCELLATION),
     )

@@ -17,9 +17,10 @@ from settlement.queries.facts import JOINED, LEGS, TOLD, fact_of
 from settlement.queries.terms import clauses_of, tax_book
 from settlement.rules.facts import Leg
 from settlement.rules.invoicing import memos
-from settlement.rules.invoicing.documents import Document, documents, percent
+from settlement.rules.invoicing.documents import Document, percent
 from settlement.rules.invoicing.supplies import (
     UNTAXED,
+    Sums,
     Supply,
     TaxKind,
     kind_of,
@@ -74,29 +75,32 @@ class Taxes:
         return self._known[key]
 
 
-def documents_of(
-    session: Session, statement: Statement, contract: Contract
-) -> Iterator[Document]:
-    """Yield the documents that the lines of a closed statement come to."""
+def supplied(
+    session: Session,
+    statement: Statement,
+    contract: Contract,
+    *,
+    line: int | None = None,
+) -> Sums:
+    """Return what the lines of a closed statement supply, or one of them."""
     taxes = Taxes(session, contract)
-    return documents(summed(_supplies(session, statement, taxes)))
+    return summed(_supplies(session, statement, taxes, line=line))
 
 
 def memo_document(
-    session: Session, statement: Statement, contract: Contract, memo: Memo
+    session: Session, statement: Statement, contract: Contract, memo: Memo, all_: Sums
 ) -> Document | str:
     """Return the document of an issued memo on a statement; or why it has none.
 
     It is taxed as the line it is on, or else as one of the statement's: at the first
-    rate that makes its tax of it.
+    rate that makes its tax of it. *all_*: what the statement supplies.
     """
     seller = memos.seller_of(statement.side, memo.corrects)
-    taxes = Taxes(session, contract)
-    supplied = _supplies(session, statement, taxes, line=memo.line)
+    found = all_
+    if memo.line is not None:
+        found = supplied(session, statement, contract, line=memo.line)
     kinds = {
-        one.kind
-        for one in supplied
-        if (one.seller, one.what) == (seller, memo.corrects)
+        kind for whose, kind, what in found if (whose, what) == (seller, memo.corrects)
     }
     if not kinds:
         return f"what it is on has no {memo.corrects} that was invoiced"
@@ -161,6 +165,20 @@ def invoices_of(session: Session, statement_id: UUID) -> Sequence[Invoice]:
     """Return the documents of a statement and of the memos on it, as issued."""
     wanted = select(Invoice).where(Invoice.statement_id == statement_id)
     return session.scalars(wanted.order_by(Invoice.id)).all()
+
+
+def documents_in(
+    session: Session, world: str, period: str
+) -> Iterator[tuple[str, bytes]]:
+    """Yield what the documents of a period are called, and the documents."""
+    wanted = (
+        select(Invoice.document_id, Invoice.document)
+        .join(Statement, Statement.id == Invoice.statement_id)
+        .where(Statement.world == world, Statement.period == period)
+        .order_by(Invoice.id)
+    )
+    for row in session.execute(wanted, execution_options={"yield_per": BATCH}):
+        yield row.document_id, row.document
 
 
 def get_invoice(

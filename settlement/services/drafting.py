@@ -77,12 +77,8 @@ def _to_settle(
     """Return the contracts of a world with their month, if that has ended for all."""
     periods.month(period, "UTC")  # what is no month is said even without contracts
     with transaction() as session:
-        found = contracts_with_partners(session, world=who.world)
+        settling = _settling(session, who.world, period)
         now = clock.now(session, who.world)
-    settling = [
-        Settling(contract, partner.kind, periods.month(period, contract.zone))
-        for contract, partner in found
-    ]
     for one in settling:
         if now < one.period.ends_at:
             ends_at = one.period.ends_at.isoformat()
@@ -92,17 +88,19 @@ def _to_settle(
 
 def not_drafted(session: Session, world: str, period: str) -> int:
     """Return how many contracts with terms in a month have no statement of it."""
-    found = contracts_with_partners(session, world=world)
-    settling = [
-        Settling(contract, partner.kind, periods.month(period, contract.zone))
-        for contract, partner in found
-    ]
     return sum(
         _has_terms(session, one.contract, one.period)
         and _find(session, one) is None
         and not is_later_closed(session, one.contract.id, one.period.ends_at)
-        for one in settling
+        for one in _settling(session, world, period)
     )
+
+
+def _settling(session: Session, world: str, period: str) -> list[Settling]:
+    return [
+        Settling(contract, partner.kind, periods.month(period, contract.zone))
+        for contract, partner in contracts_with_partners(session, world=world)
+    ]
 
 
 def _settle(session: Session, settling: Settling) -> bool:

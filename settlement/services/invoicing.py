@@ -22,7 +22,7 @@ from settlement.models import Invoice, Memo, Statement
 from settlement.queries import invoices as queries
 from settlement.rules import events
 from settlement.rules.events import Contracted, legs
-from settlement.rules.invoicing.documents import Document
+from settlement.rules.invoicing.documents import Document, documents
 from settlement.rules.invoicing.memos import seller_of
 from settlement.rules.invoicing.supplies import HUB, PARTNER
 from settlement.rules.invoicing.ubl import DECIMALS_MAX, Head, Party, ubl
@@ -162,14 +162,15 @@ def _wanted(
     session: Session, statement: Statement, contract: Contract, found: Issued
 ) -> Iterator[tuple[Document, Memo | None]]:
     """Yield what there is no document of; what a memo cannot have is left out."""
-    for document in queries.documents_of(session, statement, contract):
+    sums = queries.supplied(session, statement, contract)
+    for document in documents(sums):
         if not found.has(document.seller, None):
             yield document, None
     for memo in queries.supplying_memos(session, statement.id):
         seller = seller_of(statement.side, memo.corrects)
         if found.has(seller, memo):
             continue
-        made = queries.memo_document(session, statement, contract, memo)
+        made = queries.memo_document(session, statement, contract, memo, sums)
         if isinstance(made, Document):
             yield made, memo
         else:

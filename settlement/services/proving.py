@@ -8,8 +8,9 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from settlement.queries.evidence import rolled_up, stated_totals
+from settlement.queries.invoices import documents_in
 from settlement.queries.laws.period import period_laws
-from settlement.services import evidence
+from settlement.services import evidence, published
 from settlement.services.books import write_books
 from settlement.services.outsiders import asked
 
@@ -30,6 +31,7 @@ def prove(session: Session, *, world: str, period: str, zone: str) -> Iterator[P
     """
     for law, broken in period_laws(session, world, period):
         yield Proof(law, broken)
+    yield _published(session, world, period)
     with tempfile.TemporaryDirectory(prefix="hub-proof-") as name:
         folder = Path(name)
         lines, journals = write_books(
@@ -44,6 +46,18 @@ def prove(session: Session, *, world: str, period: str, zone: str) -> Iterator[P
             what = f"{said.name} accepts {journal.name}"
             broken = [] if said.is_content is not False else [said.said]
             yield Proof(what, broken, is_skipped=said.is_content is None)
+
+
+def _published(session: Session, world: str, period: str) -> Proof:
+    """Check every document of a period by the published rules, if they are here."""
+    what = "documents keep the published rules of EN 16931"
+    if not published.are_here():
+        return Proof(f"{what}: not installed", is_skipped=True)
+    broken, count = [], 0
+    for name, document in documents_in(session, world, period):
+        count += 1
+        broken += [f"{name}: {said}" for said in published.broken_rules(document)]
+    return Proof(f"{count} {what}", broken)
 
 
 def _recomputed(

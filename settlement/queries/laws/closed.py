@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from partners.models import Contract, Partner
 from settlement.models import Invoice, Statement
 from settlement.queries.invoices import (
-    documents_of,
     invoices_of,
     memo_document,
+    supplied,
     supplying_memos,
 )
 from settlement.queries.lines import balances_of, lines_of, stored_lines
-from settlement.rules.invoicing.documents import Document
+from settlement.rules.invoicing.documents import Document, documents
 from settlement.rules.invoicing.ubl import as_told, told_by
 from settlement.rules.periods import Period
 from settlement.rules.statements import LATER_FORM, digest, without
@@ -78,18 +78,20 @@ def _is_invoiced(session: Session, statement: Statement, contract: Contract) -> 
     And whether the tax that documents have more than their lines is booked.
     """
     issued = invoices_of(session, statement.id)
-    made: dict[tuple[UUID | None, str, bool], Document] = {}
-    if issued:
-        for one in documents_of(session, statement, contract):
-            made[None, one.seller, one.is_taxed] = one
-    for memo in supplying_memos(session, statement.id) if issued else ():
-        found = memo_document(session, statement, contract, memo)
+    if not issued:
+        return True
+    sums = supplied(session, statement, contract)
+    made: dict[tuple[UUID | None, str, bool], Document] = {
+        (None, one.seller, one.is_taxed): one for one in documents(sums)
+    }
+    for memo in supplying_memos(session, statement.id):
+        found = memo_document(session, statement, contract, memo, sums)
         if isinstance(found, Document):
             made[memo.id, found.seller, found.is_taxed] = found
     return all(
         _is_as_made(one, made.get((one.memo_id, one.seller, one.is_taxed)))
         for one in issued
-    ) and _rounded(session, statement) == _more(issued, made)
+    ) and _is_rounded(session, statement, issued, made)
 
 
 def _is_as_made(invoice: Invoice, made: Document | None) -> bool:
@@ -105,24 +107,23 @@ def _is_as_made(invoice: Invoice, made: Document | None) -> bool:
     return is_row and told_by(invoice.document) == told
 
 
-def _more(
-    issued: Iterable[Invoice], made: Mapping[tuple[UUID | None, str, bool], Document]
-) -> dict[tuple[str, bool], int]:
-    """Return what tax documents have more than their lines, by whose they are."""
+def _is_rounded(
+    session: Session,
+    statement: Statement,
+    issued: Iterable[Invoice],
+    made: Mapping[tuple[UUID | None, str, bool], Document],
+) -> bool:
+    """Say whether the tax that documents have more than their lines is booked."""
     sellers = {one.seller for one in issued if one.memo_id is None}
-    return {
+    more = {
         (seller, is_taxed): document.more_tax_minor
         for (memo_id, seller, is_taxed), document in made.items()
         if memo_id is None and seller in sellers and document.more_tax_minor
     }
-
-
-def _rounded(session: Session, statement: Statement) -> dict[tuple[str, bool], int]:
-    """Return what was booked of that."""
     where = {
         "contract": statement.contract_id,
         "statement": str(statement.id),
-        "sellers": [one.seller for one in invoices_of(session, statement.id)],
+        "sellers": list(sellers),
     }
     rows = session.execute(_ROUNDED, where)
-    return {(row.seller, row.is_taxed): row.more_minor for row in rows}
+    return more == {(row.seller, row.is_taxed): row.more_minor for row in rows}
