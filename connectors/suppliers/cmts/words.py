@@ -8,19 +8,18 @@ from msgspec import Struct
 
 from connectors.errors import NoAnswerError, SaidNoError
 from connectors.feed.records import (
-    AreaRecord,
     AreaSoldRecord,
     AuditoriumRecord,
     OfferRecord,
     PerformanceRecord,
     ProductionRecord,
-    RowRecord,
     SeatRecord,
     VenueRecord,
 )
 from connectors.ports import Available
 from connectors.rules.times import at, ending, wall, wall_date
 from connectors.suppliers.amounts import minor_of
+from connectors.suppliers.halls import cinema, hall
 from connectors.suppliers.settings import Place, Selling
 
 NOT_ON_SALE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -88,53 +87,30 @@ def refuse_unless_done(code: str, said: str) -> None:
 
 def venue(row: Row, settings: CmtsSettings) -> VenueRecord:
     """Return a cinema as a record."""
-    place = settings.place
-    return VenueRecord(
-        ref=row["CinemaNo"],
-        version=0,
-        name={place.language: row["CinemaName"]},
-        zone=place.zone,
-        country=place.country,
-        city=row.get("CityName") or row["CinemaName"],
-        business_day_starts=place.business_day_starts,
-    )
+    city = row.get("CityName")
+    return cinema(row["CinemaNo"], row["CinemaName"], city, settings.place)
 
 
 def room(
     venue_ref: str, ref: str, name: str, seats: Sequence[Row], settings: CmtsSettings
 ) -> AuditoriumRecord:
     """Return a hall as a record: its pieces are the price areas; gaps are no seats."""
-    pieces: dict[str, dict[str, list[SeatRecord]]] = {}
-    names: dict[str, str] = {}
-    for seat in seats:
-        if seat.get("SeatType") in NOT_A_SEAT:
-            continue
-        piece = seat["SeatPieceNo"]
-        names.setdefault(piece, seat.get("SeatPieceName") or piece)
-        rows = pieces.setdefault(piece, {})
-        rows.setdefault(seat["SeatRow"], []).append(
-            SeatRecord(
-                number=seat["SeatCol"],
-                code=seat["SeatNo"],
-                x=int(seat["GraphCol"]),
-                y=int(seat["GraphRow"]),
-            )
+    told = (
+        (
+            seat["SeatPieceNo"],
+            seat.get("SeatPieceName") or seat["SeatPieceNo"],
+            seat["SeatRow"],
+            _seat(seat),
         )
-    language = settings.place.language
-    return AuditoriumRecord(
-        ref=ref,
-        version=0,
-        venue=venue_ref,
-        name={language: name},
-        areas=[
-            AreaRecord(
-                ref=piece,
-                name={language: names[piece]},
-                rows=[RowRecord(name=n, seats=found) for n, found in rows.items()],
-            )
-            for piece, rows in pieces.items()
-        ],
+        for seat in seats
+        if seat.get("SeatType") not in NOT_A_SEAT
     )
+    return hall(venue_ref, ref, name, told, settings.place.language)
+
+
+def _seat(row: Row) -> SeatRecord:
+    x, y = int(row["GraphCol"]), int(row["GraphRow"])
+    return SeatRecord(number=row["SeatCol"], code=row["SeatNo"], x=x, y=y)
 
 
 def production(row: Row, settings: CmtsSettings) -> ProductionRecord:

@@ -7,19 +7,18 @@ from msgspec import Struct
 
 from connectors.errors import NoAnswerError, SaidNoError
 from connectors.feed.records import (
-    AreaRecord,
     AreaSoldRecord,
     AuditoriumRecord,
     OfferRecord,
     PerformanceRecord,
     ProductionRecord,
-    RowRecord,
     SeatRecord,
     VenueRecord,
 )
 from connectors.ports import Available
 from connectors.rules.times import at, wall, wall_date
 from connectors.suppliers.amounts import minor_of
+from connectors.suppliers.halls import cinema, hall
 from connectors.suppliers.settings import Place, Selling
 
 DONE = "0"
@@ -91,16 +90,8 @@ def refuse_unless_done(result: str | None, said: str) -> None:
 
 def venue(row: Row, settings: HfhSettings) -> VenueRecord:
     """Return a cinema."""
-    place = settings.place
-    return VenueRecord(
-        ref=row["cinemaId"],
-        version=0,
-        name={place.language: row["cinemaName"]},
-        zone=place.zone,
-        country=place.country,
-        city=row.get("cityName") or row["cinemaName"],
-        business_day_starts=place.business_day_starts,
-    )
+    city = row.get("cityName")
+    return cinema(row["cinemaId"], row["cinemaName"], city, settings.place)
 
 
 def seat_code(row: Row) -> str:
@@ -112,37 +103,26 @@ def room(
     venue_ref: str, ref: str, name: str, seats: Sequence[Row], settings: HfhSettings
 ) -> AuditoriumRecord:
     """Return a hall: its sections are the price areas; an aisle is no seat."""
-    sections: dict[str, dict[str, list[SeatRecord]]] = {}
-    names: dict[str, str] = {}
-    for row in seats:
-        if row["type"] == AISLE:
-            continue
-        section = row["sectionId"]
-        names.setdefault(section, row.get("sectionName") or section)
-        rows = sections.setdefault(section, {})
-        rows.setdefault(row["rowName"], []).append(
-            SeatRecord(
-                number=row["colName"],
-                code=seat_code(row),
-                x=int(row["colId"]),
-                y=int(row["rowId"]),
-                pair=row["pairValue"] if row["type"] == LOVE else None,
-            )
+    told = (
+        (
+            row["sectionId"],
+            row.get("sectionName") or row["sectionId"],
+            row["rowName"],
+            _seat(row),
         )
-    language = settings.place.language
-    return AuditoriumRecord(
-        ref=ref,
-        version=0,
-        venue=venue_ref,
-        name={language: name},
-        areas=[
-            AreaRecord(
-                ref=section,
-                name={language: names[section]},
-                rows=[RowRecord(name=n, seats=found) for n, found in rows.items()],
-            )
-            for section, rows in sections.items()
-        ],
+        for row in seats
+        if row["type"] != AISLE
+    )
+    return hall(venue_ref, ref, name, told, settings.place.language)
+
+
+def _seat(row: Row) -> SeatRecord:
+    return SeatRecord(
+        number=row["colName"],
+        code=seat_code(row),
+        x=int(row["colId"]),
+        y=int(row["rowId"]),
+        pair=row["pairValue"] if row["type"] == LOVE else None,
     )
 
 
