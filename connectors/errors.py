@@ -83,6 +83,10 @@ class NoAnswerError(SupplierError):
     """It was sent, and what became of it is not known: no reply, or none to read."""
 
 
+class SilentError(NoAnswerError):
+    """It was sent, and not a byte came back in all the time it was waited for."""
+
+
 class SaidNoError(SupplierError):
     """The supplier refused, and nothing was done.
 
@@ -112,5 +116,6 @@ REASONS = {
     "not-as-wanted": "It gave other seats, or another number",
     "past-cancellation": "It cannot be cancelled any more",
     "not-allowed": "The supplier does not let us",
+    "rolled-back": "It did not answer in time, and took it back itself",
     "other": "The supplier gave another reason",
 }

@@ -83,8 +83,7 @@ class LineWanted:
 class OrderWanted:
     """What is locked or sold: one performance, under the hub's own key (32 hex).
 
-    *theirs* is the supplier's key, once it has told one; *deadline_s*: when the hub
-    stops listening, for protocols that roll back by themselves.
+    *theirs* is the supplier's key, once it has told one.
     """
 
     key: str
@@ -92,8 +91,6 @@ class OrderWanted:
     lines: tuple[LineWanted, ...]
     ttl_s: int
     theirs: str | None = None
-    buyer: str | None = None
-    deadline_s: float = 10.0
 
     @property
     def total_minor(self) -> int:
@@ -114,6 +111,7 @@ class OrderWanted:
 class Locked:
     """Seats the supplier has locked: until when (aware UTC), at what price in all.
 
+    *until* is None where nothing runs out: a lock that is a look only.
     *seats*: the codes of what is locked, empty where it does not say.
     """
 
@@ -126,10 +124,14 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class TicketSold:
-    """An admission the supplier has sold: its code, and its seat if it has one."""
+    """An admission the supplier has sold: its code, and its seat if it has one.
+
+    *placement*: where to sit as it is printed, where the supplier chooses that.
+    """
 
     code: str
     seat: str | None = None
+    placement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +259,10 @@ class Port(Protocol):
         """Tell what is left of a performance at this moment."""
 
     def lock(self, wanted: OrderWanted) -> Locked:
-        """Lock seats under our key."""
+        """Lock seats under our key; without ``separate_lock`` see what there is."""
 
     def extend(self, wanted: OrderWanted) -> datetime | None:
-        """Give a lock its time again; return until when."""
+        """Give a lock its time again; return until when, None for no end."""
 
     def release(self, wanted: OrderWanted) -> None:
         """Let a lock go: after this nothing is sold by it. Twice is no mistake."""
@@ -269,7 +271,13 @@ class Port(Protocol):
         """Sell what is locked."""
 
     def ask(self, wanted: OrderWanted) -> Answer:
-        """Tell how the order of our key stands, with its codes if it is sold."""
+        """Tell how the order of our key stands, with its codes if it is sold.
+
+        NoAnswerError where there is no ``ask_by_key``.
+        """
 
     def cancel(self, wanted: OrderWanted, tickets: Sequence[TicketSold]) -> None:
-        """Cancel tickets of a sale, or all of it. Twice is no mistake."""
+        """Cancel tickets of a sale; all of it, where there is no ``partial_cancel``.
+
+        Twice is no mistake.
+        """

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 
+from connectors.suppliers.cgr import CgrPort
 from connectors.suppliers.cmts import CmtsPort
 from connectors.suppliers.feed import FilesPort
 from connectors.suppliers.hfh import HfhPort
 from connectors.suppliers.octo import OctoPort
 from connectors.suppliers.vista import VistaPort
 
-Kind = type[VistaPort | CmtsPort | HfhPort | OctoPort | FilesPort]
+Kind = type[VistaPort | CmtsPort | HfhPort | CgrPort | OctoPort | FilesPort]
 KINDS: Mapping[str, Kind] = {
     "vista": VistaPort,
     "cmts": CmtsPort,
     "hfh": HfhPort,
+    "cgr": CgrPort,
     "octo": OctoPort,
     "files": FilesPort,
 }

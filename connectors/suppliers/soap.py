@@ -23,7 +23,7 @@ from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault
 from zeep.transports import Transport
 
-from connectors.errors import NoAnswerError, NotReachedError
+from connectors.errors import NoAnswerError, NotReachedError, SilentError
 from connectors.suppliers.xml import as_utf_8
 
 REPLY_BYTES_MAX = 64 * 1024 * 1024
@@ -128,7 +128,8 @@ class Wire(requests.Session):
     ) -> tuple[requests.Response, bytes]:
         """Send a request; return the reply and its body, not longer than it may be.
 
-        NotReachedError if nothing was sent, NoAnswerError if no whole reply came.
+        NotReachedError if nothing was sent, NoAnswerError if no whole reply came:
+        SilentError if nothing of it did in all the time.
         """
         sent_at = datetime.now(UTC)  # noqa: TID251 - a supplier's clock is compared
         _call.is_used, _call.lines = True, []
@@ -147,14 +148,8 @@ class Wire(requests.Session):
                 **more,
             ) as reply:
                 body = _bounded(reply)
-        except (requests.ConnectTimeout, requests.exceptions.InvalidURL) as error:
-            raise NotReachedError(type(error).__name__) from error
-        except requests.ConnectionError as error:
-            if _was_not_sent(error):
-                raise NotReachedError(type(error).__name__) from error
-            raise NoAnswerError(type(error).__name__) from error
         except requests.RequestException as error:
-            raise NoAnswerError(type(error).__name__) from error
+            raise _meant(error) from error
         finally:
             watch.cancel()
         if ended.is_set():  # what has no length may look whole
@@ -183,6 +178,18 @@ def _bounded(reply: requests.Response) -> bytes:
             raise NoAnswerError(f"more than {REPLY_BYTES_MAX} bytes")
         parts.append(part)
     return b"".join(parts)
+
+
+def _meant(error: requests.RequestException) -> NotReachedError | NoAnswerError:
+    """Return what an error of a connection means: nothing sent, silence, or unknown."""
+    said = type(error).__name__
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
+        return NotReachedError(said)
+    if isinstance(error, requests.ReadTimeout):
+        return SilentError(said)
+    if isinstance(error, requests.ConnectionError) and _was_not_sent(error):
+        return NotReachedError(said)
+    return NoAnswerError(said)
 
 
 def _was_not_sent(error: requests.ConnectionError) -> bool:

@@ -65,6 +65,7 @@ class Printed:
     price_type: str
     row: str | None
     seat: str | None
+    placement: str | None
     starts_at: datetime
     zone: str
     status: str
@@ -87,6 +88,8 @@ class Printed:
         ]
         if self.row is not None and self.seat is not None:
             found += [(words["row"], self.row), (words["seat"], self.seat)]
+        if self.placement is not None:
+            found.append((words["seat"], self.placement))
         if self.admits > 1:
             found.append((words["admits"], str(self.admits)))
         if self.holder is not None:

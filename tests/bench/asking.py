@@ -31,7 +31,8 @@ from tests.bench.over_http import holding
 from tests.hubs import CREDENTIALS_KEY, FREE_SALE
 from tests.servers import serving as serving_hub
 from tests.simulators.house import chain
-from tests.simulators.hubs import Cinemas, set_up, simulator
+from tests.simulators.hubs import Cinemas, set_up
+from tests.simulators.kinds import simulator
 from tests.simulators.serving import serving
 from tests.simulators.vista import Vista
 

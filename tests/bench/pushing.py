@@ -81,6 +81,7 @@ def ticket(title, venue_name, holder=None):
         area={"en": "Stalls", "zh-Hans": "池座"},
         price_type="adult",
         row="A",
+        placement=None,
         seat="5",
         starts_at=datetime(2026, 12, 1, 18, 30, tzinfo=UTC),
         zone="Europe/Vienna",

@@ -14,7 +14,8 @@ from connectors.suppliers.settings import read
 from hub.kernel.db import transaction
 from tests.simulators.files import Files
 from tests.simulators.house import chain
-from tests.simulators.hubs import PLACE, Cinemas
+from tests.simulators.hubs import Cinemas
+from tests.simulators.kinds import PLACE
 from tests.simulators.serving import serving
 
 DATA = Path(os.environ.get("HUB_REFERENCE_DATA", "../shared/data"))

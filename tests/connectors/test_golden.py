@@ -15,7 +15,7 @@ from connectors.ports import LineWanted, OrderWanted, SeatWanted, TicketSold
 from connectors.suppliers.cmts.signing import signature
 from connectors.suppliers.kinds import KINDS
 from connectors.suppliers.soap import STRICT, Waits, Wire
-from tests.simulators.hubs import credentials, settings, simulator
+from tests.simulators.kinds import credentials, settings, simulator
 from tests.simulators.serving import serving
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -26,7 +26,8 @@ from connectors.suppliers import xml
 from hub.kernel.db import transaction
 from tests.hubs import CREDENTIALS_KEY
 from tests.simulators.faults import struck
-from tests.simulators.hubs import opened, set_up, simulator
+from tests.simulators.hubs import opened, set_up
+from tests.simulators.kinds import simulator
 from tests.simulators.serving import serving
 
 

@@ -15,7 +15,7 @@ from connectors.suppliers.hfh.words import HfhSettings
 from connectors.suppliers.kinds import KINDS
 from connectors.suppliers.settings import Place
 from connectors.suppliers.soap import Waits, Wire
-from tests.simulators.hubs import credentials, settings, simulator
+from tests.simulators.kinds import credentials, settings, simulator
 from tests.simulators.serving import serving
 
 PLACE = Place(zone="Asia/Shanghai", country="CN", currency="CNY")

@@ -15,7 +15,7 @@ from connectors.suppliers.octo import schedule, words
 from connectors.suppliers.octo.words import OctoSettings
 from connectors.suppliers.settings import Place
 from connectors.suppliers.soap import Waits, Wire
-from tests.simulators.hubs import credentials, settings, simulator
+from tests.simulators.kinds import credentials, settings, simulator
 from tests.simulators.serving import serving
 
 DOCUMENT = Path(os.environ.get("HUB_REFERENCE_DATA", "../shared/data"))

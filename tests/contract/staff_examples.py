@@ -20,7 +20,8 @@ from tests.hubs import (
     venue,
 )
 from tests.simulators.faults import struck
-from tests.simulators.hubs import Cinemas, settings, simulator
+from tests.simulators.hubs import Cinemas
+from tests.simulators.kinds import settings, simulator
 from tests.simulators.serving import serving
 
 

@@ -28,21 +28,15 @@ from tests.servers import environment, serving
 from tests.simulators.faults import WIRE
 from tests.simulators.house import HouseError
 from tests.simulators.hubs import opened
+from tests.simulators.kinds import SELLERS, operations
 
 ORDERS = 2_000 if IS_LONG else 100
 KILLS = 25 if IS_LONG else 2  # of each kind
 ALIVE_S = 1.5
-KINDS = ["vista", "cmts", "hfh", "octo"]
 IN_PROGRESS = "idempotency-in-progress"
 AT_ONCE = 6
 SHARE = 1 / 3
-SELLING = {
-    *("AddTickets", "CompleteOrder", "CancelOrder", "QueryOrderBookingStatus"),
-    *("LiveRealCheckSeatState", "SellTicket", "UnLockOrderCenCin", "GetOrderStatus"),
-    *("BackTicket", "GetSessionSeatData", "GetPlanSiteState"),
-    *("webLockSeat", "fixCashOrder", "webUnlockSeat", "qryOrder", "cancelOrder"),
-    *("reserve", "confirm", "cancel", "booking"),
-}
+SELLING = operations("lock", "sell", "ask", "release", "cancel", "look")
 REFUSALS = {
     *("supplier-refused", "supplier-unavailable", "supplier-silent"),
     *("allotment-exhausted", "hold-expired", "hold-voided", "sale-under-way"),
@@ -111,7 +105,7 @@ def box_office(house, times):
             continue
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SELLERS)
 def test_both_sides_agree_once_the_supplier_answers_again(hub, kind, quick):
     sessions = max(20, ORDERS // 6)
     there = {"sessions": sessions, "lock_s": 3_600}
@@ -198,7 +192,7 @@ def clerks(hub):
         serve.stop(running)
 
 
-@pytest.mark.parametrize("kind", KINDS if IS_LONG else ["cmts", "octo"])
+@pytest.mark.parametrize("kind", SELLERS if IS_LONG else ["cmts", "octo"])
 def test_killing_those_who_sell_loses_and_invents_nothing(hub, kind):
     there = {"sessions": 12, "lock_s": 3_600}
     with opened(hub, kind, operation_ms=600, **there) as cinemas:

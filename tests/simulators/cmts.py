@@ -40,6 +40,17 @@ class Cmts:
     check_key: str = "check-key-of-the-simulator"
 
     base = "/ticketapi/services/ticketapi"
+    each = 1
+    tells_itself = True
+    does = {
+        "lock": ["LiveRealCheckSeatState"],
+        "sell": ["SellTicket"],
+        "ask": ["GetOrderStatus"],
+        "release": ["UnLockOrderCenCin"],
+        "cancel": ["BackTicket"],
+        "look": ["GetPlanSiteState"],
+        "read": ["GetCinemaPlan"],
+    }
 
     def __post_init__(self):
         self._tokens = {}

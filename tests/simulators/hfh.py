@@ -39,6 +39,17 @@ class Hfh:
     is_silent: bool = False  # lists nothing, as one does that has lost its plan
 
     base = BASE
+    each = 1
+    tells_itself = True
+    does = {
+        "lock": ["webLockSeat"],
+        "sell": ["fixCashOrder"],
+        "ask": ["qryOrder"],
+        "release": ["webUnlockSeat"],
+        "cancel": ["cancelOrder"],
+        "look": ["qryTicket"],
+        "read": ["qrySearchShow"],
+    }
 
     def place(self, code):
         """Where a seat's code is in the house's grid."""

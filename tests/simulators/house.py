@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 ZONE = "Europe/Vienna"
+ONE_PRICE = "STAL"  # whose price is that of all, where there is one only
 
 
 class HouseError(Exception):
@@ -84,6 +85,7 @@ class Order:
     booking: str | None = None
     codes: dict = field(default_factory=dict)
     ready_at: float = 0.0
+    came_at: float = 0.0
     refunded: set = field(default_factory=set)
 
 
@@ -176,7 +178,8 @@ class House:
             for area, kind, seats in wanted:
                 for at in self._choose(session, room, area, seats, chosen):
                     chosen.append(at)
-                    prices[at] = self.price(session, area, kind)
+                    own = area or ONE_PRICE
+                    prices[at] = self.price(session, own, kind)
             if half:
                 chosen = chosen[: max(1, len(chosen) // 2)]
             for at in chosen:
@@ -197,7 +200,7 @@ class House:
                 for at in room.seats
                 if at not in session.taken
                 and at not in chosen
-                and room.seats[at].area == area
+                and area in {room.seats[at].area, None}
             ]
             if len(free) < seats:
                 raise HouseError("seats-taken")

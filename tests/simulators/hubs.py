@@ -15,43 +15,11 @@ from connectors.services.sources import open_source
 from hub import suppliers as working
 from hub.kernel.db import transaction
 from tests.hubs import CREDENTIALS_KEY, WORLD
-from tests.simulators.cmts import Cmts
-from tests.simulators.hfh import Hfh
-from tests.simulators.house import chain
-from tests.simulators.octo import Octo
+from tests.simulators.kinds import credentials, settings, simulator
 from tests.simulators.serving import serving
-from tests.simulators.vista import Vista
 
-PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
 PACE = 0.02
-
-
-def simulator(kind, **more):
-    """A chain behind the interface of a kind."""
-    if kind == "cmts":
-        house = chain(**more)
-        house.prices = dict.fromkeys(house.prices, 1100)
-        return Cmts(house)
-    if kind == "octo":
-        return Octo(chain(**more))
-    if kind == "hfh":
-        return Hfh(chain(**more))
-    return Vista(chain(**more))
-
-
-def credentials(kind, there):
-    if kind == "cmts":
-        return {"app_code": there.app_code, "check_key": there.check_key}
-    if kind == "octo":
-        return {"bearer": there.bearer}
-    if kind == "hfh":
-        return {"user": there.user, "password": there.password}
-    return {"client_id": "hub"}
-
-
-def settings(kind):
-    own = {"poll_times": 2, "poll_s": 0.01} if kind == "cmts" else {}
-    return {"place": PLACE, **own}
+CALLED_AFTER_S = 1.0  # a person calls a supplier when nothing is on its way any more
 
 
 @dataclass
@@ -92,13 +60,22 @@ class Cinemas:
         return row._asdict()
 
     @property
+    def can(self):
+        return self.suppliers.capabilities(self.source_id)
+
+    @property
     def has_seats(self):
-        return self.suppliers.capabilities(self.source_id).seat_choice
+        return self.can.seat_choice
+
+    @property
+    def size(self):
+        """How many places the stalls have here, or where they are not told apart all."""
+        return 40 if self.has_seats or self.each == 2 else 60
 
     @property
     def each(self):
         """How many performances a session of the house is here: one, or by area."""
-        return 1 if self.has_seats else 2
+        return self.there.each
 
     def refs_of(self, no, among):
         """Which of some references are a session's of the first cinema."""
@@ -109,7 +86,7 @@ class Cinemas:
     def performances(self, who="ann"):
         """Return what is on sale; of options told apart, those of the stalls."""
         found = self.hub.get(who, "/v1/performances?limit=100")["items"]
-        if self.has_seats:
+        if self.each == 1:
             return found
         with transaction() as session:
             refs = dict(
@@ -143,12 +120,30 @@ class Cinemas:
         deadline = time.monotonic() + seconds
         while self.unknown() and time.monotonic() < deadline:
             working.work_off(self.suppliers, pace=PACE)
+            if not self.can.ask_by_key:
+                self.call_the_cinema()
             time.sleep(0.01)
         return self.unknown()
+
+    def call_the_cinema(self):
+        """Settle cases as a person does: by what the house says of the order."""
+        waited = "SELECT id FROM supplier_order WHERE case_since IS NOT NULL AND"
+        waited += " sent_at < clock_timestamp() - make_interval(secs => :s)"
+        with transaction() as session:
+            ids = session.scalars(text(waited), {"s": CALLED_AFTER_S}).all()
+        for part_id in ids:
+            order = self.house.orders.get(part_id.hex)
+            is_sold = order is not None and order.state == "sold"
+            said = {"outcome": "sold" if is_sold else "not-sold"}
+            if is_sold:
+                said["codes"] = sorted(set(order.codes.values()))
+            path = f"/v1/supplier-cases/{part_id}/decision"
+            self.hub.post("operator", path, said, 200)
 
     def let_go(self, seconds=5.0):
         """Do what workers would until nothing is locked there, or for a while."""
         deadline = time.monotonic() + seconds
+        working.work_off(self.suppliers, pace=PACE)
         while self.house.locks() and time.monotonic() < deadline:
             working.work_off(self.suppliers, pace=PACE)
             time.sleep(0.01)
@@ -201,9 +196,12 @@ class Cinemas:
         if self.has_seats:
             return sorted(found)
         return sorted(
-            (session, self.house.session(*session.split("/"))[1].seats[at].area)
+            (session, self.there.area_of(self._seat(session, at)))
             for session, at in found
         )
+
+    def _seat(self, session, at):
+        return self.house.session(*session.split("/"))[1].seats[at]
 
 
 @contextmanager

@@ -52,6 +52,21 @@ class Octo:
 
     base = BASE
 
+    each = 2  # a session here is an availability of each option
+    tells_itself = True
+    does = {
+        "lock": ["reserve"],
+        "sell": ["confirm"],
+        "ask": ["booking"],
+        "release": ["cancel"],
+        "cancel": ["cancel"],
+        "look": ["availability"],
+        "read": ["availability"],
+    }
+
+    def area_of(self, seat):
+        return seat.area
+
     def sale_of(self, ref):
         """What a performance of the hub's is here: (session, area)."""
         _, area, session = ref.split("|")

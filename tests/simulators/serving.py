@@ -29,10 +29,11 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-def application(faults, answer, routes):
+def application(faults, answer, routes, late=None):
     """A Flask app: *answer*(path, body) -> (operation, work).
 
-    work() -> (body, type), and the status if it is not 200.
+    work() -> (body, type), and the status if it is not 200; *late*(body) is called
+    before a reply goes out that may be late.
     """
     app = Flask(__name__)
 
@@ -47,6 +48,8 @@ def application(faults, answer, routes):
         said, content_type, *refused = work()
         if fault == "delay-after":
             faults.wait()
+        if late is not None:
+            late(body)
         if fault == "drop":
             hang_up(request.environ)
         body, status, headers = _reply(damaged(fault, said, content_type))

@@ -36,8 +36,20 @@ class Vista:
 
     house: House
     faults: Faults = field(default_factory=Faults)
+    client_id: str = "hub"
 
     base = "/WSVistaWebClient"
+    each = 1
+    tells_itself = True
+    does = {
+        "lock": ["AddTickets"],
+        "sell": ["CompleteOrder"],
+        "ask": ["QueryOrderBookingStatus"],
+        "release": ["CancelOrder"],
+        "cancel": [],
+        "look": ["GetSessionSeatData"],
+        "read": ["GetSessionList"],
+    }
 
     def place(self, code):
         """Where a seat's code is in the house's grid."""

@@ -58,7 +58,6 @@ def complete_order(wanted: OrderWanted) -> dict[str, Any]:
             "BankReference": wanted.key,
         },
         "PerformPayment": False,
-        "CustomerName": wanted.buyer,
         "GeneratePrintStream": False,
         "ReturnPrintStream": False,
         "UnpaidBooking": False,

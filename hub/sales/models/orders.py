@@ -126,6 +126,7 @@ class Ticket(Base):
     seat_id: Mapped[UUID | None]
     node_id: Mapped[UUID | None]
     is_shared: Mapped[bool] = mapped_column(server_default="false")
+    placement: Mapped[str | None]
     cancelled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     cancelled_for: Mapped[str | None]
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connectors.ports import Locked, OrderWanted, Sold
+from connectors.ports import Locked, OrderWanted, Sold, TicketSold
 
 BACKOFF_S = (1, 2, 5, 10, 20, 40, 60, 120, 300)
 CASE_AFTER_S = 15 * 60
@@ -98,11 +98,11 @@ def backoff_s(attempts: int, pace: float = 1.0) -> float:
     return pace * BACKOFF_S[min(attempts, len(BACKOFF_S) - 1)]
 
 
-def codes_by_line(wanted: OrderWanted, sold: Sold) -> dict[int, list[str]]:
-    """Return the codes of each line's tickets: by their seats, or as they come."""
-    by_seat = {ticket.seat: ticket.code for ticket in sold.tickets if ticket.seat}
-    rest = [ticket.code for ticket in sold.tickets if ticket.seat is None]
-    found: dict[int, list[str]] = {}
+def sold_by_line(wanted: OrderWanted, sold: Sold) -> dict[int, list[TicketSold]]:
+    """Return what was sold of each line: by the seats, or as it comes."""
+    by_seat = {ticket.seat: ticket for ticket in sold.tickets if ticket.seat}
+    rest = [ticket for ticket in sold.tickets if ticket.seat is None]
+    found: dict[int, list[TicketSold]] = {}
     for line in wanted.lines:
         if line.seats and by_seat:
             found[line.no] = [by_seat[seat.code] for seat in line.seats]

@@ -130,6 +130,13 @@ class TicketSchema(ReplySchema):
         },
     )
     seat = fields.Nested(SeatNameSchema, required=True, allow_none=True)
+    placement = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Where to sit, as a supplier prints it that seats by itself"
+        },
+    )
     holder = fields.Nested(ShownPersonSchema, required=True, allow_none=True)
     used_at = fields.AwareDateTime(required=True, allow_none=True)
     cancelled_at = fields.AwareDateTime(required=True, allow_none=True)

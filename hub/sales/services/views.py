@@ -188,6 +188,7 @@ def _ticket(
     return ticket_body(
         *(ticket.id, ticket.line_no, ticket.code),
         names[ticket.seat_id] if ticket.seat_id else None,
+        placement=ticket.placement,
         holder=holder,
         used_at=ticket.used_at,
         cancelled_at=ticket.cancelled_at,

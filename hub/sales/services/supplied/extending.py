@@ -1,6 +1,6 @@
 """Giving a live hold its time again: its suppliers first, then ours."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from hub.sales.services.supplied.asking import ask
 from hub.sales.services.supplied.refusing import refusal
 from hub.sales.services.wishes import LIVE
 
+NEVER = datetime.max.replace(tzinfo=UTC)
 _NOTE = text(
     "UPDATE supplier_order SET lock_until = :until, next_at = :until WHERE id = :id"
     " AND state = 'locked'"
@@ -32,8 +33,9 @@ def ask_to_extend(
 ) -> datetime | None:
     """Have suppliers extend their locks of a hold; return until when it may stand then.
 
-    None for a hold that stands on none. SupplierRefusedError or NotExtendableError if
-    one does not; those asked before it have extended theirs, which does no harm.
+    None for a hold that stands on none; NEVER where none runs out. SupplierRefusedError
+    or NotExtendableError if one does not; those asked before it have extended theirs,
+    which does no harm.
     """
     with transaction() as session:
         hold = queries.get_hold(session, hold_id, world=who.world, agent_id=who.partner)
@@ -48,18 +50,21 @@ def ask_to_extend(
         if part.state != PartState.LOCKED:
             raise SaleUnderWayError(hold_id=hold_id)
         ends.append(_extended(suppliers, part))
+    locks = [end for end in ends if end is not None]
+    if not locks:
+        return NEVER
     with transaction() as session:
         now = clock.real(session)
         offset = clock.now(session, who.world) - now
-        return min(ends) + offset - timedelta(seconds=LOCK_MARGIN_S)
+        return min(locks) + offset - timedelta(seconds=LOCK_MARGIN_S)
 
 
-def _extended(suppliers: Suppliers, part: SupplierOrder) -> datetime:
+def _extended(suppliers: Suppliers, part: SupplierOrder) -> datetime | None:
     order = supplied.order_wanted(part)
+    if not suppliers.capabilities(part.source_id).extend:
+        raise NotExtendableError(reason="the supplier extends no lock")
 
     def extend(port: Any) -> datetime | None:
-        if not port.capabilities.extend:
-            return None
         until: datetime | None = port.extend(order)
         return until
 
@@ -67,7 +72,7 @@ def _extended(suppliers: Suppliers, part: SupplierOrder) -> datetime:
     if outcome.reason is not None:
         raise refusal(order, outcome, part.performance_id)
     if outcome.answer is None:
-        raise NotExtendableError(reason="the supplier extends no lock")
+        return None
     with transaction() as session:
         _noted(session, part.id, outcome.answer)
     return outcome.answer

@@ -172,13 +172,11 @@ def _wanted(session: Session, wish: HoldWish) -> list[tuple[UUID, UUID, OrderWan
     lines = queries.wanted_of(session, wish.hold_id)
     found = []
     for part in queries.parts(session, wish.hold_id, lock=True):
-        source = session.get_one(Source, part.source_id)
         order = OrderWanted(
             key=part.id.hex,
             performance=queries.ref_of(session, part.performance_id),
             lines=lines[part.performance_id],
             ttl_s=wish.ttl_s,
-            deadline_s=source.operation_ms / 1000,
         )
         part.wanted = msgspec.to_builtins(order)
         part.sent_at = clock.real(session)

@@ -67,7 +67,13 @@ def _is_held(session: Session, hold_id: UUID) -> bool:
 
 
 def _find_out(task: Task) -> None:
-    """Find out whether a sale was made; settle it when that is known."""
+    """Find out whether a sale was made; settle it when that is known.
+
+    A supplier that tells of no order is asked by a person, at once.
+    """
+    if not task.can.ask_by_key:
+        raise_case(task, Outcome(reason="no-answer", said="it tells of no order"))
+        return
     outcome = task.ask("ask", lambda port: port.ask(task.order))
     answer = outcome.answer
     if answer is None:
@@ -135,13 +141,18 @@ def _undo(task: Task) -> None:
         outcome = task.ask("release", lambda port: port.release(task.order))
     if outcome.is_refused and task.sold is not None:
         raise_case(task, outcome)
-        return
-    if outcome.is_unknown or not outcome.is_reached:
-        if _has_run_out(task):
-            _end(task, "lock-expired")
-            return
+    elif (outcome.is_unknown or not outcome.is_reached) and _has_run_out(task):
+        _end(task, "lock-expired")
+    elif outcome.is_unknown or not outcome.is_reached:
         again(task, outcome)
-        return
+    elif task.can.ask_by_key:
+        _see_that_it_is_gone(task)
+    else:
+        _end(task, None)
+
+
+def _see_that_it_is_gone(task: Task) -> None:
+    """Ask once more what was let go: it may have been sold meanwhile."""
     asked = task.ask("ask", lambda port: port.ask(task.order))
     if asked.answer is None:
         again(task, asked)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from connectors.ports import Sold
 from hub.kernel import clock
-from hub.kernel.db import transaction
+from hub.kernel.db import rows, transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key
 from hub.sales.errors import (
@@ -27,7 +27,7 @@ from hub.sales.models import Hold, SuppliedSale, SupplierOrder
 from hub.sales.queries import supplied as queries
 from hub.sales.rules import HoldState
 from hub.sales.rules.people import Person
-from hub.sales.rules.supplied import PartState, SaleState, codes_by_line, decided
+from hub.sales.rules.supplied import PartState, SaleState, decided, sold_by_line
 from hub.sales.services.committing import confirm_within
 from hub.sales.services.lapse import drop_lines, end_holds
 from hub.sales.services.ordering import OUTCOME, ConfirmWish
@@ -43,6 +43,13 @@ _FORGET = text(
 )
 _NOT_SOLD = text(
     "UPDATE sale_order SET not_sold = CAST(:said AS jsonb) WHERE id = :order"
+)
+
+
+_PLACE = text(
+    "UPDATE ticket t SET placement = w.placement FROM"
+    " json_to_recordset(CAST(:rows AS json)) AS w(id uuid, placement text)"
+    " WHERE t.id = w.id"
 )
 
 
@@ -122,6 +129,7 @@ def _confirm(
     _put_away(parts)
     session.flush()
     reply = confirm_within(session, _wish(sale, sold))
+    _place(session, reply.body, sold)
     if not_sold:
         said = msgspec.json.encode(not_sold).decode()
         session.execute(_NOT_SOLD, {"order": sale.order_id, "said": said})
@@ -129,6 +137,27 @@ def _confirm(
     body = msgspec.json.encode(reply.body).decode()
     session.execute(_ANSWER, _key(sale) | {"status": reply.status, "reply": body})
     sale.wish = {}
+
+
+def _place(
+    session: Session, body: dict[str, Any], sold: Sequence[SupplierOrder]
+) -> None:
+    """Put on tickets where to sit, where suppliers have said so; in the reply, too."""
+    told: dict[int, list[str | None]] = {}
+    for part in sold:
+        found = msgspec.convert(part.sold, Sold)
+        for no, own in sold_by_line(queries.order_wanted(part), found).items():
+            told[no] = [ticket.placement for ticket in own]
+    rest = {no: iter(places) for no, places in told.items()}
+    for ticket in body["tickets"]:
+        ticket["placement"] = next(rest.get(ticket["line_no"], iter(())), None)
+    said = [
+        {"id": ticket["id"], "placement": ticket["placement"]}
+        for ticket in body["tickets"]
+        if ticket["placement"] is not None
+    ]
+    if said:
+        session.execute(_PLACE, {"rows": rows(said)})
 
 
 def _drop(session: Session, lost: Sequence[SupplierOrder]) -> list[dict[str, Any]]:
@@ -155,8 +184,8 @@ def _wish(sale: SuppliedSale, sold: Sequence[SupplierOrder]) -> ConfirmWish:
     said, codes = sale.wish, dict[int, tuple[Sequence[str], bool]]()
     for part in sold:
         found = msgspec.convert(part.sold, Sold)
-        by_line = codes_by_line(queries.order_wanted(part), found)
-        codes |= {no: (own, found.is_shared) for no, own in by_line.items()}
+        for no, own in sold_by_line(queries.order_wanted(part), found).items():
+            codes[no] = ([ticket.code for ticket in own], found.is_shared)
     buyer = said["buyer"]
     key = Key(sale.world, UUID(said["owner"]), f"{said['key']}/sale")
     return ConfirmWish(

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
-from connectors.ports import OrderWanted, Sold
+from connectors.ports import Capabilities, OrderWanted, Sold
 from connectors.services.guarding import Suppliers
 from hub.kernel import clock
 from hub.kernel.db import transaction
@@ -36,6 +36,11 @@ class Task:
     order: OrderWanted
     sold: Sold | None
     pace: float
+
+    @property
+    def can(self) -> Capabilities:
+        """What the supplier of the part can do."""
+        return self.suppliers.capabilities(self.source_id)
 
     def ask(self, what: str, work: Callable[[Any], Any]) -> Outcome[Any]:
         """Ask the supplier of the part."""
@@ -63,10 +68,7 @@ def again(task: Task, outcome: Outcome[Any]) -> None:
         if part is None:
             return
         now = clock.real(session)
-        if part.state == PartState.SELLING:
-            part.state = PartState.UNKNOWN
-        elif part.state in {PartState.LOCKING, PartState.LOCKED}:
-            part.state = PartState.UNDOING
+        _demote(part)
         part.said = outcome.said
         part.next_at = now + timedelta(seconds=backoff_s(part.attempts, task.pace))
         since = part.sent_at or part.created_at
@@ -75,14 +77,23 @@ def again(task: Task, outcome: Outcome[Any]) -> None:
             _alarm(part)
 
 
+def _demote(part: SupplierOrder) -> None:
+    """Say of a part that it is not known any more how it stands."""
+    if part.state == PartState.SELLING:
+        part.state = PartState.UNKNOWN
+    elif part.state in {PartState.LOCKING, PartState.LOCKED}:
+        part.state = PartState.UNDOING
+
+
 def raise_case(task: Task, outcome: Outcome[Any]) -> None:
-    """Have a person look: the supplier does not take back what it has sold."""
+    """Have a person look: asking the supplier again brings nothing."""
     with transaction() as session:
         part = own(session, task)
         if part is None:
             return
         now = clock.real(session)
-        part.said = f"{outcome.reason}: {outcome.said}"
+        _demote(part)
+        part.said = f"{outcome.reason}: {outcome.said}"[:300]
         part.next_at = now + timedelta(seconds=backoff_s(99, task.pace))
         if part.case_since is None:
             part.case_since = now

@@ -1,0 +1,56 @@
+"""The kinds of simulators: what each is set up with, and what it calls its work."""
+
+from connectors.suppliers.kinds import KINDS
+from tests.simulators.cgr import Cgr
+from tests.simulators.cmts import Cmts
+from tests.simulators.hfh import Hfh
+from tests.simulators.house import chain
+from tests.simulators.octo import Octo
+from tests.simulators.vista import Vista
+
+PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
+CINEMA = {
+    "number": 1,
+    "name": "Lichtspiele",
+    "city": "Stadt",
+    "capacity": 60,
+    "email": "a@b.example",
+}
+SIMULATORS = {"vista": Vista, "cmts": Cmts, "hfh": Hfh, "cgr": Cgr, "octo": Octo}
+NEEDED = {"cgr": CINEMA}
+QUICK = {"cmts": {"poll_times": 2, "poll_s": 0.01}}
+ONE_PRICE = {"cmts"}  # they tell a price for all of a room
+
+
+def able(what):
+    """Return the kinds that can do something."""
+    return [kind for kind in SIMULATORS if getattr(KINDS[kind].capabilities, what)]
+
+
+SELLERS = list(SIMULATORS)
+SEATED, LOCKING, ASKED = able("seat_choice"), able("separate_lock"), able("ask_by_key")
+
+
+def operations(*what):
+    """Return what all kinds call some of their work, as faults take it."""
+    return {name for one in SIMULATORS.values() for w in what for name in one.does[w]}
+
+
+def simulator(kind, **more):
+    """A chain behind the interface of a kind."""
+    house = chain(**more)
+    if kind in ONE_PRICE:
+        house.prices = dict.fromkeys(house.prices, 1100)
+    return SIMULATORS[kind](house)
+
+
+def credentials(kind, there):
+    """What a source of a kind is let in with."""
+    names = KINDS[kind].credentials_type.__struct_fields__
+    return {name: getattr(there, name) for name in names if hasattr(there, name)}
+
+
+def settings(kind, *, is_patient=False):
+    """How a source of a kind is set up; for tests it waits for nothing."""
+    quick = {} if is_patient else QUICK.get(kind, {})
+    return {"place": PLACE, **NEEDED.get(kind, {}), **quick}
