@@ -35,9 +35,10 @@ class Capabilities:
     """What a supplier's system can do.
 
     *sells*: it sells itself, and its word is needed; else the hub is the master of
-    the seats. *own_order_key*: an order has the key the hub gives it; *ask_by_key*:
-    what became of it can be asked by that. *channel_quota*: it keeps a number of
-    seats for us. *codes*: one for an ``order``, or one for each ``ticket``.
+    the seats. *own_order_key*: an order has the key the hub gives it, else one of the
+    supplier's, told with the lock; *ask_by_key*: what became of it can be asked by
+    that. *channel_quota*: it keeps a number of seats for us. *codes*: one for an
+    ``order``, or one for each ``ticket``.
     """
 
     sells: bool

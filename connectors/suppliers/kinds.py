@@ -7,13 +7,17 @@ from connectors.suppliers.cmts import CmtsPort
 from connectors.suppliers.feed import FilesPort
 from connectors.suppliers.hfh import HfhPort
 from connectors.suppliers.octo import OctoPort
+from connectors.suppliers.otsapi import OtsapiPort
 from connectors.suppliers.vista import VistaPort
 
-Kind = type[VistaPort | CmtsPort | HfhPort | CgrPort | OctoPort | FilesPort]
+Kind = type[
+    VistaPort | CmtsPort | HfhPort | OtsapiPort | CgrPort | OctoPort | FilesPort
+]
 KINDS: Mapping[str, Kind] = {
     "vista": VistaPort,
     "cmts": CmtsPort,
     "hfh": HfhPort,
+    "otsapi": OtsapiPort,
     "cgr": CgrPort,
     "octo": OctoPort,
     "files": FilesPort,

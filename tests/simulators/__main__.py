@@ -23,18 +23,18 @@ def main(name, port=8081, cinemas=2, sessions=12, first=None):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: halt.set())
     with serving(there.app(), int(port)) as url:
-        print(json.dumps(told(name, there, url), indent=2), flush=True)
+        print(json.dumps(told(name, there, url, int(cinemas)), indent=2), flush=True)
         halt.wait()
 
 
-def told(name, there, url):
+def told(name, there, url, cinemas):
     """How to set it up as a source, and how to switch its faults."""
     wanted = {"name": name, "kind": name, "url": url + there.base}
     if name == "files":
         wanted["url"] = f"{url}/season.ndjson"
         wanted["settings"] = {"format": "ndjson"}
     else:
-        wanted["settings"] = settings(name, is_patient=True)
+        wanted["settings"] = settings(name, cinemas, is_patient=True)
         wanted["credentials"] = credentials(name, there)
     found = {
         "POST /v1/partners/{supplier_id}/sources": wanted,

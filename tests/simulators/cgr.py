@@ -34,7 +34,7 @@ class Cgr:
 
     base = "/GestionCinemaWS.awws"
     each = 1
-    tells_itself = False
+    tells = {"left", "price"}
     does = {
         "lock": ["GetSeancesPassCulture"],
         "sell": ["ReservationPassCulture"],

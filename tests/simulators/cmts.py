@@ -41,7 +41,7 @@ class Cmts:
 
     base = "/ticketapi/services/ticketapi"
     each = 1
-    tells_itself = True
+    tells = {"itself", "left", "price", "cancelled"}
     does = {
         "lock": ["LiveRealCheckSeatState"],
         "sell": ["SellTicket"],

@@ -40,7 +40,7 @@ class Hfh:
 
     base = BASE
     each = 1
-    tells_itself = True
+    tells = {"itself", "price", "cancelled"}
     does = {
         "lock": ["webLockSeat"],
         "sell": ["fixCashOrder"],

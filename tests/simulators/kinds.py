@@ -6,6 +6,7 @@ from tests.simulators.cmts import Cmts
 from tests.simulators.hfh import Hfh
 from tests.simulators.house import chain
 from tests.simulators.octo import Octo
+from tests.simulators.otsapi import Otsapi
 from tests.simulators.vista import Vista
 
 PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
@@ -16,15 +17,26 @@ CINEMA = {
     "capacity": 60,
     "email": "a@b.example",
 }
-SIMULATORS = {"vista": Vista, "cmts": Cmts, "hfh": Hfh, "cgr": Cgr, "octo": Octo}
-NEEDED = {"cgr": CINEMA}
+SIMULATORS = {
+    "vista": Vista,
+    "cmts": Cmts,
+    "hfh": Hfh,
+    "otsapi": Otsapi,
+    "cgr": Cgr,
+    "octo": Octo,
+}
 QUICK = {"cmts": {"poll_times": 2, "poll_s": 0.01}}
-ONE_PRICE = {"cmts"}  # they tell a price for all of a room
+ONE_PRICE = {"cmts", "otsapi"}  # they tell a price for all of a room
 
 
 def able(what):
     """Return the kinds that can do something."""
     return [kind for kind in SIMULATORS if getattr(KINDS[kind].capabilities, what)]
+
+
+def telling(what):
+    """Return the kinds that tell something, of those that choose seats."""
+    return [kind for kind in SEATED if what in SIMULATORS[kind].tells]
 
 
 SELLERS = list(SIMULATORS)
@@ -50,7 +62,9 @@ def credentials(kind, there):
     return {name: getattr(there, name) for name in names if hasattr(there, name)}
 
 
-def settings(kind, *, is_patient=False):
+def settings(kind, cinemas=1, *, is_patient=False):
     """How a source of a kind is set up; for tests it waits for nothing."""
+    codes = [f"{n:04d}" for n in range(1, cinemas + 1)]
+    needed = {"cgr": CINEMA, "otsapi": {"cinemas": codes}}
     quick = {} if is_patient else QUICK.get(kind, {})
-    return {"place": PLACE, **NEEDED.get(kind, {}), **quick}
+    return {"place": PLACE, **needed.get(kind, {}), **quick}

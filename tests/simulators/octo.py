@@ -53,7 +53,7 @@ class Octo:
     base = BASE
 
     each = 2  # a session here is an availability of each option
-    tells_itself = True
+    tells = {"itself", "left", "price"}
     does = {
         "lock": ["reserve"],
         "sell": ["confirm"],

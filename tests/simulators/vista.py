@@ -40,7 +40,7 @@ class Vista:
 
     base = "/WSVistaWebClient"
     each = 1
-    tells_itself = True
+    tells = {"itself", "left", "price", "cancelled"}
     does = {
         "lock": ["AddTickets"],
         "sell": ["CompleteOrder"],

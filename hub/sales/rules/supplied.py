@@ -9,6 +9,7 @@ from connectors.ports import Locked, OrderWanted, Sold, TicketSold
 BACKOFF_S = (1, 2, 5, 10, 20, 40, 60, 120, 300)
 CASE_AFTER_S = 15 * 60
 LOCK_MARGIN_S = 15
+LOCK_S = 900  # how long a supplier locks, unless it was agreed otherwise
 
 
 class PartState(StrEnum):

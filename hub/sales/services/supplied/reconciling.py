@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from connectors.models import Source
 from connectors.ports import Answer, Sold, Standing
 from connectors.services.guarding import Suppliers
 from hub.kernel import clock
@@ -23,6 +24,7 @@ from hub.sales.queries import supplied as queries
 from hub.sales.rules import HoldState
 from hub.sales.rules.supplied import (
     LOCK_MARGIN_S,
+    LOCK_S,
     PartState,
     is_as_wanted,
 )
@@ -181,7 +183,9 @@ def _has_run_out(task: Task) -> bool:
         part = session.get_one(SupplierOrder, task.part_id)
         if task.sold is not None or part.sent_at is None:
             return False
-        lasts = timedelta(seconds=max(task.order.ttl_s, 900) + LOCK_MARGIN_S)
+        source = session.get_one(Source, part.source_id)
+        agreed = source.settings.get("selling", {}).get("lock_s", LOCK_S)
+        lasts = timedelta(seconds=max(task.order.ttl_s, agreed) + LOCK_MARGIN_S)
         return (part.lock_until or part.sent_at + lasts) < clock.real(session)
 
 
