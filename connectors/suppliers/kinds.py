@@ -8,10 +8,18 @@ from connectors.suppliers.feed import FilesPort
 from connectors.suppliers.hfh import HfhPort
 from connectors.suppliers.octo import OctoPort
 from connectors.suppliers.otsapi import OtsapiPort
+from connectors.suppliers.pretix import PretixPort
 from connectors.suppliers.vista import VistaPort
 
 Kind = type[
-    VistaPort | CmtsPort | HfhPort | OtsapiPort | CgrPort | OctoPort | FilesPort
+    VistaPort
+    | CmtsPort
+    | HfhPort
+    | OtsapiPort
+    | CgrPort
+    | PretixPort
+    | OctoPort
+    | FilesPort
 ]
 KINDS: Mapping[str, Kind] = {
     "vista": VistaPort,
@@ -19,6 +27,7 @@ KINDS: Mapping[str, Kind] = {
     "hfh": HfhPort,
     "otsapi": OtsapiPort,
     "cgr": CgrPort,
+    "pretix": PretixPort,
     "octo": OctoPort,
     "files": FilesPort,
 }

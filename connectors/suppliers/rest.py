@@ -10,6 +10,7 @@ from connectors.errors import NoAnswerError, SaidNoError
 from connectors.suppliers.soap import Wire
 
 JSON_TYPES = ("application/json", "application/problem+json")
+NOTHING_SAID = 204
 REFUSED_WHO = {401, 403}
 REFUSED = range(400, 500)
 LATER = {408, 425, 429}  # refused as it is, but not for what was asked
@@ -35,18 +36,28 @@ class Rest:
         self._base, self._wire = base.rstrip("/"), wire
         self._headers = {"Accept": "application/json", **headers}
 
-    def call(self, method: str, path: str, body: Any = None) -> Reply:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        named: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Ask, and return a reply that is whole JSON: good, or refused with 4xx.
+
+        *named* are more headers. A good reply of 204 says nothing.
 
         Anything else is NoAnswerError, for a server may have done the work before it
         failed; 401 and 403 are a permanent SaidNoError.
         """
-        more: dict[str, Any] = {"headers": self._headers}
+        more: dict[str, Any] = {"headers": self._headers | dict(named or {})}
         if body is not None:
             more["data"] = msgspec.json.encode(body)
-            more["headers"] = self._headers | {"Content-Type": "application/json"}
+            more["headers"]["Content-Type"] = "application/json"
         found, data = self._wire.fetch(method, self._base + path, **more)
         status = found.status_code
+        if status == NOTHING_SAID and not data:
+            return Reply(status, None)
         if status in REFUSED_WHO:
             raise SaidNoError("not-allowed", f"{status}", is_permanent=True)
         kind = found.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -1,5 +1,6 @@
 """Reading suppliers: only news is written, nothing disappears at the first absence."""
 
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,6 +9,7 @@ from sqlalchemy import text
 
 from connectors.errors import NoAnswerError
 from connectors.services import guarding, syncing, visiting, writing
+from connectors.suppliers.kinds import KINDS
 from hub.kernel.db import transaction
 from tests.simulators.faults import struck
 from tests.simulators.house import Session
@@ -123,7 +125,7 @@ def test_a_row_that_cannot_be_read_does_not_lose_the_others(cinemas):
     for _ in range(2):
         with struck(cinemas.faults, garbled={}):
             found = cinemas.sync()
-        assert found["error"].startswith(("0001: ", "HO", "1000 "))
+        assert re.match(r"\S+( \d+)?: ", found["error"])
         assert "ValueError" in found["error"]
     more = set(refs(cinemas)) - set(before)  # and nothing is taken for missing
     assert more == cinemas.refs_of("99", more)
@@ -146,7 +148,8 @@ def test_settings_that_change_have_the_same_replies_read_anew(cinemas):
     [told] = cinemas.hub.get("operator", "/v1/sources")["items"]
     assert cinemas.sync()["changed"] == 0
     place = {**told["settings"]["place"], "currency": "CZK"}
-    other = {"place": place} if cinemas.has_seats else {"genre": "sport"}
+    has_genre = "genre" in KINDS[told["kind"]].settings_type.__struct_fields__
+    other = {"genre": "sport"} if has_genre else {"place": place}
     body = {"settings": {**told["settings"], **other}}
     assert cinemas.hub.call("operator", "PUT", path, body).status_code == 200
     time.sleep(guarding.KNOWN_S)
@@ -253,14 +256,15 @@ def test_status_beats_counts_and_the_room_says_the_capacity(hub, kind):
 def test_a_performance_that_moves_to_another_room_moves_here(seated):
     room = text(
         "SELECT r.ref FROM performance p JOIN auditorium r ON r.id = p.auditorium_id"
-        " WHERE p.ref = '0001/1'"
+        " WHERE p.ref = ANY(:refs)"
     )
+    first = {"refs": list(seated.refs_of("1", refs(seated)))}
     with transaction() as session:
-        before = session.scalar(room)
+        before = session.scalar(room, first)
     with struck(seated.faults, moved={}):
         seated.sync()
     with transaction() as session:
-        assert session.scalar(room) != before
+        assert session.scalar(room, first) != before
 
 
 def test_a_price_that_changes_there_changes_here(cinemas):

@@ -34,7 +34,9 @@ class Cgr:
 
     base = "/GestionCinemaWS.awws"
     each = 1
+    areas = ("GA",)
     tells = {"left", "price"}
+    sells_unlocked = False
     does = {
         "lock": ["GetSeancesPassCulture"],
         "sell": ["ReservationPassCulture"],

@@ -41,7 +41,9 @@ class Cmts:
 
     base = "/ticketapi/services/ticketapi"
     each = 1
+    areas = ("STAL", "BALC")
     tells = {"itself", "left", "price", "cancelled"}
+    sells_unlocked = False
     does = {
         "lock": ["LiveRealCheckSeatState"],
         "sell": ["SellTicket"],

@@ -40,7 +40,9 @@ class Hfh:
 
     base = BASE
     each = 1
+    areas = ("STAL", "BALC")
     tells = {"itself", "price", "cancelled"}
+    sells_unlocked = False
     does = {
         "lock": ["webLockSeat"],
         "sell": ["fixCashOrder"],

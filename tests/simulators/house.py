@@ -257,6 +257,15 @@ class House:
             self._free(order)
             return order
 
+    def give_back(self, key, at):
+        """Give back one place of a sale."""
+        with self.mutex:
+            order = self.orders[key]
+            order.refunded.add(at)
+            session = self._session_of(order)
+            if session.taken.get(at) == key:
+                del session.taken[at]
+
     def sold(self):
         """What this side believes is sold: (session, seat) -> key."""
         with self.mutex:
@@ -265,6 +274,7 @@ class House:
                 for order in self.orders.values()
                 if order.state == "sold"
                 for at in order.seats
+                if at not in order.refunded
             }
 
     def locks(self):

@@ -68,6 +68,11 @@ class Cinemas:
         return self.can.seat_choice
 
     @property
+    def stalls(self):
+        """What the first area is here: the stalls, or all that is told together."""
+        return self.there.areas[0]
+
+    @property
     def size(self):
         """How many places the stalls have here, or where they are not told apart all."""
         return 40 if self.has_seats or self.each == 2 else 60
@@ -79,9 +84,14 @@ class Cinemas:
 
     def refs_of(self, no, among):
         """Which of some references are a session's of the first cinema."""
-        if self.has_seats:
-            return {f"0001/{no}"} & set(among)
-        return {ref for ref in among if self.there.sale_of(ref)[0] == f"0001/{no}"}
+        return {ref for ref in among if self.session_of(ref) == f"0001/{no}"}
+
+    def session_of(self, ref):
+        """What the house calls a performance."""
+        if not self.has_seats:
+            return self.there.sale_of(ref)[0]
+        told = getattr(self.there, "session_of", None)
+        return ref if told is None else told(ref)
 
     def performances(self, who="ann"):
         """Return what is on sale; of options told apart, those of the stalls."""
@@ -103,7 +113,7 @@ class Cinemas:
 
     def every_offer(self, who="ann", performances=None):
         """Return the offers to adults of so many performances, in every area."""
-        areas = ("STAL", "BALC") if self.has_seats else ("GA",)
+        areas = self.there.areas
         among = (
             range(len(self.performances()))
             if performances is None
@@ -112,7 +122,7 @@ class Cinemas:
         return [self.offer(n, area, who=who) for n in among for area in areas]
 
     def offer(self, performance=0, area=None, kind="adult", who="ann"):
-        area = area or ("STAL" if self.has_seats else "GA")
+        area = area or self.stalls
         return self.offers(performance, who)[area][kind]
 
     def work(self, seconds=5.0):
@@ -189,7 +199,9 @@ class Cinemas:
             return self._counted_here()
         with transaction() as session:
             rows = session.execute(found).all()
-        return sorted((row.ref, self.there.place(row.code)) for row in rows)
+        return sorted(
+            (self.session_of(row.ref), self.there.place(row.code)) for row in rows
+        )
 
     def _counted_here(self):
         """What the hub has sold where there are no seats: (session, area) -> times."""

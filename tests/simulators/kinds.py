@@ -7,6 +7,7 @@ from tests.simulators.hfh import Hfh
 from tests.simulators.house import chain
 from tests.simulators.octo import Octo
 from tests.simulators.otsapi import Otsapi
+from tests.simulators.pretix import Pretix
 from tests.simulators.vista import Vista
 
 PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
@@ -17,12 +18,14 @@ CINEMA = {
     "capacity": 60,
     "email": "a@b.example",
 }
+ORGANIZER = {"organizer": "hub", "city": "Stadt", "email": "hub@hub.example"}
 SIMULATORS = {
     "vista": Vista,
     "cmts": Cmts,
     "hfh": Hfh,
     "otsapi": Otsapi,
     "cgr": Cgr,
+    "pretix": Pretix,
     "octo": Octo,
 }
 QUICK = {"cmts": {"poll_times": 2, "poll_s": 0.01}}
@@ -45,7 +48,12 @@ SEATED, LOCKING, ASKED = able("seat_choice"), able("separate_lock"), able("ask_b
 
 def operations(*what):
     """Return what all kinds call some of their work, as faults take it."""
-    return {name for one in SIMULATORS.values() for w in what for name in one.does[w]}
+    return {
+        name
+        for one in SIMULATORS.values()
+        for w in what
+        for name in one.does.get(w, ())
+    }
 
 
 def simulator(kind, **more):
@@ -65,6 +73,6 @@ def credentials(kind, there):
 def settings(kind, cinemas=1, *, is_patient=False):
     """How a source of a kind is set up; for tests it waits for nothing."""
     codes = [f"{n:04d}" for n in range(1, cinemas + 1)]
-    needed = {"cgr": CINEMA, "otsapi": {"cinemas": codes}}
+    needed = {"cgr": CINEMA, "otsapi": {"cinemas": codes}, "pretix": ORGANIZER}
     quick = {} if is_patient else QUICK.get(kind, {})
     return {"place": PLACE, **needed.get(kind, {}), **quick}

@@ -53,7 +53,9 @@ class Octo:
     base = BASE
 
     each = 2  # a session here is an availability of each option
+    areas = ("GA",)
     tells = {"itself", "left", "price"}
+    sells_unlocked = False
     does = {
         "lock": ["reserve"],
         "sell": ["confirm"],

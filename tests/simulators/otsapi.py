@@ -41,7 +41,9 @@ class Otsapi:
 
     base = "/OTSAPI"
     each = 1
+    areas = ("STAL", "BALC")
     tells = {"itself"}
+    sells_unlocked = False
     does = {
         "lock": ["LockSeat"],
         "sell": ["SubmitOrder"],

@@ -61,7 +61,7 @@ def application(faults, answer, routes, late=None):
         return Response(body, status, headers)
 
     for route in routes:
-        app.add_url_rule(route, route, serve, methods=["GET", "POST"])
+        app.add_url_rule(route, route, serve, methods=["GET", "POST", "DELETE"])
 
     app.add_url_rule(
         "/faults", "faults", partial(switches, faults), methods=["GET", "PUT", "DELETE"]

@@ -40,7 +40,9 @@ class Vista:
 
     base = "/WSVistaWebClient"
     each = 1
+    areas = ("STAL", "BALC")
     tells = {"itself", "left", "price", "cancelled"}
+    sells_unlocked = False
     does = {
         "lock": ["AddTickets"],
         "sell": ["CompleteOrder"],

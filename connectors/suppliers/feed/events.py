@@ -19,8 +19,8 @@ from connectors.feed.records import (
     VenueRecord,
 )
 from connectors.suppliers.feed.found import FilesSettings
-from connectors.suppliers.feed.text import minor, plain, ref_of
 from connectors.suppliers.settings import Place
+from connectors.suppliers.text import minor, plain, ref_of
 
 AREA = "GA"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from connectors.suppliers.feed.events import place_of, records
 from connectors.suppliers.feed.found import FilesSettings, Found, Json
-from connectors.suppliers.feed.text import ref_of
 from connectors.suppliers.settings import Place
+from connectors.suppliers.text import ref_of
 
 
 def read_google(said: Json, settings: FilesSettings) -> Found:

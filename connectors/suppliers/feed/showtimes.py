@@ -18,8 +18,8 @@ from connectors.feed.records import (
     VenueRecord,
 )
 from connectors.suppliers.feed.found import FilesSettings, Found, Json
-from connectors.suppliers.feed.text import minor, plain, ref_of
 from connectors.suppliers.settings import Place
+from connectors.suppliers.text import minor, plain, ref_of
 
 SPEC = "cinemashowtimes-json/1"
 TICKETS_MAX = 10

@@ -14,8 +14,8 @@ from connectors.feed.records import (
     VenueRecord,
 )
 from connectors.ports import Available
-from connectors.suppliers.feed.text import plain, ref_of
 from connectors.suppliers.octo.words import APART, AREA, OctoSettings, moment
+from connectors.suppliers.text import plain, ref_of
 from hub.kernel.money import exponent
 
 Said = Mapping[str, Any]

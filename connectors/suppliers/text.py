@@ -1,4 +1,4 @@
-"""Small readings that the formats of files share."""
+"""Small readings that suppliers' texts share."""
 
 import hashlib
 import re

@@ -1,0 +1,171 @@
+"""Reading a pretix: its events by place, what is sold of them, which seats are gone."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from connectors.errors import SaidNoError
+from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRecord
+from connectors.ports import Available, Read, Rooms, Schedule
+from connectors.suppliers.pretix import schedule, words
+from connectors.suppliers.pretix.calls import Calls
+from connectors.suppliers.pretix.shows import Plan, Show, areas
+from connectors.suppliers.pretix.words import PretixSettings
+from connectors.suppliers.rows import digest
+
+
+class Reader:
+    """What a pretix tells; it remembers the places of events, and products of seats."""
+
+    def __init__(self, calls: Calls, settings: PretixSettings) -> None:
+        self._calls, self._settings = calls, settings
+        self._events: dict[str, list[Any]] = {}  # by venue, as last listed
+        self._products: dict[Plan, dict[str, int]] = {}  # of seats, as last listed
+
+    def venues(self) -> Sequence[VenueRecord]:
+        """List the places of the events that are live and sold by us."""
+        asked = {"live": "true", "sales_channel": self._settings.channel}
+        single = self._calls.each("/events/", is_future="true", **asked)
+        series = self._calls.each("/events/", has_subevents="true", **asked)
+        found: dict[str, list[Any]] = {}
+        for event in (*single, *series):
+            if not event["testmode"]:
+                found.setdefault(schedule.where(event), []).append(event)
+        self._events = found
+        return [schedule.venue(own[0], self._settings) for own in found.values()]
+
+    def auditorium(self, venue: VenueRecord, performance: str) -> AuditoriumRecord:
+        """Tell what is sold of a performance as a room, with its seats."""
+        show = self.show(performance)
+        return schedule.room(show, self._seats(show), venue.ref, self._settings)
+
+    def schedule(self, venue: VenueRecord, rooms: Rooms, read: Read) -> Schedule:
+        """Tell every event at a place, and every date of its series."""
+        settings, events = self._settings, self._events.get(venue.ref, [])
+        shows = [show for event in events for show in self._shows(event)]
+        found = [(show, *self._gone(show)) for show in shows]
+        said = [(s.event, s.date, s.items, s.quotas, sorted(g)) for s, g, _ in found]
+        told = digest([msgspec.json.encode(said, order="sorted")], settings, venue)
+        if told == read.digest:
+            return Schedule.same(told, len(found))
+        skipped: list[str] = []
+        performances: list[PerformanceRecord] = []
+        left: dict[str, Available] = {}
+        for show, gone, lost in found:
+            try:
+                sizes = rooms.areas(show.room_ref, show.ref) if show.seated else {}
+                made = schedule.performance(show, sizes, settings)
+                free = {
+                    item: sizes.get(f"s{item}", 0) - lost[item] for item in show.seated
+                }
+                left[made.ref] = schedule.left(show, free, gone, settings)
+                performances.append(made)
+            except (KeyError, ValueError, ArithmeticError) as error:
+                skipped.append(f"{show.ref}: {error!r}")
+        return Schedule(
+            [schedule.production(event, settings) for event in events],
+            performances,
+            is_complete=not skipped,
+            available=left,
+            digest=None if skipped else told,
+            count=len(found),
+            rooms=list(_rooms(shows, venue.ref, settings)),
+            skipped=skipped,
+        )
+
+    def _shows(self, event: Any) -> Iterator[Show]:
+        """Yield an event, or each date of a series that is on sale."""
+        path = f"/events/{event['slug']}"
+        items = list(self._calls.each(f"{path}/items/", active="true"))
+        quotas = list(self._calls.each(f"{path}/quotas/", with_availability="true"))
+        if not event["has_subevents"]:
+            shows = [Show(event, None, items, quotas)]
+        else:
+            asked = {"active": "true", "is_future": "true"}
+            shows = [
+                Show(
+                    event, one, items, [q for q in quotas if q["subevent"] == one["id"]]
+                )
+                for one in self._calls.each(f"{path}/subevents/", **asked)
+            ]
+        for show in shows:
+            if areas(show, self._settings):
+                yield show
+
+    def show(self, performance: str) -> Show:
+        """Ask for a performance; SaidNoError if it is not on sale any more."""
+        slug, date = words.parts(performance)
+        path = f"/events/{slug}"
+        event, said = self._calls.get(f"{path}/"), None
+        asked = {"with_availability": "true"}
+        if date is not None:
+            said = self._calls.get(f"{path}/subevents/{date}/")
+            asked["subevent"] = str(date)
+        if not event["live"] or (said is not None and not said["active"]):
+            raise SaidNoError("not-on-sale", "it is not live")
+        items = list(self._calls.each(f"{path}/items/", active="true"))
+        quotas = list(self._calls.each(f"{path}/quotas/", **asked))
+        return Show(event, said, items, quotas)
+
+    def _seats(self, show: Show, **asked: str) -> list[Any]:
+        """Return the seats of a show, or those that are *asked* for."""
+        if not show.seated:
+            return []
+        path = f"/events/{show.event['slug']}"
+        if show.date is not None:
+            path += f"/subevents/{show.date['id']}"
+        found = list(self._calls.each(f"{path}/seats/", **asked))
+        if not asked:
+            self._products[show.plan] = {
+                one["seat_guid"]: one["product"] for one in found
+            }
+        return found
+
+    def _gone(self, show: Show) -> tuple[frozenset[str], Counter[int]]:
+        """Return the seats of a show that cannot be had, and how many by product."""
+        taken = self._seats(show, is_available="false")
+        blocked = self._seats(show, blocked="true")
+        found = {one["seat_guid"]: one["product"] for one in (*taken, *blocked)}
+        return frozenset(found), Counter(found.values())
+
+    def availability(self, performance: str) -> Available:
+        """Tell what the quotas have left, and which seats are gone."""
+        show = self.show(performance)
+        gone, _ = self._gone(show)
+        products = self._products_at(show)
+        free = Counter(item for seat, item in products.items() if seat not in gone)
+        return schedule.left(show, free, gone, self._settings)
+
+    def products_of(self, performance: str) -> Mapping[str, int]:
+        """Return the product of each seat of a performance, as they are mapped now."""
+        slug, date = words.parts(performance)
+        path = f"/events/{slug}/"
+        said = self._calls.get(path if date is None else f"{path}subevents/{date}/")
+        event = said if date is None else {"slug": slug}
+        return self._products_at(Show(event, None if date is None else said, (), ()))
+
+    def _products_at(self, show: Show) -> Mapping[str, int]:
+        if show.seated and show.plan not in self._products:
+            self._seats(show)
+        return self._products.get(show.plan, {})
+
+
+def _rooms(
+    shows: Sequence[Show], venue_ref: str, settings: PretixSettings
+) -> Iterator[AuditoriumRecord]:
+    """Yield the rooms without seats, each as big as the biggest of its dates."""
+    found: dict[str, dict[str, Any]] = {}
+    for show in shows:
+        if show.seated:
+            continue
+        made = schedule.room(show, (), venue_ref, settings)
+        areas = found.setdefault(made.ref, {"made": made, "areas": {}})["areas"]
+        for area in made.areas:
+            known = areas.get(area.ref)
+            if known is None or known.capacity < area.capacity:
+                areas[area.ref] = area
+    for one in found.values():
+        room = one["made"]
+        yield msgspec.structs.replace(room, areas=list(one["areas"].values()))
