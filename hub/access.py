@@ -143,6 +143,7 @@ GET    /v1/orders/<uuid:order_id>/tickets/<uuid:ticket_id>/<any(qr, code128):sym
 POST   /v1/orders/<uuid:order_id>/links                       write agent
 GET    /t/<token>                                             anyone
 GET    /t/<token>/tickets.pdf                                 anyone
+POST   /v1/hints/<token>                                      anyone
 GET    /v1/delivery-methods                                   read agent operator
 POST   /v1/delivery-methods                                   write operator
 PUT    /v1/delivery-methods/<ref>                             write operator

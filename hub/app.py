@@ -40,6 +40,7 @@ SINGLE_CONNECTIONS = 8
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE"}
 RESOURCES = (
     connectors.api.blp,
+    connectors.api.hints,
     hub.sales.api.blp,
     hub.tickets.api.blp,
     hub.tickets.api.links,

@@ -1,6 +1,7 @@
 """Inventory in, over HTTP: what is pushed, and who is asked."""
 
 from connectors.api import deliveries, sources
-from connectors.api.blueprint import blp
+from connectors.api import hints as hinting
+from connectors.api.blueprint import blp, hints
 
-__all__ = ["blp", "deliveries", "sources"]
+__all__ = ["blp", "deliveries", "hinting", "hints", "sources"]

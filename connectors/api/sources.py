@@ -35,6 +35,7 @@ def _told(session: Session, found: Sequence[Source]) -> list[dict[str, Any]]:
     return [
         {name: getattr(source, name) for name in SHOWN}
         | {
+            "hints": f"/v1/hints/{source.hint_token}",
             "capabilities": asdict(KINDS[source.kind].capabilities),
             "measured": measured[source.id],
         }

@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,6 +34,7 @@ class Source(Base):
     __table_args__ = (
         UniqueConstraint("supplier_id", "name"),
         UniqueConstraint("feed_id"),
+        UniqueConstraint("hint_token"),
         CheckConstraint("every_s >= 1", name="every"),
         CheckConstraint("connect_ms > 0", name="connect"),
         CheckConstraint("operation_ms > 0", name="operation"),
@@ -64,6 +66,10 @@ class Source(Base):
     mark: Mapped[str | None]
     next_sync_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    hint_token: Mapped[str] = mapped_column(
+        server_default=text("replace(gen_random_uuid()::text, '-', '')")
+    )
+    hinted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[CreatedAt]
 

@@ -162,6 +162,10 @@ class SourceSchema(ReplySchema):
     is_stopped = fields.Boolean(required=True)
     stopped_because = fields.String(required=True, allow_none=True)
     next_sync_at = fields.AwareDateTime(required=True, allow_none=True)
+    hints = fields.String(
+        required=True,
+        metadata={"description": "Where its webhooks may say that something is new"},
+    )
     capabilities = fields.Nested(CapabilitiesSchema, required=True)
     measured = fields.Nested(MeasuredSchema, required=True)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,8 +15,16 @@ from connectors.suppliers.kinds import KINDS, Kind
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Waits, Wire
 from hub.kernel import clock
+from hub.kernel.errors import NotFoundError
 from hub.kernel.ids import new_id
 
+HINT_PAUSE_S = 10
+_HINT = text(
+    "UPDATE source SET hinted_at = clock_timestamp(), next_sync_at = least("
+    " next_sync_at, greatest(clock_timestamp(), hinted_at"
+    " + make_interval(secs => :pause)))"
+    " WHERE hint_token = :token RETURNING id"
+)
 CHANGES = (
     *("every_s", "connect_ms", "operation_ms", "at_once", "reads_per_minute"),
     *("tolerance_minor", "url"),
@@ -114,6 +123,17 @@ def start_source(session: Session, source: Source) -> Source:
     source.next_sync_at = clock.real(session)
     session.flush()
     return source
+
+
+def hint(session: Session, token: str) -> None:
+    """Have a source read soon, for somebody says that something is new there.
+
+    NotFoundError for a token that is nobody's. Not sooner than HINT_PAUSE_S after it
+    was said before.
+    """
+    said = {"token": token, "pause": HINT_PAUSE_S}
+    if session.scalar(_HINT, said) is None:
+        raise NotFoundError
 
 
 def sync_soon(session: Session, source: Source) -> Source:

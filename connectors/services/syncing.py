@@ -21,6 +21,7 @@ from connectors.models import Feed, Source, SourceSync
 from connectors.rules.records import drops_too_much
 from connectors.services import reading
 from connectors.services.guarding import Suppliers
+from connectors.services.sources import HINT_PAUSE_S
 from connectors.services.visiting import (
     LEASE_S,
     Lease,
@@ -194,6 +195,8 @@ def _finish(run: Run, error: str | None) -> None:
         source.leased_until = None
         # S311: it only keeps sources from being read all at once
         pause = source.every_s * (1 + random.uniform(-JITTER, JITTER))  # noqa: S311
+        if source.hinted_at is not None and source.hinted_at >= found.started_at:
+            pause = min(pause, HINT_PAUSE_S)  # it may be new of what was read already
         source.next_sync_at = now + timedelta(seconds=pause)
         session.flush()
         session.execute(_PRUNE, {"source": source.id, "kept": KEPT_SYNCS})

@@ -23,6 +23,7 @@ REASONS = {
     "POST /v1/orders/{order_id}/cancellation-quotes": "it writes nothing",
     "POST /v1/orders/{order_id}/exchange-quotes": "it writes nothing",
     "POST /v1/orders/{order_id}/links": "it writes nothing",
+    "POST /v1/hints/{token}": "a hint says the same twice",
 }
 
 
