@@ -23,6 +23,7 @@ from connectors.ports import Available
 from connectors.rules.records import RefusedError, check
 from connectors.services.deliveries import receive_records
 from connectors.services.records import digest_of
+from connectors.services.seats import note_gone
 from hub.kernel.db import rows
 
 WHOLE = ""
@@ -64,7 +65,7 @@ _SUPPLY = text(
     " as_of = excluded.as_of WHERE supply.as_of < excluded.as_of"
 )
 _SUPPLIED = text(
-    "SELECT p.id, p.ref, s.left_by_area, s.is_on_sale FROM performance p"
+    "SELECT p.id, p.ref, s.left_by_area, s.is_on_sale, s.as_of FROM performance p"
     " LEFT JOIN supply s ON s.performance_id = p.id"
     " WHERE p.supplier_id = :supplier AND p.ref = ANY(:refs) AND p.source_id = :source"
 )
@@ -135,9 +136,16 @@ def deliver(session: Session, source: Source, records: Sequence[AnyRecord]) -> N
 def write_supply(
     session: Session, source: Source, found: Mapping[str, tuple[Available, datetime]]
 ) -> None:
-    """Note what is left of performances, and when that was said, if it has changed."""
+    """Note what is left of performances, and when that was said, if it has changed.
+
+    Seats that are gone, where they are told, unless somebody has looked since.
+    """
     where: dict[str, Any] = {"supplier": source.supplier_id, "source": source.id}
-    known = session.execute(_SUPPLIED, where | {"refs": list(found)})
+    known = session.execute(_SUPPLIED, where | {"refs": list(found)}).all()
+    for row in known:
+        one, at = found[row.ref]
+        if one.gone is not None and (row.as_of is None or row.as_of < at):
+            note_gone(session, source.id, row.id, one.gone)
     said = [
         {
             "id": row.id,

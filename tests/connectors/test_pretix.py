@@ -283,3 +283,21 @@ def test_what_was_agreed_is_what_it_costs_there(there, port):
     cheap = replace(wanted.lines[0], face_minor=900)
     locked = port.lock(replace(wanted, lines=(cheap,)))
     assert locked.total_minor == 2200  # it tells its own, and the hub refuses
+
+
+def test_a_reading_tells_which_seats_its_box_office_has_sold(hub):
+    with opened(hub, "pretix") as cinemas:
+        sale = cinemas.performances()[0]
+
+        def free():
+            path = f"/v1/performances/{sale['id']}/seats"
+            seats = hub.get("ann", path)["items"]
+            return {s["number"] for s in seats if s["row"] == "A" and s["is_free"]}
+
+        before = free()
+        cinemas.house.lock("box", "0001", "1", [("STAL", "0001", [(0, 4)])])
+        cinemas.sync()
+        assert before - free() == {"5"}
+        cinemas.house.release("box")
+        cinemas.sync()
+        assert free() == before

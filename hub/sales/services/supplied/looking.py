@@ -1,10 +1,5 @@
-"""Looking at what a supplier has left, now: its word beside our tree's.
+"""Looking at what a supplier has left, now: its word beside our tree's."""
 
-Seats that are gone there are kept as taken, in the name of the source: so nobody is
-given them, and who asks for them by name is told. They are nobody's allotment.
-"""
-
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,24 +10,12 @@ from sqlalchemy.orm import Session
 from connectors.ports import Available
 from connectors.services.guarding import Suppliers
 from connectors.services.reading import write_look
+from connectors.services.seats import note_gone
 from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.sales.queries.supplied import ref_of
 from hub.sales.services.halls import halls
 from hub.sales.services.supplied.asking import Outcome, ask
-
-_TAKE = text(
-    "INSERT INTO seat_taken (performance_id, seat_id, hold_id)"
-    " SELECT :performance, s.id, :source FROM seat s"
-    " JOIN performance_area pa ON pa.area_id = s.area_id"
-    " WHERE pa.performance_id = :performance AND s.code = ANY(:codes)"
-    " AND NOT s.is_retired ORDER BY s.id ON CONFLICT DO NOTHING"
-)
-_FREE = text(
-    "DELETE FROM seat_taken t USING seat s WHERE t.performance_id = :performance"
-    " AND t.hold_id = :source AND s.id = t.seat_id AND NOT s.code = ANY(:codes)"
-)
-
 
 _AGE = text(
     "SELECT p.source_id, extract(epoch FROM clock_timestamp()"
@@ -86,12 +69,3 @@ def _note(
     is_newer = write_look(session, performance_id, found, at)
     if is_newer and found.gone is not None:
         note_gone(session, source_id, performance_id, found.gone)
-
-
-def note_gone(
-    session: Session, source_id: UUID, performance_id: UUID, codes: Collection[str]
-) -> None:
-    """Keep seats as taken by others at the supplier; let go those that are not."""
-    where = {"performance": performance_id, "source": source_id}
-    session.execute(_FREE, where | {"codes": list(codes)})
-    session.execute(_TAKE, where | {"codes": list(codes)})
