@@ -15,6 +15,7 @@ from hub.config import load
 from hub.kernel import db
 from hub.kernel.embedded import Embedded
 from tests.hubs import CREDENTIALS_KEY, SECRET, Hub
+from tests.upstream import Upstream
 
 UNSAFE_BUT_FAST = {"fsync": "off", "max_connections": "200"}
 TEMPLATE = "hub"
@@ -156,3 +157,12 @@ def _settings(database_url, owner_url, server, folder):
 def hub(settings, engine, hub_before):
     """A hub with partners, their terms and a feed, over its own API."""
     return Hub.again(settings, engine, hub_before[0])
+
+
+@pytest.fixture
+def upstream(server, hub_before, tmp_path):
+    """Another hub on a database of its own; ask for it before ``hub``."""
+    with database(server, hub_before[1]) as url:
+        app_url = url.replace("hub_owner@", "hub_app@")
+        there = _settings(app_url, url, server, tmp_path / "upstream")
+        yield Upstream(there, hub_before[0])

@@ -6,6 +6,7 @@ from connectors.suppliers.cgr import CgrPort
 from connectors.suppliers.cmts import CmtsPort
 from connectors.suppliers.feed import FilesPort
 from connectors.suppliers.hfh import HfhPort
+from connectors.suppliers.hub import HubPort
 from connectors.suppliers.octo import OctoPort
 from connectors.suppliers.otsapi import OtsapiPort
 from connectors.suppliers.pretix import PretixPort
@@ -19,6 +20,7 @@ Kind = type[
     | CgrPort
     | PretixPort
     | OctoPort
+    | HubPort
     | FilesPort
 ]
 KINDS: Mapping[str, Kind] = {
@@ -29,5 +31,6 @@ KINDS: Mapping[str, Kind] = {
     "cgr": CgrPort,
     "pretix": PretixPort,
     "octo": OctoPort,
+    "hub": HubPort,
     "files": FilesPort,
 }

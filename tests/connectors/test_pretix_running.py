@@ -7,13 +7,11 @@ import os
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 import requests
-from flask import request
 
 from connectors.errors import NoAnswerError, SaidNoError
 from connectors.ports import LineWanted, OrderWanted, Read, SeatWanted, Standing
@@ -27,9 +25,9 @@ from hub import suppliers as working
 from hub.kernel.db import transaction
 from tests.hubs import CREDENTIALS_KEY, WORLD
 from tests.servers import serving as hub_serving
-from tests.simulators.faults import Faults, struck
+from tests.simulators.between import between
+from tests.simulators.faults import struck
 from tests.simulators.kinds import settings
-from tests.simulators.serving import application, serving
 
 URL, TOKEN = os.environ.get("HUB_PRETIX_URL"), os.environ.get("HUB_PRETIX_TOKEN")
 pytestmark = pytest.mark.skipif(not URL, reason="no pretix: HUB_PRETIX_URL is not set")
@@ -142,28 +140,11 @@ def seating():
     return {"name": f"House {uuid4().hex[:8]}", "layout": layout}
 
 
-@contextmanager
-def between():
-    """Serve what is in front of the pretix, and has faults; yield address, faults."""
-    faults, line = Faults(delay_s=2.0), requests.Session()
-
-    def answer(path, body):
-        method, headers = request.method, dict(request.headers)
-        url = f"{URL}{path}?{request.query_string.decode()}"
-        kept = ("Authorization", "Content-Type", "X-Idempotency-Key", "Accept-Language")
-        named = {k: v for k, v in headers.items() if k in kept}
-
-        def work():
-            said = line.request(method, url, data=body, headers=named, timeout=60)
-            return said.content, said.headers.get("Content-Type", ""), said.status_code
-
-        is_sale = method == "POST" and path.endswith("/orders/")
-        is_dry = is_sale and b'"simulate":true' in body
-        name = "simulate" if is_dry else "order" if is_sale else path
-        return name, work
-
-    with serving(application(faults, answer, ["/<path:rest>"])) as url:
-        yield url, faults
+def named(method, path, body):
+    """What a call is called: only sales have names of their own."""
+    is_sale = method == "POST" and path.endswith("/orders/")
+    is_dry = is_sale and b'"simulate":true' in body
+    return "simulate" if is_dry else "order" if is_sale else path
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +256,7 @@ def test_many_at_once_sell_what_there_is_and_no_more(concert, box):
 @pytest.mark.parametrize("fault", ["drop", "html-500", "truncated", "delay-after"])
 def test_a_sale_that_is_not_answered_is_known_by_its_code(box, fault):
     slug, items = box.event(seated=False)
-    with between() as (url, faults):
+    with between(URL, named) as (url, faults):
         port, wanted = opened(url, 1.5), places_of(slug, items["Full"], 2)
         port.lock(wanted)
         lost = struck(faults, **{fault: {"only": {"order"}}})
@@ -288,7 +269,7 @@ def test_a_sale_that_is_not_answered_is_known_by_its_code(box, fault):
 def late(box, *, is_let_go):
     """Send a sale that comes there long after we have stopped listening."""
     slug, items = box.event(seated=False)
-    with between() as (url, faults):
+    with between(URL, named) as (url, faults):
         port, wanted = opened(url, 1.0), places_of(slug, items["Full"], 2)
         port.lock(wanted)
         slow = struck(faults, **{"delay-before": {"only": {"order"}, "times": 1}})

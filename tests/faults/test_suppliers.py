@@ -23,9 +23,9 @@ from connectors.rules import breaking
 from hub import serve
 from hub.kernel.db import transaction
 from tests.faults.test_killed_servers import kill_workers
+from tests.faults.tills import clerk, strike
 from tests.lengths import IS_LONG
 from tests.servers import environment, serving
-from tests.simulators.faults import WIRE
 from tests.simulators.house import HouseError
 from tests.simulators.hubs import opened
 from tests.simulators.kinds import SELLERS, operations
@@ -35,61 +35,13 @@ KILLS = 25 if IS_LONG else 2  # of each kind
 ALIVE_S = 1.5
 IN_PROGRESS = "idempotency-in-progress"
 AT_ONCE = 6
-SHARE = 1 / 3
 SELLING = operations("lock", "sell", "ask", "release", "cancel", "look")
-REFUSALS = {
-    *("supplier-refused", "supplier-unavailable", "supplier-silent"),
-    *("allotment-exhausted", "hold-expired", "hold-voided", "sale-under-way"),
-    *("must-also-cancel",),
-}
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Suppliers that are asked again after moments, not minutes."""
     monkeypatch.setattr(breaking, "PAUSE_S", 0.05)
-
-
-def strike(faults, seed):
-    """Each fault of the wire in its part of a third of the calls that sell."""
-    for name in WIRE:
-        faults.set(name, only=SELLING, share=SHARE / len(WIRE) * 1.15)
-
-
-def clerk(cinemas, offers, seed):
-    """One agent's till: hold, confirm, sometimes let go or give back."""
-    dice = random.Random(seed)  # noqa: S311 - a test's
-    hub, who = cinemas.hub, dice.choice(("ann", "bob"))
-    line = {"offer_id": dice.choice(offers[who]), "quantity": dice.randint(1, 3)}
-    for _ in range(200):
-        answered = hub.call(
-            who, "POST", "/v1/holds", {"lines": [line]}, key=str(uuid4())
-        )
-        hold = answered.get_json()
-        if hold.get("code") != "supplier-unavailable":
-            break
-        time.sleep(0.05)  # it was not asked: it does not answer of late
-    if answered.status_code != 201:
-        assert hold["code"] in REFUSALS, hold
-        return
-    if dice.random() < 0.1:
-        hub.call(who, "DELETE", f"/v1/holds/{hold['id']}")
-        return
-    wanted = {"hold_id": hold["id"], "reference": f"R{seed}"}
-    key = str(uuid4())
-    answered = hub.call(who, "POST", "/v1/orders", wanted, key=key)
-    again = hub.call(who, "POST", "/v1/orders", wanted, key=key)  # as who lost a reply
-    order = answered.get_json()
-    if answered.status_code not in {201, 202}:
-        assert order["code"] in REFUSALS, order
-        return
-    if again.status_code in {201, 202}:
-        assert again.get_json()["id"] == order["id"]
-    if answered.status_code == 201 and dice.random() < 0.3:
-        path = f"/v1/orders/{order['id']}/cancellations"
-        answered = hub.call(who, "POST", path, {}, key=str(uuid4()))
-        if answered.status_code not in {201, 202}:
-            assert answered.get_json()["code"] in REFUSALS, answered.get_json()
 
 
 def box_office(house, times):
@@ -112,10 +64,10 @@ def test_both_sides_agree_once_the_supplier_answers_again(hub, kind, quick):
     with opened(hub, kind, operation_ms=250, **there) as cinemas:
         cinemas.faults.delay_s = 0.4
         offers = {who: cinemas.every_offer(who) for who in ("ann", "bob")}
-        strike(cinemas.faults, 1)
+        strike(cinemas.faults, SELLING)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             sold = pool.submit(box_office, cinemas.house, ORDERS // 5)
-            tills = [pool.submit(clerk, cinemas, offers, n) for n in range(ORDERS)]
+            tills = [pool.submit(clerk, cinemas.hub, offers, n) for n in range(ORDERS)]
             for till in [*tills, sold]:
                 till.result()
         calls = sum(cinemas.faults.calls[name] for name in SELLING)
