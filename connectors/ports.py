@@ -37,14 +37,15 @@ class Capabilities:
     *sells*: it sells itself, and its word is needed; else the hub is the master of
     the seats. *own_order_key*: an order has the key the hub gives it, else one of the
     supplier's, told with the lock; *ask_by_key*: what became of it can be asked by
-    that. *channel_quota*: it keeps a number of seats for us. *codes*: one for an
-    ``order``, or one for each ``ticket``.
+    that. *release*: a lock can be let go, else it runs out. *channel_quota*: it keeps
+    a number of seats for us. *codes*: one for an ``order``, or one for each ``ticket``.
     """
 
     sells: bool
     availability: Told
     seat_choice: bool = False
     separate_lock: bool = False
+    release: bool = True
     extend: bool = False
     own_order_key: bool = False
     ask_by_key: bool = False

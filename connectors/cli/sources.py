@@ -11,7 +11,17 @@ from connectors.services.sealing import Sealer, rekey
 from hub.kernel.db import transaction
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SIMULATORS = ["vista", "cmts", "hfh", "otsapi", "cgr", "pretix", "octo", "files"]
+SIMULATORS = [
+    "vista",
+    "cmts",
+    "hfh",
+    "otsapi",
+    "cgr",
+    "pretix",
+    "octo",
+    "tiqets",
+    "files",
+]
 
 
 @click.group("sources")

@@ -110,6 +110,7 @@ class CapabilitiesSchema(ReplySchema):
     availability = fields.String(required=True, validate=validate.OneOf([*Told]))
     seat_choice = fields.Boolean(required=True)
     separate_lock = fields.Boolean(required=True)
+    release = fields.Boolean(required=True)
     extend = fields.Boolean(required=True)
     own_order_key = fields.Boolean(required=True)
     ask_by_key = fields.Boolean(required=True)

@@ -10,6 +10,7 @@ from connectors.suppliers.hub import HubPort
 from connectors.suppliers.octo import OctoPort
 from connectors.suppliers.otsapi import OtsapiPort
 from connectors.suppliers.pretix import PretixPort
+from connectors.suppliers.tiqets import TiqetsPort
 from connectors.suppliers.vista import VistaPort
 
 Kind = type[
@@ -20,6 +21,7 @@ Kind = type[
     | CgrPort
     | PretixPort
     | OctoPort
+    | TiqetsPort
     | HubPort
     | FilesPort
 ]
@@ -31,6 +33,7 @@ KINDS: Mapping[str, Kind] = {
     "cgr": CgrPort,
     "pretix": PretixPort,
     "octo": OctoPort,
+    "tiqets": TiqetsPort,
     "hub": HubPort,
     "files": FilesPort,
 }

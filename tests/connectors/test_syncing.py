@@ -1,6 +1,5 @@
 """Reading suppliers: only news is written, nothing disappears at the first absence."""
 
-import re
 import time
 from datetime import UTC, date, datetime, timedelta
 
@@ -125,7 +124,7 @@ def test_a_row_that_cannot_be_read_does_not_lose_the_others(cinemas):
     for _ in range(2):
         with struck(cinemas.faults, garbled={}):
             found = cinemas.sync()
-        assert re.match(r"\S+( \S+)?: ", found["error"])
+        assert ": " in found["error"]
         assert "ValueError" in found["error"]
     more = set(refs(cinemas)) - set(before)  # and nothing is taken for missing
     assert more == cinemas.refs_of("99", more)

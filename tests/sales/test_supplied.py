@@ -15,6 +15,7 @@ from hub.sales.services.supplied import reconciling, tasks
 from tests.simulators.faults import struck
 from tests.simulators.hubs import Cinemas, opened, set_up
 from tests.simulators.kinds import (
+    FENCED,
     LOCKING,
     SEATED,
     SELLERS,
@@ -37,6 +38,12 @@ def cinemas(hub, request):
 
 @pytest.fixture(params=LOCKING)
 def locking(hub, request):
+    with opened(hub, request.param) as found:
+        yield found
+
+
+@pytest.fixture(params=FENCED)
+def fenced(hub, request):
     with opened(hub, request.param) as found:
         yield found
 
@@ -157,7 +164,7 @@ def test_a_sale_that_never_arrived_is_rejected_and_costs_nothing(cinemas):
     assert hub.get("ann", f"/v1/holds/{hold['id']}")["state"] == "rejected"
     credit = hub.credit("ann")
     assert (credit["exposure_minor"], credit["reserved_minor"]) == (0, 0)
-    assert cinemas.house.locks() == []
+    assert cinemas.locks_left() == []
     again = hub.hold("ann", [(cinemas.offer(), 2)])
     assert (
         hub.confirm("ann", again, "R1")["state"] == "confirmed"
@@ -177,20 +184,20 @@ def late_sale(cinemas):
     return order
 
 
-def test_a_sale_that_arrives_late_finds_nothing_to_sell(locking):
-    order = late_sale(locking)
-    assert get(locking, order)["state"] == "rejected"
-    agree(locking, 0)
+def test_a_sale_that_arrives_late_finds_nothing_to_sell(fenced):
+    order = late_sale(fenced)
+    assert get(fenced, order)["state"] == "rejected"
+    agree(fenced, 0)
 
 
-def test_control_without_letting_go_first_it_is_sold_there_only(locking, monkeypatch):
+def test_control_without_letting_go_first_it_is_sold_there_only(fenced, monkeypatch):
     def believe(task):
         return Answer(Standing.NOTHING)
 
     monkeypatch.setattr(reconciling, "_fenced", believe)
-    late_sale(locking)
-    assert locking.sold_here() == []
-    assert len(locking.sold_there()) == 2
+    late_sale(fenced)
+    assert fenced.sold_here() == []
+    assert len(fenced.sold_there()) == 2
 
 
 def test_a_lock_that_is_not_answered_holds_nothing_and_is_let_go(cinemas):
@@ -200,10 +207,10 @@ def test_a_lock_that_is_not_answered_holds_nothing_and_is_let_go(cinemas):
     assert (refused["code"], refused["retry"]) == ("supplier-silent", "later")
     assert len(cinemas.house.locks()) == cinemas.can.separate_lock
     if not cinemas.can.own_order_key:  # nobody but time can let it go
-        assert cinemas.work(0.3) == 1
+        assert cinemas.work(0.3) == cinemas.can.release
         cinemas.let_locks_lapse()
     assert cinemas.work() == 0
-    assert cinemas.house.locks() == []
+    assert cinemas.locks_left() == []
     assert hub.hold("ann", [(cinemas.offer(), 2)], key=key)["state"] == "held"
     hub.assert_lawful()
 
@@ -268,7 +275,7 @@ def test_another_price_there_is_refused_with_the_old_and_the_new(cinemas):
         "EUR",
     )
     assert cinemas.work() == 0
-    assert cinemas.house.locks() == []
+    assert cinemas.locks_left() == []
     hub._answer(
         hub.call(
             "operator",
@@ -286,16 +293,16 @@ def test_another_price_there_is_refused_with_the_old_and_the_new(cinemas):
 def test_half_the_seats_are_not_what_was_asked_for(cinemas):
     hub, lines = cinemas.hub, [(cinemas.offer(), 4)]
     with struck(cinemas.faults, half={}):
-        if cinemas.can.separate_lock:
+        if "count" in cinemas.there.tells:
             refused = hub.hold("ann", lines, expect=409)
             assert refused["reason"] == "not-as-wanted"
         else:
             order = hub.confirm("ann", hub.hold("ann", lines), expect=202)
     assert cinemas.work() == 0
-    if not cinemas.can.separate_lock:
+    if "count" not in cinemas.there.tells:
         assert get(cinemas, order)["reason"] == "not-as-wanted"
         agree(cinemas, 0)
-    assert cinemas.house.locks() == []
+    assert cinemas.locks_left() == []
 
 
 def test_a_lock_that_ran_out_there_is_refused_at_the_sale(locking):

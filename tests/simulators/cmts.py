@@ -42,7 +42,7 @@ class Cmts:
     base = "/ticketapi/services/ticketapi"
     each = 1
     areas = ("STAL", "BALC")
-    tells = {"itself", "left", "price", "cancelled"}
+    tells = {"count", "itself", "left", "price", "cancelled"}
     sells_unlocked = False
     does = {
         "lock": ["LiveRealCheckSeatState"],

@@ -41,7 +41,7 @@ class Hfh:
     base = BASE
     each = 1
     areas = ("STAL", "BALC")
-    tells = {"itself", "price", "cancelled"}
+    tells = {"count", "itself", "price", "cancelled"}
     sells_unlocked = False
     does = {
         "lock": ["webLockSeat"],

@@ -86,6 +86,7 @@ class Order:
     codes: dict = field(default_factory=dict)
     ready_at: float = 0.0
     came_at: float = 0.0
+    variants: list = field(default_factory=list)
     refunded: set = field(default_factory=set)
 
 

@@ -141,8 +141,9 @@ class Cinemas:
         waited += " sent_at < clock_timestamp() - make_interval(secs => :s)"
         with transaction() as session:
             ids = session.scalars(text(waited), {"s": CALLED_AFTER_S}).all()
+        keys = {part["id"]: self.key_of(part) for part in self.parts()}
         for part_id in ids:
-            order = self.house.orders.get(part_id.hex)
+            order = self.house.orders.get(keys[part_id])
             is_sold = order is not None and order.state == "sold"
             said = {"outcome": "sold" if is_sold else "not-sold"}
             if is_sold:
@@ -160,14 +161,20 @@ class Cinemas:
         with transaction() as session:
             session.execute(text(ago), {"s": gone_s})
 
+    def locks_left(self):
+        """What is locked there, and will not run out by itself."""
+        if not self.can.release:
+            self.let_locks_lapse()
+        return self.house.locks()
+
     def let_go(self, seconds=5.0):
         """Do what workers would until nothing is locked there, or for a while."""
         deadline = time.monotonic() + seconds
         working.work_off(self.suppliers, pace=PACE)
-        while self.house.locks() and time.monotonic() < deadline:
+        while self.locks_left() and time.monotonic() < deadline:
             working.work_off(self.suppliers, pace=PACE)
             time.sleep(0.01)
-        return self.house.locks()
+        return self.locks_left()
 
     def unknown(self):
         with transaction() as session:
@@ -181,7 +188,11 @@ class Cinemas:
 
     def key_of(self, part):
         """What the house knows a part's order by."""
-        return part["id"].hex if self.can.own_order_key else part["theirs"]
+        if self.can.own_order_key:
+            return part["id"].hex
+        told = part["theirs"]
+        orders = self.house.orders.values()
+        return next((o.key for o in orders if told in {o.key, o.booking}), told)
 
     def parts(self):
         with transaction() as session:

@@ -8,6 +8,7 @@ from tests.simulators.house import chain
 from tests.simulators.octo import Octo
 from tests.simulators.otsapi import Otsapi
 from tests.simulators.pretix import Pretix
+from tests.simulators.tiqets import Tiqets
 from tests.simulators.vista import Vista
 
 PLACE = {"zone": "Europe/Vienna", "country": "AT", "currency": "EUR"}
@@ -18,6 +19,12 @@ CINEMA = {
     "capacity": 60,
     "email": "a@b.example",
 }
+VENUE = {
+    "name": "Lichtspiele",
+    "city": "Stadt",
+    "capacity": 60,
+    "customer": {"email": "hub@hub.example", "phone": "+431", "country": "at"},
+}
 ORGANIZER = {"organizer": "hub", "city": "Stadt", "email": "hub@hub.example"}
 SIMULATORS = {
     "vista": Vista,
@@ -27,6 +34,7 @@ SIMULATORS = {
     "cgr": Cgr,
     "pretix": Pretix,
     "octo": Octo,
+    "tiqets": Tiqets,
 }
 QUICK = {"cmts": {"poll_times": 2, "poll_s": 0.01}}
 ONE_PRICE = {"cmts", "otsapi"}  # they tell a price for all of a room
@@ -43,7 +51,8 @@ def telling(what):
 
 
 SELLERS = list(SIMULATORS)
-SEATED, LOCKING, ASKED = able("seat_choice"), able("separate_lock"), able("ask_by_key")
+SEATED, LOCKING = able("seat_choice"), able("separate_lock")
+FENCED = [kind for kind in LOCKING if kind in able("ask_by_key")]
 
 
 def operations(*what):
@@ -73,6 +82,11 @@ def credentials(kind, there):
 def settings(kind, cinemas=1, *, is_patient=False):
     """How a source of a kind is set up; for tests it waits for nothing."""
     codes = [f"{n:04d}" for n in range(1, cinemas + 1)]
-    needed = {"cgr": CINEMA, "otsapi": {"cinemas": codes}, "pretix": ORGANIZER}
+    needed = {
+        "cgr": CINEMA,
+        "otsapi": {"cinemas": codes},
+        "pretix": ORGANIZER,
+        "tiqets": VENUE,
+    }
     quick = {} if is_patient else QUICK.get(kind, {})
     return {"place": PLACE, **needed.get(kind, {}), **quick}

@@ -54,7 +54,7 @@ class Octo:
 
     each = 2  # a session here is an availability of each option
     areas = ("GA",)
-    tells = {"itself", "left", "price"}
+    tells = {"count", "itself", "left", "price"}
     sells_unlocked = False
     does = {
         "lock": ["reserve"],

@@ -42,7 +42,7 @@ class Otsapi:
     base = "/OTSAPI"
     each = 1
     areas = ("STAL", "BALC")
-    tells = {"itself"}
+    tells = {"count", "itself"}
     sells_unlocked = False
     does = {
         "lock": ["LockSeat"],

@@ -37,7 +37,7 @@ class Pretix:
     base = BASE
     each = 1
     areas = ("s1", "s2")
-    tells = {"itself", "left", "price"}
+    tells = {"count", "itself", "left", "price"}
     sells_unlocked = True
     does = {
         "quote": ["simulate"],

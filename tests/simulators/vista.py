@@ -41,7 +41,7 @@ class Vista:
     base = "/WSVistaWebClient"
     each = 1
     areas = ("STAL", "BALC")
-    tells = {"itself", "left", "price", "cancelled"}
+    tells = {"count", "itself", "left", "price", "cancelled"}
     sells_unlocked = False
     does = {
         "lock": ["AddTickets"],
