@@ -25,6 +25,7 @@ from tests.bench.harness import (
     say,
     season,
 )
+from tests.bench.kinds import reading_kinds
 from tests.bench.over_http import over_http, within_promises
 from tests.bench.pushing import printing, pushing
 from tests.bench.quoting import quoting
@@ -95,6 +96,7 @@ def main():
             following(lambda: fresh_hub(stores, folder), rows)
             pushing(lambda: fresh_hub(stores, folder), rows)
             reading(lambda: fresh_hub(stores, folder), rows)
+            reading_kinds(rows)
             hanging(lambda: fresh_hub(stores, folder), rows)
             printing(rows)
             best_available(rows)

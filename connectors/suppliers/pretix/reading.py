@@ -15,6 +15,8 @@ from connectors.suppliers.pretix.shows import Plan, Show, areas
 from connectors.suppliers.pretix.words import PretixSettings
 from connectors.suppliers.rows import digest
 
+Seen = tuple[list[Any], frozenset[str], Counter[int]]
+
 
 class Reader:
     """What a pretix tells; it remembers the places of events, and products of seats."""
@@ -23,6 +25,7 @@ class Reader:
         self._calls, self._settings = calls, settings
         self._events: dict[str, list[Any]] = {}  # by venue, as last listed
         self._products: dict[Plan, dict[str, int]] = {}  # of seats, as last listed
+        self._seen: dict[str, Seen] = {}  # seats that are gone, by performance
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the places of the events that are live and sold by us."""
@@ -45,7 +48,8 @@ class Reader:
         """Tell every event at a place, and every date of its series."""
         settings, events = self._settings, self._events.get(venue.ref, [])
         shows = [show for event in events for show in self._shows(event)]
-        found = [(show, *self._gone(show)) for show in shows]
+        is_whole = read.digest is None
+        found = [(show, *self._gone(show, is_whole=is_whole)) for show in shows]
         said = [(s.event, s.date, s.items, s.quotas, sorted(g)) for s, g, _ in found]
         told = digest([msgspec.json.encode(said, order="sorted")], settings, venue)
         if told == read.digest:
@@ -123,12 +127,23 @@ class Reader:
             }
         return found
 
-    def _gone(self, show: Show) -> tuple[frozenset[str], Counter[int]]:
-        """Return the seats of a show that cannot be had, and how many by product."""
+    def _gone(
+        self, show: Show, *, is_whole: bool = True
+    ) -> tuple[frozenset[str], Counter[int]]:
+        """Return the seats of a show that cannot be had, and how many by product.
+
+        Unless *is_whole*, those last seen as long as its quotas count the same: a
+        series has many dates, of which few change.
+        """
+        before = self._seen.get(show.ref)
+        if not is_whole and before is not None and before[0] == show.counts:
+            return before[1:]
         taken = self._seats(show, is_available="false")
         blocked = self._seats(show, blocked="true")
         found = {one["seat_guid"]: one["product"] for one in (*taken, *blocked)}
-        return frozenset(found), Counter(found.values())
+        gone, lost = frozenset(found), Counter(found.values())
+        self._seen[show.ref] = show.counts, gone, lost
+        return gone, lost
 
     def availability(self, performance: str) -> Available:
         """Tell what the quotas have left, and which seats are gone."""

@@ -43,6 +43,11 @@ class Show:
         return f"{self.event['slug']}~{plan or ''}"
 
     @property
+    def counts(self) -> list[Any]:
+        """What its quotas have left: another number means that a seat has changed."""
+        return [(one["id"], one["available_number"]) for one in self.quotas]
+
+    @property
     def plan(self) -> Plan:
         """What the products of its seats depend on: the plan, and how it is mapped."""
         return self.room_ref, frozenset(self.seated.items())
