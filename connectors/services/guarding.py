@@ -29,6 +29,7 @@ from hub.kernel.errors import HubError, NotFoundError
 from hub.kernel.metrics import SUPPLIER_CALLS
 
 KNOWN_S, WRITE_EVERY_S = 1.0, 5.0
+ROLLED_BACK = "rolled-back"  # known to be undone, but nobody has answered
 STUMBLES = (
     *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError),
     *(RecursionError, HubError),
@@ -110,7 +111,7 @@ class Suppliers:
             with used() as is_used:
                 yield known.port
         except SaidNoError as error:
-            outcome = "said-no"
+            outcome = "no-answer" if error.code == ROLLED_BACK else "said-no"
             if error.is_permanent:
                 self._stop(source_id, error)
             raise

@@ -1,6 +1,6 @@
 """JSON over HTTP as suppliers speak it: bounded, and never guessing what was done."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +30,20 @@ class Reply:
 
 
 class Rest:
-    """A supplier's JSON interface at an address."""
+    """A supplier's JSON interface at an address.
 
-    def __init__(self, base: str, wire: Wire, headers: Mapping[str, str]) -> None:
-        self._base, self._wire = base.rstrip("/"), wire
+    *heard*: statuses that say "later" elsewhere, and here what was refused.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        wire: Wire,
+        headers: Mapping[str, str],
+        *,
+        heard: Collection[int] = (),
+    ) -> None:
+        self._base, self._wire, self._heard = base.rstrip("/"), wire, frozenset(heard)
         self._headers = {"Accept": "application/json", **headers}
 
     def call(
@@ -61,7 +71,7 @@ class Rest:
         if status in REFUSED_WHO:
             raise SaidNoError("not-allowed", f"{status}", is_permanent=True)
         kind = found.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        is_refused = status in REFUSED and status not in LATER
+        is_refused = status in REFUSED and status not in LATER - self._heard
         if not (found.ok or is_refused) or kind not in JSON_TYPES:
             raise NoAnswerError(f"{status} with {kind or 'no type'}")
         try:

@@ -1,11 +1,13 @@
 """A supplier that cannot be asked: one call sells, and silence has been taken back."""
 
+import time
 from urllib.request import Request, urlopen
 
 import pytest
 
 from connectors.errors import NoAnswerError, SaidNoError
 from connectors.ports import LineWanted, OrderWanted, Read
+from connectors.services import guarding
 from connectors.suppliers.cgr import CgrPort, words
 from connectors.suppliers.soap import Waits, Wire
 from hub.kernel.db import transaction
@@ -16,6 +18,7 @@ from tests.simulators.kinds import credentials, settings, simulator
 from tests.simulators.serving import serving
 
 SELL = {"only": {"ReservationPassCulture"}}
+AGREED = {"silence_is_refusal": True}
 LISTENS_S, LATE_S = 3.0, 3.2
 
 
@@ -30,9 +33,10 @@ def url(there):
         yield found + there.base
 
 
-def opened_port(url, there, listens_s=LISTENS_S):
+def opened_port(url, there, listens_s=LISTENS_S, **own):
     wire = Wire(Waits(0.5, listens_s))
-    return CgrPort(url, settings("cgr"), credentials("cgr", there), wire)
+    agreed = settings("cgr") | AGREED | own
+    return CgrPort(url, agreed, credentials("cgr", there), wire)
 
 
 def wanted(port, count=2, face=1100, key="a" * 32):
@@ -50,6 +54,15 @@ def test_silence_is_a_refusal_for_it_has_taken_back_what_it_sold(there, url, fau
     assert refused.value.code == "rolled-back"
     drain(there)
     assert there.house.sold() == {}
+
+
+def test_silence_is_not_known_where_that_was_not_agreed(there, url):
+    port = opened_port(url, there, silence_is_refusal=False)
+    there.faults.delay_s = LATE_S
+    with struck(there.faults, delay_after=SELL), pytest.raises(NoAnswerError):
+        port.sell(wanted(port))
+    drain(there)
+    assert there.house.sold() == {}  # it was told to take it back all the same
 
 
 def drain(there):
@@ -118,6 +131,10 @@ def test_one_code_lets_all_in_and_each_has_its_seat():
     ]
     free = words.sold({"QrCode": "Q1", "Placement": ""}, 2)
     assert [t.placement for t in free.tickets] == [None, None]
+    text = words.sold({"QrCode": "Q1", "Placement": "Placement libre"}, 2)
+    assert [t.placement for t in text.tickets] == ["Placement libre"] * 2
+    one = words.sold({"QrCode": "Q1", "Placement": "Rang D, place 8"}, 1)
+    assert [t.placement for t in one.tickets] == ["Rang D, place 8"]
 
 
 def test_another_cinema_at_the_address_is_no_schedule(there, url):
@@ -163,6 +180,10 @@ def test_a_sale_nobody_answered_is_for_a_person_at_once(hub):
 def test_a_sale_that_was_silent_there_is_refused_here(hub):
     with opened(hub, "cgr", operation_ms=3_000) as cinemas:
         cinemas.faults.delay_s = LATE_S
+        path = f"/v1/sources/{cinemas.source_id}"
+        body = {"settings": settings("cgr") | AGREED}
+        assert hub.call("operator", "PUT", path, body).status_code == 200
+        time.sleep(guarding.KNOWN_S)
         hold = hub.hold("ann", [(cinemas.offer(), 2)])
         with struck(cinemas.faults, delay_before=SELL):
             refused = hub.confirm("ann", hold, expect=409)

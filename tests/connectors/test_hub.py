@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from connectors.errors import NoAnswerError, SaidNoError
+from connectors.errors import NoAnswerError, NotReachedError, SaidNoError
 from connectors.ports import Answer, LineWanted, OrderWanted, Standing
 from connectors.suppliers.hub import HubPort, words
 from connectors.suppliers.rest import Reply
@@ -198,6 +198,12 @@ def test_its_refusals_are_ours(code, reason):
 def test_what_its_own_supplier_has_refused_is_told_as_that():
     said = {"code": "supplier-refused", "reason": "price-changed", "title": "x"}
     assert words.refused(Reply(409, said)).code == "price-changed"
+
+
+@pytest.mark.parametrize("code", ["too-many-at-once", "too-many-requests"])
+def test_what_it_did_not_look_at_was_not_asked(code):
+    with pytest.raises(NotReachedError):
+        words.refused(Reply(429, {"code": code, "title": "x"}))
 
 
 @pytest.mark.parametrize("code", ["sale-under-way", "idempotency-in-progress"])

@@ -1,6 +1,7 @@
 """pretix: what is counted together, whose seats are whose, keys that are burnt."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -188,7 +189,7 @@ def test_a_seat_of_another_product_is_not_sold_though_it_would_be(there, port):
     with pytest.raises(SaidNoError, match="changed: 1-5-0 is not of item 1"):
         port.lock(order(("1-5-0",)))
     assert there.house.orders == {}
-    port._refuse_unless_mapped = lambda _: None  # the control
+    port._refuse_unless_offered = lambda _: None  # the control
     port.lock(order(("1-5-0",)))
     assert len(there.house.locks()) == 1
 
@@ -259,7 +260,8 @@ def test_a_page_that_changes_while_it_is_read_is_no_list(there, port):
 def test_a_reply_that_says_another_order_is_unknown(there, port):
     wanted = order()
     port.lock(wanted)
-    there._told = lambda made, real=there._told: real(made) | {"code": "SOMEBODYS"}
+    real = there._told
+    there._told = lambda made, **more: real(made, **more) | {"code": "SOMEBODYS"}
     with pytest.raises(NoAnswerError, match="SOMEBODYS"):
         port.sell(wanted)
 
@@ -301,3 +303,78 @@ def test_a_reading_tells_which_seats_its_box_office_has_sold(hub):
         cinemas.house.release("box")
         cinemas.sync()
         assert free() == before
+
+
+def test_codes_that_were_renewed_are_not_taken_for_cancelled(there, port):
+    wanted = order()
+    port.lock(wanted)
+    tickets = port.sell(wanted).tickets
+    made = there.house.orders[wanted.key]
+    made.codes = {at: f"new{code}" for at, code in made.codes.items()}
+    with pytest.raises(NoAnswerError, match="others by now"):
+        port.cancel(wanted, tickets)
+
+
+@pytest.mark.parametrize(("status", "left"), [(404, 1), (409, 1), (400, 2)])
+def test_a_refusal_of_a_cancellation_is_looked_at_again(there, port, status, left):
+    """One of two positions may be gone already: it is not told as refused."""
+    wanted = order(("1-0-0", "1-0-1", "1-0-2"))
+    port.lock(wanted)
+    tickets = port.sell(wanted).tickets[:2]
+    real, calls = there.do_cancel, []
+
+    def cancel(said, asked, rest):
+        calls.append(rest)
+        if len(calls) > 1 or left == 2:
+            return {"detail": "race"}, status
+        return real(said, asked, rest)
+
+    there.do_cancel = cancel
+    expected = SaidNoError if left == 2 and status == 400 else NoAnswerError
+    with pytest.raises(expected):
+        port.cancel(wanted, tickets)
+    there.do_cancel = real
+    port.cancel(wanted, tickets)
+    assert len(there.house.sold()) == 1
+
+
+def test_what_is_sold_for_a_time_is_offered_then_only():
+    early = item(1, available_until="2027-01-10T00:00:00+01:00")
+    late = item(2, available_from="2027-01-10T00:00:00+01:00")
+    own = [{"id": 31, "value": {"en": "Box"}, "active": True, "price": "25.00"}]
+    own[0] |= {"all_sales_channels": False, "limit_sales_channels": ["pos"]}
+    quotas = [quota(7, [1, 2, 3], variations=[31])]
+
+    def at(day):
+        moment = datetime(2027, 1, day, tzinfo=UTC)
+        items = [early, late, item(3, variations=own)]
+        return Show(event(), None, items, quotas, at=moment)
+
+    assert told(shows.areas(at(5), OWN)) == {"a1.0": [(1, None)]}
+    assert told(shows.areas(at(20), OWN)) == {"a1.0": [(2, None)]}  # and the same area
+
+
+def test_prices_without_the_tax_are_told_with_it():
+    net = item(1, tax_rule=9, default_price="10.00")
+    one = Show(event(), None, [net], [quota(7, [1])], frozenset({9}))
+    [offer] = schedule.performance(one, {}, OWN).offers
+    assert (offer.face_minor, offer.tax_bp) == (1190, 1900)
+
+
+def test_names_that_are_alike_are_told_apart():
+    own = [
+        {"id": 20 + n, "value": {"zh": name}, "active": True, "price": "25.00"}
+        for n, name in enumerate("大中小")
+    ]
+    variations = [one["id"] for one in own]
+    one = show([item(1, variations=own)], [quota(7, [1], variations=variations)])
+    names = [offer.price_type for offer in schedule.performance(one, {}, OWN).offers]
+    assert len(set(names)) == 3
+
+
+def test_another_language_more_is_no_other_place():
+    one, two = event(), event(location={"en": "Hall, Street 1", "de": "Saal"})
+    assert schedule.where(one, OWN) == schedule.where(two, OWN)
+    assert schedule.where(event(location={"en": "Elsewhere"}), OWN) != schedule.where(
+        one, OWN
+    )

@@ -20,6 +20,7 @@ from tests.simulators.kinds import settings
 OWN = read(TiqetsSettings, settings("tiqets"))
 MOCK = os.environ.get("HUB_TIQETS_URL")
 SLOT = "2027-03-05T17:30"
+KEY = {"api_key": "secret"}
 
 
 def product(**more):
@@ -89,6 +90,21 @@ def test_codes_are_by_variant_in_the_order_of_the_lines():
         words.sold(order, said | {"barcode_scope": "order"})
     with pytest.raises(NoAnswerError):
         words.sold(order, said | {"tickets": {}})
+    with pytest.raises(NoAnswerError, match="booking B1 has a file"):
+        words.sold(order, said | {"barcode_format": "PDF"})
+
+
+def test_what_a_person_settled_is_not_cancelled_by_its_reservation():
+    """A booking of somebody else may have that number."""
+    port = TiqetsPort("http://127.0.0.1:9", settings("tiqets"), KEY, Wire(Waits(1, 1)))
+    with pytest.raises(SaidNoError, match="not-allowed"):
+        port.cancel(wanted(f"A300|{SLOT}", theirs="78940"), ())
+
+
+def test_a_slot_that_is_sold_out_is_still_told():
+    told = {"available_tickets": 0, "variants": []}
+    assert words.is_sold_out(told)
+    assert words.left(told).left == {"GA": 0}
 
 
 def test_references_are_twelve_digits():

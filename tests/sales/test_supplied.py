@@ -292,6 +292,8 @@ def test_another_price_there_is_refused_with_the_old_and_the_new(cinemas):
 
 def test_half_the_seats_are_not_what_was_asked_for(cinemas):
     hub, lines = cinemas.hub, [(cinemas.offer(), 4)]
+    if not {"count", "codes"} & cinemas.there.tells:
+        return  # it has one code for as many as were asked for
     with struck(cinemas.faults, half={}):
         if "count" in cinemas.there.tells:
             refused = hub.hold("ann", lines, expect=409)

@@ -190,7 +190,7 @@ class Cinemas:
         """What the house knows a part's order by."""
         if self.can.own_order_key:
             return part["id"].hex
-        told = part["theirs"]
+        told = (part["theirs"] or "").removeprefix("booking:")
         orders = self.house.orders.values()
         return next((o.key for o in orders if told in {o.key, o.booking}), told)
 

@@ -180,6 +180,9 @@ class Pretix:
             )
         return paged(found, asked)
 
+    def do_taxrules(self, _said, asked, _rest):
+        return paged([], asked)
+
     def do_quotas(self, _said, asked, rest):
         found = []
         for session in self._sessions(rest[0]):
@@ -345,9 +348,12 @@ class Pretix:
         order.no = said["code"]
         return self._told(order), 201
 
-    def do_asked(self, _said, _asked, rest):
+    def do_asked(self, _said, asked, rest):
         key = self._keys.get(rest[-1])
-        return NOT_FOUND if key is None else (self._told(self.house.orders[key]), 200)
+        if key is None:
+            return NOT_FOUND
+        is_all = "include_canceled_positions" in asked
+        return self._told(self.house.orders[key], is_all=is_all), 200
 
     def do_seen(self, _said, asked, _rest):
         seen = self._seen.get(asked["key"])
@@ -367,7 +373,7 @@ class Pretix:
         self.house.refund(order.key)
         return self._told(order), 200
 
-    def _told(self, order):
+    def _told(self, order, *, is_all=False):
         _, screen = self.house.session(*order.session.split("/"))
         is_ready = self.house.is_ready(order)
         return {
@@ -378,9 +384,10 @@ class Pretix:
                     "id": code,
                     "secret": code,
                     "seat": {"seat_guid": guid(screen, at)},
+                    "canceled": at in order.refunded,
                 }
                 for at, code in order.codes.items()
-                if at not in order.refunded
+                if is_all or at not in order.refunded
             ],
         }
 

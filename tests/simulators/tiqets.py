@@ -34,7 +34,7 @@ class Tiqets:
     base = BASE
     each = 1
     areas = ("GA",)
-    tells = {"left", "price"}
+    tells = {"left", "price", "codes"}
     sells_unlocked = False
     does = {
         "lock": ["reservation"],

@@ -6,7 +6,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from connectors.errors import NoAnswerError, SaidNoError, SilentError
+from connectors.errors import (
+    NoAnswerError,
+    NotReachedError,
+    SaidNoError,
+    SilentError,
+)
 from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRecord
 from connectors.ports import (
     Answer,
@@ -32,13 +37,15 @@ from connectors.suppliers.soap import Soap, Wire
 PACKAGE, WSDL = "connectors.suppliers.cgr", "gestioncinema.wsdl"
 EARLY_S = 2  # it gives up so long before we do, for the way there and back
 EVERY_FILM = "0"
+STUMBLES = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError)
 
 
 class CgrPort:
     """A cinema of CGR. One call locks and sells, and nothing can be asked afterwards.
 
     It is told how long we listen, and takes back by itself what it could not answer in
-    that time: silence is a refusal. What was answered and could not be read is not.
+    that time: silence is a refusal, where that was agreed. What was answered and could
+    not be read is not.
     """
 
     settings_type: ClassVar[type[CgrSettings]] = CgrSettings
@@ -65,6 +72,7 @@ class CgrPort:
         self._soap = Soap(PACKAGE, WSDL, url, wire)
         self._rolls_back_s = int(wire.waits.operation_s) - EARLY_S
         self._films: dict[str, str] = {}  # by the performance, as last told
+        self._starts: dict[str, str] = {}
 
     def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
         """Begin; a CGR has no way to say that nothing is new."""
@@ -99,15 +107,17 @@ class CgrPort:
         skipped: list[str] = []
         performances: list[PerformanceRecord] = []
         left: dict[str, Available] = {}
+        productions = {}
         for film, one in found:
             try:
+                productions[film["IDFilm"]] = words.production(film, settings)
                 made = words.performance(film, one, settings)
                 left[made.ref] = words.left(words.showing(film, one, settings))
                 performances.append(made)
-            except (KeyError, ValueError, ArithmeticError) as error:
+            except STUMBLES as error:
                 skipped.append(f"{film.get('IDFilm')} {one.get('IDSeance')}: {error!r}")
         return Schedule(
-            [words.production(film, settings) for film in films],
+            list(productions.values()),
             performances,
             is_complete=not skipped,
             available=left,
@@ -161,16 +171,26 @@ class CgrPort:
             "pPrenom": settings.first_name,
             "pEmail": settings.email,
             "pToken": wanted.key,
+            "pDateLimiteAnnul": self._starts_of(wanted.performance),
         }
         if self._rolls_back_s > 0:
             named["pTimeoutReservation"] = self._rolls_back_s
         try:
             said = self._ask("ReservationPassCulture", **named)
         except SilentError as error:
-            if self._rolls_back_s < 1:
+            if self._rolls_back_s < 1 or not settings.silence_is_refusal:
                 raise
             raise SaidNoError("rolled-back", str(error)) from error
         return words.sold(said, wanted.quantity)
+
+    def _starts_of(self, performance: str) -> str:
+        """Return when a showing starts: until then it may be given back."""
+        if performance not in self._starts:
+            try:
+                self._starts[performance] = self._showing(performance).starts
+            except NoAnswerError as error:  # nothing was sold by asking
+                raise NotReachedError(str(error)) from error
+        return self._starts[performance]
 
     def ask(self, wanted: OrderWanted) -> Answer:  # noqa: ARG002 - the port's
         """Raise NoAnswerError: a CGR tells of no order."""
@@ -196,6 +216,7 @@ class CgrPort:
         for own, one in words.each(said["Films"]):
             ref = f"{said['NumCine']}/{one.get('IDSeance')}"
             self._films[ref] = str(own.get("IDFilmAlloCine", EVERY_FILM))
+            self._starts[ref] = f"{one.get('Date')}T{one.get('Heure')}"
         return said
 
     def _ask(

@@ -42,6 +42,8 @@ class CgrSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     *capacity*: places of its largest room, for it tells what is left and no more.
     *first_name*, *last_name*, *email*: in whose name it books, never a buyer's.
+    *silence_is_refusal*: that it takes back what it cannot answer in time was agreed,
+    and is relied on; else somebody asks it.
     """
 
     place: Place
@@ -54,6 +56,7 @@ class CgrSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     first_name: str = "-"
     last_name: str = "Hub"
     genre: Literal["film", "stage", "sport", "general"] = "film"
+    silence_is_refusal: bool = False
 
 
 class CgrCredentials(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,6 +72,7 @@ class Showing(Struct, frozen=True):
     film: str
     left: int
     price_minor: int
+    starts: str
 
 
 def refused(code: int, text: str) -> SaidNoError | NoAnswerError:
@@ -112,7 +116,12 @@ def each(films: Sequence[Said]) -> Iterator[tuple[Said, Said]]:
 def showing(film: Said, said: Said, settings: CgrSettings) -> Showing:
     """Return what is sold of a showing; ValueError for an amount that is none."""
     price = minor_of(str(said["PrixUnitaire"]), settings.place.currency)
-    return Showing(str(film["IDFilmAlloCine"]), int(said["NbPlacesRestantes"]), price)
+    return Showing(
+        film=str(film["IDFilmAlloCine"]),
+        left=int(said["NbPlacesRestantes"]),
+        price_minor=price,
+        starts=f"{said['Date']}T{said['Heure']}",
+    )
 
 
 def left(found: Showing) -> Available:
@@ -127,7 +136,7 @@ def production(film: Said, settings: CgrSettings) -> ProductionRecord:
         version=0,
         genre=settings.genre,
         title={settings.place.language: str(film["Titre"])},
-        runtime_min=int(film["Duree"]) or None,
+        runtime_min=int(film["Duree"] or 0) or None,
     )
 
 
@@ -137,6 +146,7 @@ def performance(film: Said, said: Said, settings: CgrSettings) -> PerformanceRec
     day, hour = date.fromisoformat(said["Date"]), time.fromisoformat(said["Heure"])
     begins = datetime.combine(day, hour)
     starts_at = at(begins, zone)
+    minutes = int(film["Duree"] or 0)
     found = showing(film, said, settings)
     return PerformanceRecord(
         ref=f"{settings.number}/{said['IDSeance']}",
@@ -144,7 +154,7 @@ def performance(film: Said, said: Said, settings: CgrSettings) -> PerformanceRec
         production=str(film["IDFilm"]),
         auditorium=str(settings.number),
         starts_at=starts_at,
-        ends_at=at(begins + timedelta(minutes=int(film["Duree"])), zone),
+        ends_at=at(begins + timedelta(minutes=minutes), zone) if minutes else None,
         cut_off_at=starts_at - timedelta(minutes=stop) if stop else None,
         admission="order",
         areas=[AreaSoldRecord(area=AREA, capacity=settings.capacity)],
@@ -168,8 +178,10 @@ def sold(said: Said, quantity: int) -> Sold:
     code = str(said.get("QrCode") or "")
     if not code:
         raise NoAnswerError("it says sold, without a code")
-    told = str(said.get("Placement") or "")
+    told = str(said.get("Placement") or "").strip()
     seats = [one.strip() for one in told.split(",") if one.strip()]
-    places: Sequence[str | None] = seats or [None] * quantity
+    places: Sequence[str | None] = seats
+    if len(seats) != quantity:  # it is text, and no list: all of it on each
+        places = [told or None] * quantity
     tickets = tuple(TicketSold(code, placement=one) for one in places)
     return Sold(code, tickets, is_shared=True)

@@ -1,15 +1,12 @@
 """Another hub as a supplier: what the port asks, as its agent."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode
-
-import msgspec
 
 from connectors.errors import NoAnswerError, SaidNoError
-from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRecord
+from connectors.feed.records import AuditoriumRecord, VenueRecord
 from connectors.ports import (
     Answer,
     Available,
@@ -25,14 +22,12 @@ from connectors.ports import (
     TicketSold,
     Told,
 )
-from connectors.suppliers.hub import schedule, words
+from connectors.suppliers.hub import words
+from connectors.suppliers.hub.reading import Reader
 from connectors.suppliers.hub.words import HubCredentials, HubSettings
 from connectors.suppliers.rest import Reply, Rest
-from connectors.suppliers.rows import digest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
-
-PAGE, AT_ONCE = 100, 50
 
 
 class HubPort:
@@ -65,8 +60,9 @@ class HubPort:
     ) -> None:
         self._settings = read_settings(HubSettings, settings)
         key = read_settings(HubCredentials, credentials).key
-        self._rest = Rest(url, wire, {"Authorization": f"Bearer {key}"})
-        self._shows: dict[str, list[Any]] = {}  # by venue, as last listed
+        bearer = {"Authorization": f"Bearer {key}"}
+        self._rest = Rest(url, wire, bearer, heard=(words.TOO_MANY,))
+        self._reader = Reader(self._rest, self._settings)
 
     def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - what is left has no date
         """Begin; its changes do not tell what is left."""
@@ -74,21 +70,7 @@ class HubPort:
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the venues at which it shows us something."""
-        found: dict[str, list[Any]] = {}
-        for one in self._listed("/v1/performances"):
-            found.setdefault(one["venue_id"], []).append(one)
-        self._shows = found
-        return [schedule.venue(self._get(f"/v1/venues/{ref}")) for ref in found]
-
-    def _listed(self, path: str, **asked: str) -> Iterator[Any]:
-        after: str | None = None
-        while True:
-            more = {} if after is None else {"after": after}
-            said = self._get(f"{path}?{urlencode({**asked, **more, 'limit': PAGE})}")
-            yield from said["items"]
-            after = said["next"]
-            if after is None:
-                return
+        return self._reader.venues()
 
     def auditorium(
         self,
@@ -96,69 +78,17 @@ class HubPort:
         ref: str,
         performance: str,
     ) -> AuditoriumRecord:
-        """Tell an auditorium, with the seats a performance there has."""
-        said = self._get(f"/v1/auditoriums/{ref}")
-        return schedule.room(said, self._seats(performance))
-
-    def _seats(self, performance: str) -> Any:
-        return self._get(f"/v1/performances/{performance}/seats")["items"]
+        """Tell an auditorium, with the seats its performances have."""
+        return self._reader.auditorium(ref, performance)
 
     def schedule(self, venue: VenueRecord | None, rooms: Rooms, read: Read) -> Schedule:
         """Tell what it lets us sell at a venue, and how much of it."""
         assert venue is not None  # noqa: S101 - it is read by venue
-        shows = self._shows.get(venue.ref, [])
-        offered = self._offered([one["id"] for one in shows])
-        found = [
-            (one, offered[one["id"]])
-            for one in shows
-            if one["id"] in offered and schedule.is_ours(one, offered[one["id"]])
-        ]
-        told = digest(
-            [msgspec.json.encode([_lasting(*pair) for pair in found], order="sorted")],
-            self._settings,
-            venue,
-        )
-        if told == read.digest:
-            return Schedule.same(told, len(found))
-        most = self._settings.selling.tickets_max
-        skipped: list[str] = []
-        performances: list[PerformanceRecord] = []
-        for one, availability in found:
-            try:
-                areas = rooms.areas(one["auditorium_id"], one["id"])
-                performances.append(
-                    schedule.performance(one, availability, areas, most)
-                )
-            except (KeyError, ValueError) as error:
-                skipped.append(f"{one['id']}: {error!r}")
-        productions = {one["production_id"]: one for one, _ in found}
-        return Schedule(
-            [schedule.production(one) for one in productions.values()],
-            performances,
-            is_complete=not skipped,
-            available={one["id"]: schedule.left(said) for one, said in found},
-            digest=None if skipped else told,
-            count=len(found),
-            skipped=skipped,
-        )
-
-    def _offered(self, ids: Sequence[str]) -> dict[str, Any]:
-        """Return the availability of performances, so many in a call."""
-        found: dict[str, Any] = {}
-        for at in range(0, len(ids), AT_ONCE):
-            asked = urlencode(
-                [("performance_id", one) for one in ids[at : at + AT_ONCE]]
-            )
-            said = self._get(f"/v1/availability?{asked}")
-            found |= {one["performance_id"]: one for one in said["items"]}
-        return found
+        return self._reader.schedule(venue, rooms, read)
 
     def availability(self, performance: str) -> Available:
         """Tell what is left of our allotment, and which seats are gone."""
-        path = f"/v1/performances/{performance}"
-        told = schedule.left(self._get(f"{path}/availability?max_staleness_s=0"))
-        gone = [one["id"] for one in self._seats(performance) if not one["is_free"]]
-        return Available(told.left, frozenset(gone), told.is_on_sale)
+        return self._reader.availability(performance)
 
     def lock(self, wanted: OrderWanted) -> Locked:
         """Hold what is wanted."""
@@ -259,14 +189,6 @@ class HubPort:
             raise NoAnswerError("accepted, and not decided yet")
         return reply
 
-    def _get(self, path: str) -> Any:
-        reply = self._rest.call("GET", path)
-        if reply.status == words.NOT_FOUND:
-            raise SaidNoError("not-on-sale", "it is not told any more")
-        if not reply.is_good:
-            raise words.refused(reply)
-        return reply.said
-
 
 def _tickets_of(order: Any, tickets: Sequence[TicketSold]) -> list[str]:
     """Return the ids of valid tickets: by code and seat; of a shared code, as many."""
@@ -282,12 +204,3 @@ def _tickets_of(order: Any, tickets: Sequence[TicketSold]) -> list[str]:
 
 def _code(reply: Reply) -> Any:
     return reply.said.get("code") if isinstance(reply.said, Mapping) else None
-
-
-def _lasting(said: Any, told: Any) -> Any:
-    """Return what is news of a performance: not when it was looked at, nor why."""
-    areas = [
-        {name: one for name, one in area.items() if name != "walk"}
-        for area in told["areas"]
-    ]
-    return said, areas, told["is_on_sale"]

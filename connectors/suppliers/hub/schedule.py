@@ -21,6 +21,7 @@ from connectors.ports import Available
 from connectors.suppliers.hub.words import moment
 
 Said = Mapping[str, Any]
+OPENS_LATER = {"sales-not-open"}
 
 
 def venue(said: Said) -> VenueRecord:
@@ -41,6 +42,8 @@ def room(said: Said, seats: Sequence[Said]) -> AuditoriumRecord:
     for area in said["areas"]:
         own = [seat for seat in seats if seat["area"] == area["area"]]
         named = {"ref": area["area"], "name": dict(area["name"])}
+        if area["is_seated"] and not own:
+            continue  # nobody has told its seats: it is not empty, but unknown
         if area["is_seated"]:
             areas.append(AreaRecord(**named, rows=_rows(own)))
         else:
@@ -89,7 +92,9 @@ def performance(
 ) -> PerformanceRecord:
     """Return a performance with what its availability offers us."""
     cut_off, on_sale, ends = said["cut_off_at"], said["on_sale_at"], said["ends_at"]
-    offered = [area for area in told["areas"] if area["offers"]]
+    offered = [
+        area for area in told["areas"] if area["offers"] and area["area"] in rooms
+    ]
     return PerformanceRecord(
         ref=str(said["id"]),
         version=0,
@@ -135,4 +140,5 @@ def left(told: Said) -> Available:
     numbers = {
         area["area"]: area["available"] for area in told["areas"] if area["offers"]
     }
-    return Available(numbers, is_on_sale=told["is_on_sale"])
+    opens = told["not_on_sale_because"] in OPENS_LATER  # which we are told beside
+    return Available(numbers, is_on_sale=told["is_on_sale"] or opens)

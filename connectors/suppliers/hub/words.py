@@ -9,13 +9,15 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from connectors.errors import NoAnswerError, SaidNoError
+from connectors.errors import NoAnswerError, NotReachedError, SaidNoError
 from connectors.ports import Answer, OrderWanted, Sold, Standing, TicketSold
 from connectors.suppliers.rest import Reply
 from connectors.suppliers.settings import Selling
 
 ACCEPTED, NOT_FOUND = 202, 404
 UNDER_WAY = {"sale-under-way", "idempotency-in-progress", "hold-requested"}
+TOO_MANY = 429
+LATER = {"too-many-at-once", "too-many-requests"}
 OVER = {"hold-expired", "hold-released", "hold-voided", "not-found"}
 REASONS = {
     **dict.fromkeys(OVER, "lock-expired"),
@@ -24,7 +26,7 @@ REASONS = {
     **dict.fromkeys(("not-on-sale", "not-allotted", "stopped"), "not-on-sale"),
     **dict.fromkeys(("offer-changed", "unknown-seats", "ticket-limit"), "changed"),
     "seats-not-sold": "changed",
-    **dict.fromkeys(("credit-exhausted", "no-terms"), "not-allowed"),
+    **dict.fromkeys(("credit-exhausted", "no-terms", "look-to-book"), "not-allowed"),
     **dict.fromkeys(("past-cancellation", "ticket-used"), "past-cancellation"),
     "must-also-cancel": "past-cancellation",
     "supplier-price": "price-changed",
@@ -34,9 +36,13 @@ Said = Mapping[str, Any]
 
 
 class HubSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How another hub is read; what it has it tells itself."""
+    """How another hub is read; what it has it tells itself.
+
+    *began_days*: how long ago what is open for a while may have begun, to be read.
+    """
 
     selling: Selling = Selling()
+    began_days: Annotated[int, Meta(ge=0, le=3_660)] = 31
 
 
 class HubCredentials(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -48,10 +54,13 @@ class HubCredentials(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def refused(reply: Reply) -> SaidNoError:
     """Return a refusal in our words, with the seats it names.
 
-    NoAnswerError for what its own supplier has not answered yet.
+    NoAnswerError for what its own supplier has not answered yet; NotReachedError for
+    what it did not even look at.
     """
     said = reply.said if isinstance(reply.said, Mapping) else {}
     code = str(said.get("code", reply.status))
+    if code in LATER:
+        raise NotReachedError(f"{code}: it did nothing")
     if code in UNDER_WAY:
         raise NoAnswerError(f"{code}: it does not know yet")
     seats = [str(one.get("id", "")) for one in said.get("seats") or ()]

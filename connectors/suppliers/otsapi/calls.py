@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 
+from connectors.errors import NotReachedError
 from connectors.suppliers import xml
 from connectors.suppliers.otsapi import words
 from connectors.suppliers.otsapi.signing import checked, signed
@@ -36,13 +37,18 @@ class Calls:
     def ask(
         self, operation: str, cinema: str, *more: etree._Element, **named: str
     ) -> etree._Element:
-        """Ask by attributes and elements; return what a signed reply says is done."""
+        """Ask by attributes and elements; return what a signed reply says is done.
+
+        NotReachedError where no reply could be believed: its certificate has ended.
+        """
+        now = datetime.now(self._zone)  # noqa: TID251 - the message is of this moment
+        if now > self._certificate.not_valid_after_utc:
+            raise NotReachedError("its certificate has ended")
         part = etree.Element(
             operation, {"CinemaCode": cinema, **named, "Id": f"ID_{operation}"}
         )
         part.extend(more)
         password = hashlib.md5(self._own.password.encode(), usedforsecurity=False)
-        now = datetime.now(self._zone)  # noqa: TID251 - the message is of this moment
         query = etree.Element(
             "OnlineTicketingServiceQuery",
             {

@@ -1,7 +1,7 @@
 """OTSAPI as a supplier: what the port asks, in its queries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,7 @@ from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Soap, Wire
 
 PACKAGE, WSDL = "connectors.suppliers.otsapi", "otsapi.wsdl"
+STUMBLES = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError)
 
 
 class OtsapiPort:
@@ -77,7 +78,10 @@ class OtsapiPort:
         """Tell the cinemas that were agreed: it has no list of them."""
         told = (self._calls.ask("QueryCinema", code) for code in self._settings.cinemas)
         found = [one.find("Cinema") for one in told]
-        return [words.venue(one, self._settings) for one in found if one is not None]
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            raise NoAnswerError("a cinema that was agreed is not told")
+        return [words.venue(one, self._settings) for one in known]
 
     def auditorium(
         self,
@@ -117,7 +121,7 @@ class OtsapiPort:
                     words.performance(one, venue, areas, self._settings)
                 )
                 films[shown.ref] = shown
-            except (KeyError, ValueError, ArithmeticError) as error:
+            except STUMBLES as error:
                 skipped.append(f"{one.findtext('Code')}: {error!r}")
         return Schedule(
             list(films.values()),
@@ -155,7 +159,13 @@ class OtsapiPort:
         told = said.find("SessionSeat")
         if told is None or told.get("SessionCode") != session:
             raise NoAnswerError("seats of something else than was asked for")
-        return words.left_of(xml.rows(told, "Seat"), self._groups_of(performance))
+        seats = xml.rows(told, "Seat")
+        groups = self._groups_of(performance)
+        if any(seat["Code"] not in groups for seat in seats):  # it has moved, or grown
+            screen = self._screens.pop(performance)
+            self._groups.pop((cinema, screen), None)
+            groups = self._groups_of(performance)
+        return words.left_of(seats, groups)
 
     def _groups_of(self, performance: str) -> Mapping[str, str]:
         """Return the groups of a session's seats: a session tells none."""
@@ -175,14 +185,18 @@ class OtsapiPort:
         codes = wanted.seat_codes()
         if not codes:
             raise SaidNoError("not-as-wanted", "it sells seats, not numbers")
-        said = self._calls.ask("LockSeat", cinema, _order(wanted, SessionCode=session))
+        lasts = timedelta(seconds=self._settings.selling.lock_s)
+        agreed = datetime.now(UTC) + lasts  # noqa: TID251 - from when it was asked for
+        said = self._calls.ask(
+            "LockSeat", cinema, words.order_of(wanted, SessionCode=session)
+        )
         order = said.find("Order")
         if order is None or order.get("SessionCode") != session:
             raise NoAnswerError("a lock of something else than was asked for")
         seats = [one.attrib["SeatCode"] for one in xml.elements(order, "Seat")]
         return Locked(
             theirs=order.attrib["OrderCode"],
-            until=words.unlocks_at(order, self._settings.place.zone),
+            until=words.unlocks_at(order, self._settings.place.zone, agreed),
             total_minor=None,  # the price is ours, and is looked at when it is sold
             quantity=len(seats),
             seats=tuple(seats),
@@ -195,7 +209,9 @@ class OtsapiPort:
     def release(self, wanted: OrderWanted) -> None:
         """Unlock; what it does not know, or has let go, is gone."""
         cinema, _, session = wanted.performance.rpartition("/")
-        order = _order(wanted, OrderCode=_key(wanted), SessionCode=session)
+        order = words.order_of(
+            wanted, OrderCode=words.key_of(wanted), SessionCode=session
+        )
         try:
             self._calls.ask("ReleaseSeat", cinema, order)
         except SaidNoError as error:
@@ -205,31 +221,48 @@ class OtsapiPort:
     def sell(self, wanted: OrderWanted) -> Sold:
         """Sell what is locked, at the prices that were agreed."""
         cinema, _, session = wanted.performance.rpartition("/")
-        key, currency = _key(wanted), self._settings.place.currency
-        wish = _order(wanted, OrderCode=key, SessionCode=session)
+        key, currency = words.key_of(wanted), self._settings.place.currency
+        wish = words.order_of(wanted, OrderCode=key, SessionCode=session)
         prices = [line.face_minor for line in wanted.lines for _ in line.seats]
         for seat, minor in zip(wish, prices, strict=True):
             seat.set("Price", decimal_of(minor, currency))
-        order = self._calls.ask("SubmitOrder", cinema, wish).find("Order")
-        if order is None or order.get("OrderCode") != key:
+        try:
+            order = self._calls.ask("SubmitOrder", cinema, wish).find("Order")
+        except SaidNoError as error:
+            return self._sold_all_the_same(wanted, error)
+        if order is None or order.get("SessionCode") != session:
             raise NoAnswerError("a sale of something else than was asked for")
         said = order.get("PrintNo", ""), order.get("VerifyCode", "")
         found = {one.get("SeatCode") for one in xml.elements(order, "Seat")}
         if found != set(wanted.seat_codes()):
             raise NoAnswerError("sold, but other seats")
-        return words.sold(wanted, key, *said)
+        return words.sold(wanted, order.get("OrderCode") or key, *said)
+
+    def _sold_all_the_same(self, wanted: OrderWanted, error: SaidNoError) -> Sold:
+        """Ask after a refusal: it names no order, and may be an old one given again."""
+        if error.is_permanent:
+            raise error
+        try:
+            found = self.ask(wanted)
+        except SaidNoError:
+            raise error from None
+        if found.sold is None:
+            raise error
+        return found.sold
 
     def ask(self, wanted: OrderWanted) -> Answer:
         """Ask how the order of their key stands."""
         order = self._asked(wanted)
-        if order is None:
-            return Answer(Standing.NOTHING)
-        return words.answer(wanted, order)
+        if order is not None:
+            return words.answer(wanted, order)
+        if not self._settings.keeps_code:
+            raise NoAnswerError("it does not know the code the order was locked by")
+        return Answer(Standing.NOTHING)
 
     def _asked(self, wanted: OrderWanted) -> etree._Element | None:
         cinema = wanted.performance.rpartition("/")[0]
         code = etree.Element("OrderCode")
-        code.text = _key(wanted)
+        code.text = words.key_of(wanted)
         try:
             order = self._calls.ask("QueryOrder", cinema, code).find("Order")
         except SaidNoError as error:
@@ -261,19 +294,3 @@ class OtsapiPort:
             raise SaidNoError("past-cancellation", "it gave nothing back")
         if said.findtext("Order/Status") != words.YES:
             raise NoAnswerError("it does not say whether it gave it back")
-
-
-def _order(wanted: OrderWanted, **named: str) -> etree._Element:
-    """Return an order as queries have it: its seats, and how many."""
-    codes = wanted.seat_codes()
-    order = etree.Element("Order", {**named, "Count": str(len(codes))})
-    for code in codes:
-        etree.SubElement(order, "Seat", SeatCode=code)
-    return order
-
-
-def _key(wanted: OrderWanted) -> str:
-    """Return their key; NoAnswerError if it was never told, for then nobody knows."""
-    if wanted.theirs is None:
-        raise NoAnswerError("its key was in a reply that was lost")
-    return wanted.theirs

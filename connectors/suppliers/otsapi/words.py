@@ -40,12 +40,17 @@ Row = Mapping[str, str]
 
 
 class OtsapiSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How it is read: *cinemas* by their national codes, as it lists none."""
+    """How it is read: *cinemas* by their national codes, as it lists none.
+
+    *keeps_code*: an order keeps its code when it is sold. Where it does not, one that
+    is not known may be sold all the same, and somebody asks.
+    """
 
     place: Place
     cinemas: Annotated[list[str], Meta(min_length=1, max_length=1_000)]
     selling: Selling = Selling()
     days_ahead: Annotated[int, Meta(ge=0, le=60)] = 3
+    keeps_code: bool = True
 
 
 class OtsapiCredentials(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -121,7 +126,7 @@ def film_ref(films: Sequence[Row]) -> str:
 
 def runtime(films: Sequence[Row]) -> int:
     """Return how long all films take, in minutes."""
-    return sum(int(film["Duration"]) for film in films)
+    return sum(int(film["Duration"] or 0) for film in films)
 
 
 def performance(
@@ -134,7 +139,7 @@ def performance(
     films, stop = films_of(session), settings.selling.stop_selling_min
     begins = datetime.fromisoformat(session.findtext("StartTime") or "")
     starts_at = at(begins, place.zone)
-    currency = settings.place.currency
+    currency, minutes = settings.place.currency, runtime(films)
     price = minor_of(session.findtext("Price/StandardPrice") or "", currency)
     return PerformanceRecord(
         ref=f"{place.ref}/{session.findtext('Code')}",
@@ -142,7 +147,9 @@ def performance(
         production=film_ref(films),
         auditorium=f"{place.ref}/{session.attrib['ScreenCode']}",
         starts_at=starts_at,
-        ends_at=at(begins + timedelta(minutes=runtime(films)), place.zone),
+        ends_at=at(begins + timedelta(minutes=minutes), place.zone)
+        if minutes
+        else None,
         cut_off_at=starts_at - timedelta(minutes=stop) if stop else None,
         admission="order",
         areas=[AreaSoldRecord(area=ref, capacity=n) for ref, n in rooms.items()],
@@ -172,9 +179,12 @@ def left_of(seats: Sequence[Row], groups: Mapping[str, str]) -> Available:
     return Available(left, gone=frozenset(gone))
 
 
-def unlocks_at(order: etree._Element, zone: str) -> datetime:
-    """Return until when seats are locked there; ValueError if it does not say."""
-    return at(datetime.fromisoformat(order.get("AutoUnlockDatetime", "")), zone)
+def unlocks_at(order: etree._Element, zone: str, agreed: datetime) -> datetime:
+    """Return until when seats are locked there; as was *agreed* if it does not say."""
+    try:
+        return at(datetime.fromisoformat(order.get("AutoUnlockDatetime", "")), zone)
+    except ValueError:
+        return agreed
 
 
 def sold(order: OrderWanted, theirs: str, print_no: str, verify: str) -> Sold:
@@ -200,3 +210,19 @@ def answer(wanted: OrderWanted, order: etree._Element) -> Answer:
         return Answer(Standing.CANCELLED, theirs=theirs)
     verify = order.findtext("VerifyCode") or ""
     return Answer(Standing.SOLD, sold(wanted, theirs, print_no, verify), theirs)
+
+
+def order_of(wanted: OrderWanted, **named: str) -> etree._Element:
+    """Return an order as queries have it: its seats, and how many."""
+    codes = wanted.seat_codes()
+    order = etree.Element("Order", {**named, "Count": str(len(codes))})
+    for code in codes:
+        etree.SubElement(order, "Seat", SeatCode=code)
+    return order
+
+
+def key_of(wanted: OrderWanted) -> str:
+    """Return their key; NoAnswerError if it was never told, for then nobody knows."""
+    if wanted.theirs is None:
+        raise NoAnswerError("its key was in a reply that was lost")
+    return wanted.theirs

@@ -1,6 +1,6 @@
 """pretix as a supplier: what the port asks, in its carts and orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ from connectors.suppliers.pretix import words
 from connectors.suppliers.pretix.calls import Calls
 from connectors.suppliers.pretix.reading import Reader
 from connectors.suppliers.pretix.words import PretixCredentials, PretixSettings
-from connectors.suppliers.rest import Rest
+from connectors.suppliers.rest import Reply, Rest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 
@@ -98,8 +98,7 @@ class PretixPort:
 
     def lock(self, wanted: OrderWanted) -> Locked:
         """Put all into a cart of ours, once pretix has said what it costs."""
-        if any(line.seats for line in wanted.lines):
-            self._refuse_unless_mapped(wanted)
+        self._refuse_unless_offered(wanted)
         total = self._quoted(wanted)
         until = datetime.now(UTC) + timedelta(seconds=wanted.ttl_s)  # noqa: TID251 - its
         cart = {
@@ -128,14 +127,20 @@ class PretixPort:
             seats=tuple(one["seat_guid"] for one in held),
         )
 
-    def _refuse_unless_mapped(self, wanted: OrderWanted) -> None:
-        """Raise SaidNoError for a seat that is not of its product: pretix takes it."""
-        products = self._reader.products_of(wanted.performance)
+    def _refuse_unless_offered(self, wanted: OrderWanted) -> None:
+        """Raise SaidNoError for what its API would sell all the same.
+
+        What is not sold by us now; a seat that is of another product.
+        """
+        offered, products = self._reader.offered(wanted.performance)
         for line in wanted.lines:
-            item, _ = words.sellable(line.type_code)
+            sellable = words.sellable(line.type_code)
+            if sellable not in offered:
+                raise SaidNoError("not-on-sale", f"{line.type_code} is not sold now")
             for seat in line.seats:
-                if products.get(seat.code) != item:
-                    raise SaidNoError("changed", f"{seat.code} is not of item {item}")
+                if products.get(seat.code) != sellable[0]:
+                    said = f"{seat.code} is not of item {sellable[0]}"
+                    raise SaidNoError("changed", said)
 
     def _quoted(self, wanted: OrderWanted) -> int:
         """Return what all of it costs there at this moment, without making an order."""
@@ -225,8 +230,8 @@ class PretixPort:
             raise NoAnswerError("it has made an order, and does not know it")
         return Answer(Standing.NOTHING)
 
-    def _asked(self, wanted: OrderWanted) -> Any:
-        path = f"{self._orders(wanted)}{words.order_code(wanted.key)}/"
+    def _asked(self, wanted: OrderWanted, more: str = "") -> Any:
+        path = f"{self._orders(wanted)}{words.order_code(wanted.key)}/{more}"
         reply = self._calls.send("GET", path)
         if reply.status == words.NOT_FOUND:
             return None
@@ -236,23 +241,37 @@ class PretixPort:
 
     def cancel(self, wanted: OrderWanted, tickets: Sequence[TicketSold]) -> None:
         """Cancel some positions of an order, or all; what is cancelled stays so."""
-        order = self._asked(wanted)
+        codes = {ticket.code for ticket in tickets}
+        found = self._left(wanted, codes)
+        if not found.wanted:
+            return
+        if len(found.wanted) == found.valid:
+            path = (
+                f"{self._orders(wanted)}{words.order_code(wanted.key)}/mark_canceled/"
+            )
+            reply = self._calls.send("POST", path, {"send_email": False})
+        else:
+            slug = words.parts(wanted.performance)[0]
+            for number in found.wanted:
+                path = f"/events/{slug}/orderpositions/{number}/"
+                reply = self._calls.send("DELETE", path)
+        if not reply.is_good:
+            self._refuse_unless_gone(wanted, codes, len(found.wanted), reply)
+
+    def _left(self, wanted: OrderWanted, codes: Collection[str]) -> words.Left:
+        """Return which of some tickets are valid still; NoAnswerError if unknown."""
+        order = self._asked(wanted, "?include_canceled_positions=true")
         if order is None:
             raise NoAnswerError("it does not know what it has sold")
-        codes = {ticket.code for ticket in tickets}
-        found = [one for one in order["positions"] if one["secret"] in codes]
-        if order["status"] == "c" or not found:
-            return
-        if len(found) == len(order["positions"]):
-            path = f"{self._orders(wanted)}{order['code']}/mark_canceled/"
-            self._good(self._calls.send("POST", path, {"send_email": False}))
-            return
-        slug = words.parts(wanted.performance)[0]
-        for one in found:
-            path = f"/events/{slug}/orderpositions/{one['id']}/"
-            self._good(self._calls.send("DELETE", path))
+        return words.left_of(order, codes)
 
-    @staticmethod
-    def _good(reply: Any) -> None:
-        if not reply.is_good:
-            raise SaidNoError("past-cancellation", f"{reply.status} {reply.said}")
+    def _refuse_unless_gone(
+        self, wanted: OrderWanted, codes: Collection[str], count: int, reply: Reply
+    ) -> None:
+        """Look again after a refusal: an earlier try may have come through."""
+        left = len(self._left(wanted, codes).wanted)
+        if left == 0:
+            return
+        if left < count or reply.status == words.AT_ONCE:
+            raise NoAnswerError(f"{left} of {count} are left: {reply.status}")
+        raise SaidNoError("past-cancellation", f"{reply.status} {reply.said}")

@@ -1,7 +1,8 @@
 """Reading a pretix: its events by place, what is sold of them, which seats are gone."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,11 +12,18 @@ from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRe
 from connectors.ports import Available, Read, Rooms, Schedule
 from connectors.suppliers.pretix import schedule, words
 from connectors.suppliers.pretix.calls import Calls
-from connectors.suppliers.pretix.shows import Plan, Show, areas
+from connectors.suppliers.pretix.shows import (
+    Plan,
+    Sellable,
+    Show,
+    areas,
+    code_of,
+    sellables,
+)
 from connectors.suppliers.pretix.words import PretixSettings
 from connectors.suppliers.rows import digest
 
-Seen = tuple[list[Any], frozenset[str], Counter[int]]
+Seen = tuple[list[Any], Counter[int]]
 
 
 class Reader:
@@ -35,7 +43,9 @@ class Reader:
         found: dict[str, list[Any]] = {}
         for event in (*single, *series):
             if not event["testmode"]:
-                found.setdefault(schedule.where(event), []).append(event)
+                found.setdefault(schedule.where(event, self._settings), []).append(
+                    event
+                )
         self._events = found
         return [schedule.venue(own[0], self._settings) for own in found.values()]
 
@@ -50,7 +60,7 @@ class Reader:
         shows = [show for event in events for show in self._shows(event)]
         is_whole = read.digest is None
         found = [(show, *self._gone(show, is_whole=is_whole)) for show in shows]
-        said = [(s.event, s.date, s.items, s.quotas, sorted(g)) for s, g, _ in found]
+        said = [_lasting(show, gone, settings) for show, gone, _ in found]
         told = digest([msgspec.json.encode(said, order="sorted")], settings, venue)
         if told == read.digest:
             return Schedule.same(told, len(found))
@@ -82,16 +92,18 @@ class Reader:
     def _shows(self, event: Any) -> Iterator[Show]:
         """Yield an event, or each date of a series that is on sale."""
         path = f"/events/{event['slug']}"
-        items = list(self._calls.each(f"{path}/items/", active="true"))
+        items = list(self._calls.each(f"{path}/items/"))
         quotas = list(self._calls.each(f"{path}/quotas/", with_availability="true"))
+        net, now = self._net_rules(event["slug"]), _now()
         if not event["has_subevents"]:
-            shows = [Show(event, None, items, quotas)]
+            shows = [Show(event, None, items, quotas, net, now)]
         else:
             asked = {"active": "true", "is_future": "true"}
+            by_date: dict[int, list[Any]] = {}
+            for quota in quotas:
+                by_date.setdefault(quota["subevent"], []).append(quota)
             shows = [
-                Show(
-                    event, one, items, [q for q in quotas if q["subevent"] == one["id"]]
-                )
+                Show(event, one, items, by_date.get(one["id"], []), net, now)
                 for one in self._calls.each(f"{path}/subevents/", **asked)
             ]
         for show in shows:
@@ -100,18 +112,39 @@ class Reader:
 
     def show(self, performance: str) -> Show:
         """Ask for a performance; SaidNoError if it is not on sale any more."""
+        event, said = self._live(performance)
         slug, date = words.parts(performance)
-        path = f"/events/{slug}"
-        event, said = self._calls.get(f"{path}/"), None
-        asked = {"with_availability": "true"}
+        path, asked = f"/events/{slug}", {"with_availability": "true"}
         if date is not None:
-            said = self._calls.get(f"{path}/subevents/{date}/")
             asked["subevent"] = str(date)
+        items = list(self._calls.each(f"{path}/items/"))
+        quotas = list(self._calls.each(f"{path}/quotas/", **asked))
+        return Show(event, said, items, quotas, self._net_rules(slug), _now())
+
+    def _net_rules(self, slug: str) -> frozenset[int]:
+        """Return the tax rules of an event whose prices are without the tax."""
+        rules = self._calls.each(f"/events/{slug}/taxrules/")
+        return frozenset(one["id"] for one in rules if not one["price_includes_tax"])
+
+    def offered(
+        self, performance: str
+    ) -> tuple[Collection[Sellable], Mapping[str, int]]:
+        """Return what of a performance is sold by us now, and the products of seats."""
+        event, said = self._live(performance)
+        path = f"/events/{event['slug']}/items/"
+        show = Show(event, said, list(self._calls.each(path)), (), at=_now())
+        found = {sellable for sellable, _ in sellables(show, self._settings)}
+        return found, self._products_at(show)
+
+    def _live(self, performance: str) -> tuple[Any, Any]:
+        """Return an event and its date; SaidNoError if it is not live any more."""
+        slug, date = words.parts(performance)
+        event, said = self._calls.get(f"/events/{slug}/"), None
+        if date is not None:
+            said = self._calls.get(f"/events/{slug}/subevents/{date}/")
         if not event["live"] or (said is not None and not said["active"]):
             raise SaidNoError("not-on-sale", "it is not live")
-        items = list(self._calls.each(f"{path}/items/", active="true"))
-        quotas = list(self._calls.each(f"{path}/quotas/", **asked))
-        return Show(event, said, items, quotas)
+        return event, said
 
     def _seats(self, show: Show, **asked: str) -> list[Any]:
         """Return the seats of a show, or those that are *asked* for."""
@@ -129,37 +162,31 @@ class Reader:
 
     def _gone(
         self, show: Show, *, is_whole: bool = True
-    ) -> tuple[frozenset[str], Counter[int]]:
+    ) -> tuple[frozenset[str] | None, Counter[int]]:
         """Return the seats of a show that cannot be had, and how many by product.
 
-        Unless *is_whole*, those last seen as long as its quotas count the same: a
-        series has many dates, of which few change.
+        Unless *is_whole*, a show whose quotas count the same as when this process last
+        read it is not asked for its seats (None): a series has many dates, of which
+        few change. What was noted of them before stays.
         """
         before = self._seen.get(show.ref)
-        if not is_whole and before is not None and before[0] == show.counts:
-            return before[1:]
+        is_same = before is not None and before[0] == show.counts
+        if not is_whole and show.is_counted and before and is_same:
+            return None, before[1]
         taken = self._seats(show, is_available="false")
         blocked = self._seats(show, blocked="true")
         found = {one["seat_guid"]: one["product"] for one in (*taken, *blocked)}
         gone, lost = frozenset(found), Counter(found.values())
-        self._seen[show.ref] = show.counts, gone, lost
+        self._seen[show.ref] = show.counts, lost
         return gone, lost
 
     def availability(self, performance: str) -> Available:
         """Tell what the quotas have left, and which seats are gone."""
         show = self.show(performance)
-        gone, _ = self._gone(show)
+        gone = self._gone(show)[0] or frozenset()
         products = self._products_at(show)
         free = Counter(item for seat, item in products.items() if seat not in gone)
         return schedule.left(show, free, gone, self._settings)
-
-    def products_of(self, performance: str) -> Mapping[str, int]:
-        """Return the product of each seat of a performance, as they are mapped now."""
-        slug, date = words.parts(performance)
-        path = f"/events/{slug}/"
-        said = self._calls.get(path if date is None else f"{path}subevents/{date}/")
-        event = said if date is None else {"slug": slug}
-        return self._products_at(Show(event, None if date is None else said, (), ()))
 
     def _products_at(self, show: Show) -> Mapping[str, int]:
         if show.seated and show.plan not in self._products:
@@ -184,3 +211,17 @@ def _rooms(
     for one in found.values():
         room = one["made"]
         yield msgspec.structs.replace(room, areas=list(one["areas"].values()))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - some is sold for a time only
+
+
+def _lasting(show: Show, gone: frozenset[str] | None, settings: PretixSettings) -> Any:
+    """Return what is news of a show: what is sold of it at this moment among it.
+
+    Its seats where its quotas do not count, for they say nothing of them then.
+    """
+    sold = sorted(code_of(one) for one, _ in sellables(show, settings))
+    seats = [] if show.is_counted else sorted(gone or ())
+    return show.event, show.date, show.items, show.quotas, sold, seats

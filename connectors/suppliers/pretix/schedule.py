@@ -50,10 +50,14 @@ def said_in(told: Names, settings: PretixSettings) -> str:
     return told.get(settings.place.language) or next(iter(told.values()))
 
 
-def where(event: Said) -> str:
-    """Return the reference of the place of an event: what it says of it."""
-    told = repr((event["location"], event["timezone"])).encode()
-    return hashlib.blake2b(told, digest_size=WHERE_BYTES).hexdigest()
+def where(event: Said, settings: PretixSettings) -> str:
+    """Return the reference of the place of an event: what it says of it.
+
+    In the place's own language: a translation more is no other place.
+    """
+    told = said_in(names(event["location"] or "", settings), settings)
+    told = repr((told, event["timezone"]))
+    return hashlib.blake2b(told.encode(), digest_size=WHERE_BYTES).hexdigest()
 
 
 def venue(event: Said, settings: PretixSettings) -> VenueRecord:
@@ -62,7 +66,7 @@ def venue(event: Said, settings: PretixSettings) -> VenueRecord:
     first = {tag: one.splitlines()[0].split(",")[0] for tag, one in told.items()}
     place = settings.place
     return VenueRecord(
-        ref=where(event),
+        ref=where(event, settings),
         version=0,
         name=first,
         zone=str(event["timezone"]),
@@ -73,7 +77,10 @@ def venue(event: Said, settings: PretixSettings) -> VenueRecord:
 
 
 def left(
-    show: Show, free: Mapping[int, int], gone: frozenset[str], settings: PretixSettings
+    show: Show,
+    free: Mapping[int, int],
+    gone: frozenset[str] | None,
+    settings: PretixSettings,
 ) -> Available:
     """Return what is left of a show; *free* are the seats of each product."""
     told: dict[str, int | None] = {}
@@ -147,7 +154,7 @@ def performance(
 ) -> PerformanceRecord:
     """Return a show; ValueError for one that cannot be sold as it is told.
 
-    *seats*: how many there are of each area that has some.
+    *seats*: how many there are of each area of the room, where that is known.
     """
     said = show.said
     starts_at = _moment(said["date_from"])
@@ -197,7 +204,8 @@ def _offers(
         )
         said = item["name"] if variation is None else variation["value"]
         name = plain(said_in(names(said, settings), settings))
-        name = f"{name}-{sellable[0]}"[:32] if name in seen else name
+        if name in seen:
+            name = plain(f"{name[:16]}-{sellable[0]}-{sellable[1] or 0}")
         seen.add(name)
         most = item["max_per_order"] or settings.selling.tickets_max
         yield OfferRecord(

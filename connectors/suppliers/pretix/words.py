@@ -4,7 +4,7 @@ Source: the REST API of pretix 2026.8 as it answers when it runs.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -120,11 +120,14 @@ def _seats_named(wanted: OrderWanted, said: Any) -> tuple[str, ...]:
 
 def seats_refused(wanted: OrderWanted, results: Sequence[Said]) -> tuple[str, ...]:
     """Return the codes of the seats that were refused among results, one a ticket."""
-    codes = wanted.seat_codes()
-    if not codes:
-        return ()
-    found = zip(codes, results, strict=True)
-    return tuple(code for code, one in found if "seat" in (one.get("errors") or {}))
+    codes: list[str | None] = []
+    for line in wanted.lines:
+        codes += [seat.code for seat in line.seats] or [None] * line.quantity
+    return tuple(
+        code
+        for code, one in zip(codes, results, strict=False)
+        if code is not None and "seat" in (one.get("errors") or {})
+    )
 
 
 def expires_at(results: Sequence[Said]) -> datetime:
@@ -144,6 +147,27 @@ def answer(order: Said) -> Answer:
     if status == "e":
         return Answer(Standing.NOTHING, theirs=theirs)
     raise NoAnswerError(f"status {status}"[:200])
+
+
+class Left(Struct, frozen=True):
+    """Which positions of those *wanted* are valid, and how many are in all."""
+
+    wanted: list[int]
+    valid: int
+
+
+def left_of(order: Said, codes: Collection[str]) -> Left:
+    """Return which tickets of some codes an order has still.
+
+    NoAnswerError for a code that is on none, cancelled or not: it has another by now.
+    """
+    every = order["positions"]
+    lost = set(codes) - {one["secret"] for one in every}
+    if lost:
+        raise NoAnswerError(f"{len(lost)} of its codes are others by now")
+    is_over = order["status"] == "c"
+    valid = [one for one in every if not one["canceled"] and not is_over]
+    return Left([one["id"] for one in valid if one["secret"] in codes], len(valid))
 
 
 def sold(order: Said) -> Sold:

@@ -31,6 +31,8 @@ from connectors.suppliers.soap import Wire
 from connectors.suppliers.tiqets import words
 from connectors.suppliers.tiqets.words import TiqetsCredentials, TiqetsSettings
 
+STUMBLES = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError)
+
 
 class TiqetsPort:
     """A venue of the Tiqets supplier API. A reservation runs out, and cannot be let go.
@@ -93,24 +95,30 @@ class TiqetsPort:
         products = self._products()
         today = datetime.now(ZoneInfo(settings.place.zone)).date()  # noqa: TID251 - theirs
         last = today + timedelta(days=settings.days)
-        found = [
-            (product, slot, said)
-            for product in products
-            for slot, said in self._slots(product["id"], today, last).items()
-            if words.is_priced(product, said, settings)
-        ]
-        told = digest([msgspec.json.encode(found, order="sorted")], settings)
-        if told == read.digest:
-            return Schedule.same(told, len(found))
         skipped: list[str] = []
+        found: list[tuple[Any, str, Any]] = []
+        for product in products:
+            try:
+                slots = self._slots(product["id"], today, last)
+            except SaidNoError as error:  # the others are told all the same
+                skipped.append(f"{product['id']}: {error}")
+                continue
+            found += [(product, slot, said) for slot, said in slots.items()]
+        told = digest([msgspec.json.encode(found, order="sorted")], settings)
+        if told == read.digest and not skipped:
+            return Schedule.same(told, len(found))
         performances: list[PerformanceRecord] = []
         left: dict[str, Available] = {}
         for product, slot, said in found:
+            ref = f"{product['id']}{words.APART}{slot}"
             try:
-                made = words.performance(product, slot, said, settings)
-                left[made.ref] = words.left(said)
-                performances.append(made)
-            except (KeyError, ValueError, ArithmeticError) as error:
+                if words.is_sold_out(said):
+                    left[ref] = words.left(said)
+                elif words.is_priced(product, said, settings):
+                    left[ref] = words.left(said)
+                    made = words.performance(product, slot, said, settings)
+                    performances.append(made)
+            except STUMBLES as error:
                 skipped.append(f"{product['id']} {slot}: {error!r}")
         return Schedule(
             [words.production(one, settings) for one in products],
@@ -176,7 +184,10 @@ class TiqetsPort:
 
     def cancel(self, wanted: OrderWanted, tickets: Sequence[TicketSold]) -> None:  # noqa: ARG002 - a booking is cancelled whole
         """Cancel a booking; one that is cancelled stays so."""
-        booking = quote(wanted.theirs or "", safe="")
+        prefix, _, known = (wanted.theirs or "").partition(words.BOOKING)
+        if prefix or not known:  # it was settled by a person, who knows it
+            raise SaidNoError("not-allowed", "its booking is not known here")
+        booking = quote(known, safe="")
         reply = self._rest.call("DELETE", f"/v2/booking/{booking}")
         if reply.is_good:
             return

@@ -30,6 +30,8 @@ from connectors.suppliers.text import plain, ref_of
 AREA, APART = "GA", "|"
 DIGITS = 12
 ALREADY_CANCELLED = 3003
+BOOKING = "booking:"  # before its key, for a reservation may have the same
+FILES = {"PDF", "PKPASS"}
 REASONS = {
     1001: "not-on-sale",
     2000: "changed",
@@ -208,6 +210,11 @@ def _price(
     return None if agreed is None else (agreed, settings.place.currency)
 
 
+def is_sold_out(said: Said) -> bool:
+    """Say whether a slot has nothing left, and so tells nothing of what it has."""
+    return not said.get("variants") and said.get("available_tickets") == 0
+
+
 def left(said: Said) -> Available:
     """Return what is left of a slot."""
     return Available({AREA: int(said["available_tickets"])})
@@ -232,9 +239,12 @@ def until(said: str) -> datetime:
 def sold(wanted: OrderWanted, said: Said) -> Sold:
     """Return what a booking has sold: codes by variant, or one for all.
 
-    NoAnswerError if it has no code: it is sold, and nobody could be let in.
+    NoAnswerError if it has no code, or a file for one: it is sold, and nobody could be
+    let in by what we can show.
     """
-    theirs = str(said["booking_id"])
+    theirs = f"{BOOKING}{said['booking_id']}"
+    if said.get("barcode_format") in FILES:
+        raise NoAnswerError(f"booking {said['booking_id']} has a file for a code")
     if said.get("barcode_scope") == "order":
         code = str(said.get("barcode") or "")
         if not code:

@@ -20,6 +20,11 @@ class CaseSchema(ReplySchema):
     """
 
     id = fields.UUID(required=True)
+    theirs = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What the supplier calls it, once it has told"},
+    )
     key = fields.String(required=True)
     source_id = fields.UUID(required=True)
     agent_id = fields.UUID(required=True)

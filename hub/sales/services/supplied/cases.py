@@ -35,6 +35,7 @@ def told(part: SupplierOrder) -> dict[str, Any]:
     return {
         "id": part.id,
         "key": part.id.hex,
+        "theirs": part.theirs,
         "source_id": part.source_id,
         "agent_id": part.agent_id,
         "hold_id": part.hold_id,

@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from connectors.models import Source
@@ -117,7 +117,7 @@ def _make_order(task: Task) -> None:
     """Conclude a sale; what cannot be made an order of is for a person."""
     try:
         settle(task.hold_id)
-    except (IntegrityError, ValueError) as error:
+    except (IntegrityError, DataError, ValueError) as error:
         said = f"no order can be made of it: {type(error).__name__}"
         raise_case(task, Outcome(reason="other", said=said))
 

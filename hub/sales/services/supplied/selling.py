@@ -83,6 +83,8 @@ def _intend(session: Session, wish: ConfirmWish) -> UUID:
     now, parts = clock.real(session), queries.parts(session, hold.id, lock=True)
     if not parts:
         raise HoldExpiredError(hold_id=hold.id)
+    sources = [session.get_one(Source, part.source_id) for part in parts]
+    grace = timedelta(seconds=sum(map(grace_s, sources)))  # one after the other
     for part in parts:
         if part.state == PartState.LOCKING:
             raise SaleUnderWayError(hold_id=hold.id)
@@ -90,10 +92,9 @@ def _intend(session: Session, wish: ConfirmWish) -> UUID:
         is_past = part.lock_until is not None and part.lock_until - margin <= now
         if part.state != PartState.LOCKED or is_past:
             raise HoldExpiredError(hold_id=hold.id)
-        source = session.get_one(Source, part.source_id)
         part.state, part.sent_at, part.attempts = PartState.SELLING, now, 0
         part.fence += 1
-        part.next_at = now + timedelta(seconds=grace_s(source))
+        part.next_at = now + grace
     session.execute(_FREEZE, {"id": hold.id})
     order_id = new_id()
     session.add(
@@ -132,9 +133,12 @@ def _parts(hold_id: UUID) -> list[tuple[UUID, int]]:
 def sell_part(suppliers: Suppliers, part_id: UUID, *, fence: int) -> None:
     """Ask one supplier to sell its part, and write what it said."""
     with transaction() as session:
-        part = session.get_one(SupplierOrder, part_id)
+        part = session.get_one(SupplierOrder, part_id, with_for_update=True)
         if part.fence != fence or part.state != PartState.SELLING:
             return  # somebody has gone on with it: it is not to be sold any more
+        source = session.get_one(Source, part.source_id)
+        part.sent_at = clock.real(session)  # its turn has come only now
+        part.next_at = part.sent_at + timedelta(seconds=grace_s(source))
         source_id, order = part.source_id, queries.order_wanted(part)
 
     def sell(port: Any) -> Sold:
@@ -174,7 +178,7 @@ def note_sold(
     elif outcome.is_refused:
         part.state, part.next_at = PartState.ENDED, now  # until that is concluded
     else:  # it was not asked: what is locked there is as it was
-        part.state, part.next_at = PartState.LOCKED, part.lock_until
+        part.state, part.next_at = PartState.LOCKED, now  # until that is concluded
 
 
 def conclude(who: Caller, hold_id: UUID) -> Reply:

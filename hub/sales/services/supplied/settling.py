@@ -87,7 +87,7 @@ def _settle(session: Session, hold_id: UUID) -> HubError | None:
         case SaleState.REJECTED:
             return _reject(session, hold, sale, parts)
         case _ if states == {PartState.LOCKED}:
-            return _stand_again(session, hold, sale)
+            return _stand_again(session, hold, sale, parts)
         case _:
             _let_go(parts, clock.real(session))
             if states & {PartState.UNKNOWN, PartState.UNDOING, PartState.LOCKED}:
@@ -102,9 +102,13 @@ def _put_away(parts: Sequence[SupplierOrder]) -> None:
             part.next_at = None
 
 
-def _stand_again(session: Session, hold: Hold, sale: SuppliedSale) -> HubError:
+def _stand_again(
+    session: Session, hold: Hold, sale: SuppliedSale, parts: Sequence[SupplierOrder]
+) -> HubError:
     """Let a hold stand as before: no supplier could be asked, so nothing was done."""
     hold.is_frozen = False
+    for part in parts:
+        part.next_at = part.lock_until
     session.execute(_FORGET, _key(sale))
     session.delete(sale)
     return SupplierUnavailableError(hold_id=hold.id)

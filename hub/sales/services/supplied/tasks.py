@@ -93,7 +93,11 @@ def raise_case(task: Task, outcome: Outcome[Any]) -> None:
             return
         now = clock.real(session)
         _demote(part)
-        part.said = f"{outcome.reason}: {outcome.said}"[:300]
+        why = f"{outcome.reason}: {outcome.said}"
+        if part.case_since is None and part.said:
+            why = f"{part.said}; {why}"  # what came back is all there is to go by
+        if part.case_since is None:
+            part.said = why[:300]
         part.next_at = now + timedelta(seconds=backoff_s(99, task.pace))
         if part.case_since is None:
             part.case_since = now
