@@ -21,7 +21,7 @@ from hub.kernel.embedded import AlreadyRunningError, Embedded
 from hub.kernel.embedded.processes import die_with_parent
 
 STOP_TIMEOUT_S = 15
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 60
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -181,8 +181,9 @@ def wait_until_ready(
         try:
             if requests.get(url, timeout=2).ok:
                 return
-        except requests.ConnectionError:
-            time.sleep(0.05)
+        except requests.RequestException:
+            pass  # it is not there yet, or slow to say so
+        time.sleep(0.05)
     message = "the hub did not start; its log above says why"
     raise ConfigError(message)
 
