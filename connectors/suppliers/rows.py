@@ -13,6 +13,8 @@ from connectors.suppliers import xml
 Row = Mapping[str, str]
 T = TypeVar("T")
 PRINT_BYTES = 8
+STUMBLES = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError)
+"""What making a record of a row may raise: that row is left out, and said."""
 
 
 def digest(told: Iterable[bytes], *by: Struct) -> bytes:
@@ -59,6 +61,6 @@ class Rows:
         for row in rows:
             try:
                 made.append(make(row))
-            except (KeyError, ValueError, ArithmeticError) as error:
+            except STUMBLES as error:
                 self.skipped.append(f"{row.get(self.ref)}: {error!r}")
         return made

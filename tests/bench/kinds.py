@@ -121,7 +121,7 @@ def served(kind):
             if line.rstrip() == "}":
                 break
         said = json.loads(told)["POST /v1/partners/{supplier_id}/sources"]
-        ahead = {"days_ahead": DAYS, "days": DAYS}
+        ahead = {"days_ahead": DAYS, "days": DAYS, "calls_per_minute": 0}
         names = KINDS[kind].settings_type.__struct_fields__
         said["settings"] |= {k: v for k, v in ahead.items() if k in names}
         yield said

@@ -1,5 +1,6 @@
 """pretix: what is counted together, whose seats are whose, keys that are burnt."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -378,3 +379,15 @@ def test_another_language_more_is_no_other_place():
     assert schedule.where(event(location={"en": "Elsewhere"}), OWN) != schedule.where(
         one, OWN
     )
+
+
+def test_it_is_read_no_faster_than_it_bears_and_looked_at_at_once(there):
+    own = settings("pretix") | {"calls_per_minute": 1_200}
+    with serving(there.app()) as url:
+        wire = Wire(Waits(0.5, 2))
+        slow = PretixPort(url + there.base, own, credentials("pretix", there), wire)
+        began = time.monotonic()
+        venue = slow.venues()[0]  # two lists
+        slow.auditorium(venue, "HO00001~1", "HO00001/1")  # six
+        assert time.monotonic() - began >= 7 * 60 / 1_200
+        wire.close()

@@ -30,7 +30,7 @@ from tests.simulators.house import HouseError
 from tests.simulators.hubs import opened
 from tests.simulators.kinds import SELLERS, operations
 
-ORDERS = 2_000 if IS_LONG else 100
+ORDERS = 2_000 if IS_LONG else 60
 KILLS = 25 if IS_LONG else 2  # of each kind
 ALIVE_S = 1.5
 IN_PROGRESS = "idempotency-in-progress"

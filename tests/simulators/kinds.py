@@ -36,7 +36,10 @@ SIMULATORS = {
     "octo": Octo,
     "tiqets": Tiqets,
 }
-QUICK = {"cmts": {"poll_times": 2, "poll_s": 0.01}}
+QUICK = {
+    "cmts": {"poll_times": 2, "poll_s": 0.01},
+    "pretix": {"calls_per_minute": 0},
+}
 ONE_PRICE = {"cmts", "otsapi"}  # they tell a price for all of a room
 
 

@@ -16,7 +16,6 @@ from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRe
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -30,17 +29,17 @@ from connectors.ports import (
 from connectors.suppliers.amounts import decimal_of
 from connectors.suppliers.cgr import words
 from connectors.suppliers.cgr.words import CgrCredentials, CgrSettings, Showing
-from connectors.suppliers.rows import digest
+from connectors.suppliers.quiet import Quiet
+from connectors.suppliers.rows import STUMBLES, digest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Soap, Wire
 
 PACKAGE, WSDL = "connectors.suppliers.cgr", "gestioncinema.wsdl"
 EARLY_S = 2  # it gives up so long before we do, for the way there and back
 EVERY_FILM = "0"
-STUMBLES = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError)
 
 
-class CgrPort:
+class CgrPort(Quiet):
     """A cinema of CGR. One call locks and sells, and nothing can be asked afterwards.
 
     It is told how long we listen, and takes back by itself what it could not answer in
@@ -73,10 +72,6 @@ class CgrPort:
         self._rolls_back_s = int(wire.waits.operation_s) - EARLY_S
         self._films: dict[str, str] = {}  # by the performance, as last told
         self._starts: dict[str, str] = {}
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; a CGR has no way to say that nothing is new."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """Tell the cinema, which is one at each address; it is not asked for that."""

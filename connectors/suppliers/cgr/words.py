@@ -24,6 +24,7 @@ from connectors.feed.records import (
 from connectors.ports import Available, Sold, TicketSold
 from connectors.rules.times import at
 from connectors.suppliers.amounts import minor_of
+from connectors.suppliers.halls import cinema
 from connectors.suppliers.settings import Place, Selling
 
 AREA = "GA"
@@ -85,16 +86,8 @@ def refused(code: int, text: str) -> SaidNoError | NoAnswerError:
 
 def venue(settings: CgrSettings) -> VenueRecord:
     """Return the cinema."""
-    place = settings.place
-    return VenueRecord(
-        ref=str(settings.number),
-        version=0,
-        name={place.language: settings.name},
-        zone=place.zone,
-        country=place.country,
-        city=settings.city,
-        business_day_starts=place.business_day_starts,
-    )
+    number = str(settings.number)
+    return cinema(number, settings.name, settings.city, settings.place)
 
 
 def room(venue_ref: str, ref: str, settings: CgrSettings) -> AuditoriumRecord:

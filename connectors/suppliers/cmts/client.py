@@ -18,7 +18,6 @@ from connectors.feed.records import (
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -38,6 +37,7 @@ from connectors.suppliers.cmts.words import (
     CmtsCredentials,
     CmtsSettings,
 )
+from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rows import Rows, digest, news
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
@@ -45,7 +45,7 @@ from connectors.suppliers.soap import Soap, Wire
 PACKAGE = "connectors.suppliers.cmts"
 
 
-class CmtsPort:
+class CmtsPort(Quiet):
     """A CMTS. It issues tickets some time after it has sold them: until then pending.
 
     An order's number is theirs, but it can be asked for by our serial number.
@@ -75,10 +75,6 @@ class CmtsPort:
         self._settings = read(CmtsSettings, settings)
         own = read(CmtsCredentials, credentials)
         self._calls = Calls(own, Soap(PACKAGE, "ticketapi.wsdl", url, wire))
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; a CMTS has no way to say that nothing is new."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the cinemas."""

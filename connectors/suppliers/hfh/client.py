@@ -13,7 +13,6 @@ from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRe
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     LineWanted,
     Locked,
@@ -31,6 +30,7 @@ from connectors.suppliers.amounts import decimal_of, minor_of
 from connectors.suppliers.hfh import words
 from connectors.suppliers.hfh.calls import Calls
 from connectors.suppliers.hfh.words import HfhCredentials, HfhSettings, Show
+from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rows import Row, Rows, digest, news
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
@@ -38,7 +38,7 @@ from connectors.suppliers.soap import Wire
 STANDINGS = {"0": Standing.LOCKED, words.CANCELLED: Standing.CANCELLED}
 
 
-class HfhPort:
+class HfhPort(Quiet):
     """An HFH. Of a show it lists what may not be sold: nothing listed is not all free.
 
     That it is the list, and whole, is proved by what it echoes; without that a reply is
@@ -68,10 +68,6 @@ class HfhPort:
         own = read_settings(HfhCredentials, credentials)
         self._calls = Calls(url, own, wire)
         self._shows: dict[str, Show] = {}  # by the performance, as last told
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; an HFH has no way to say that nothing is new."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the cinemas."""

@@ -10,7 +10,6 @@ from connectors.feed.records import AuditoriumRecord, VenueRecord
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -25,12 +24,13 @@ from connectors.ports import (
 from connectors.suppliers.hub import words
 from connectors.suppliers.hub.reading import Reader
 from connectors.suppliers.hub.words import HubCredentials, HubSettings
+from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rest import Reply, Rest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 
 
-class HubPort:
+class HubPort(Quiet):
     """Another hub. A hold of ours there is the lock; our key is the order's reference.
 
     Every write has a key of ours, so that it is asked again rather than guessed.
@@ -63,10 +63,6 @@ class HubPort:
         bearer = {"Authorization": f"Bearer {key}"}
         self._rest = Rest(url, wire, bearer, heard=(words.TOO_MANY,))
         self._reader = Reader(self._rest, self._settings)
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - what is left has no date
-        """Begin; its changes do not tell what is left."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the venues at which it shows us something."""

@@ -13,7 +13,7 @@ from connectors.ports import Available, Read, Rooms, Schedule
 from connectors.suppliers.hub import schedule, words
 from connectors.suppliers.hub.words import HubSettings
 from connectors.suppliers.rest import Rest
-from connectors.suppliers.rows import digest
+from connectors.suppliers.rows import STUMBLES, digest
 
 PAGE, AT_ONCE = 100, 50
 LOOKS_MAX = 20  # at performances, for the seats of a room
@@ -107,7 +107,7 @@ class Reader:
                 performances.append(
                     schedule.performance(one, availability, areas, most)
                 )
-            except (KeyError, ValueError) as error:
+            except STUMBLES as error:
                 skipped.append(f"{one['id']}: {error!r}")
         productions = {one["production_id"]: one for one, _ in found}
         return Schedule(

@@ -14,7 +14,6 @@ from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRe
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -28,8 +27,9 @@ from connectors.ports import (
 )
 from connectors.suppliers.octo import schedule, words
 from connectors.suppliers.octo.words import OctoCredentials, OctoSettings
+from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rest import Reply, Rest
-from connectors.suppliers.rows import digest
+from connectors.suppliers.rows import STUMBLES, digest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 
@@ -37,7 +37,7 @@ WITH = "octo/pricing, octo/content"
 OVER = {Standing.NOTHING, Standing.CANCELLED}
 
 
-class OctoPort:
+class OctoPort(Quiet):
     """An OCTO supplier. A booking has our key as its uuid, and is asked for by it."""
 
     settings_type: ClassVar[type[OctoSettings]] = OctoSettings
@@ -69,10 +69,6 @@ class OctoPort:
         }
         self._rest = Rest(url, wire, headers)
         self._venue: VenueRecord | None = None  # as last told
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; OCTO has no way to say that nothing is new."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """Tell the supplier, as the one venue there is."""
@@ -121,7 +117,7 @@ class OctoPort:
                     made = schedule.performance(product, option, one, settings)
                     left[made.ref] = schedule.left(one)
                     performances.append(made)
-                except (KeyError, ValueError, ArithmeticError) as error:
+                except STUMBLES as error:
                     skipped.append(f"{product['id']} {one.get('id')}: {error!r}")
         return Schedule(
             [schedule.production(one, settings) for one in products],

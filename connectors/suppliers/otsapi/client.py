@@ -12,7 +12,6 @@ from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRe
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -29,15 +28,15 @@ from connectors.suppliers.amounts import decimal_of
 from connectors.suppliers.otsapi import words
 from connectors.suppliers.otsapi.calls import Calls
 from connectors.suppliers.otsapi.words import OtsapiCredentials, OtsapiSettings
-from connectors.suppliers.rows import digest
+from connectors.suppliers.quiet import Quiet
+from connectors.suppliers.rows import STUMBLES, digest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Soap, Wire
 
 PACKAGE, WSDL = "connectors.suppliers.otsapi", "otsapi.wsdl"
-STUMBLES = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError)
 
 
-class OtsapiPort:
+class OtsapiPort(Quiet):
     """A system that speaks the national standard: it chooses the order's key itself.
 
     So of a lock whose reply was lost nothing can be asked: it unlocks by itself.
@@ -69,10 +68,6 @@ class OtsapiPort:
         self._calls = Calls(own, soap, self._settings.place.zone)
         self._groups: dict[tuple[str, str], dict[str, str]] = {}  # seats' by screen
         self._screens: dict[str, str] = {}  # by the performance, as last told
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; OTSAPI has no way to say that nothing is new."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """Tell the cinemas that were agreed: it has no list of them."""

@@ -1,7 +1,8 @@
 """Calls of a pretix: pages read to the end, writes under keys that are used once."""
 
+import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,15 +14,22 @@ PAGE = 50
 PAGES_MAX = 4_000
 
 
-@dataclass(frozen=True, slots=True)
 class Calls:
-    """A pretix, asked for one organizer."""
+    """A pretix, asked for one organizer; reads *per_minute* at the most, 0: any."""
 
-    rest: Rest
-    organizer: str
+    def __init__(self, rest: Rest, organizer: str, per_minute: int = 0) -> None:
+        self.rest, self._root = rest, f"/organizers/{quote(organizer, safe='')}"
+        self._gap_s = 60 / per_minute if per_minute else 0.0
+        self._next, self._turn = 0.0, threading.Lock()
 
     def get(self, path: str) -> Any:
-        """Return what is at a path; SaidNoError if it is not there."""
+        """Return what is at a path, in its turn; SaidNoError if it is not there."""
+        if self._gap_s:
+            with self._turn:
+                now = time.monotonic()
+                at = max(now, self._next)
+                self._next = at + self._gap_s
+            time.sleep(at - now)
         reply = self.rest.call("GET", f"{self._root}{path}")
         if not reply.is_good:
             raise words.refused(reply)
@@ -70,7 +78,3 @@ class Calls:
         if reply.status == words.NOT_FOUND and "not seen" in str(reply.said):
             return None
         return reply
-
-    @property
-    def _root(self) -> str:
-        return f"/organizers/{quote(self.organizer, safe='')}"

@@ -9,7 +9,6 @@ from connectors.feed.records import AuditoriumRecord, VenueRecord
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -26,6 +25,7 @@ from connectors.suppliers.pretix import words
 from connectors.suppliers.pretix.calls import Calls
 from connectors.suppliers.pretix.reading import Reader
 from connectors.suppliers.pretix.words import PretixCredentials, PretixSettings
+from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rest import Reply, Rest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
@@ -34,7 +34,7 @@ LOCK, SALE = "lock", "sale"
 CREATED = 201
 
 
-class PretixPort:
+class PretixPort(Quiet):
     """A pretix organizer. A cart of ours is a lock, its order has a code of ours.
 
     Whatever is written has a key that pretix answers once: so what is on its way still
@@ -68,11 +68,9 @@ class PretixPort:
             url, wire, {"Authorization": f"Token {token}", "Accept-Language": "en"}
         )
         self._calls = Calls(rest, self._settings.organizer)
-        self._reader = Reader(self._calls, self._settings)
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; a pretix does not say that nothing is new: quotas have no date."""
-        return Begun()
+        own = self._settings
+        slow = Calls(rest, own.organizer, own.calls_per_minute)
+        self._reader, self._looker = Reader(slow, own), Reader(self._calls, own)
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the places of the events that are live and sold by us."""
@@ -94,7 +92,7 @@ class PretixPort:
 
     def availability(self, performance: str) -> Available:
         """Tell what the quotas have left, and which seats are gone."""
-        return self._reader.availability(performance)
+        return self._looker.availability(performance)
 
     def lock(self, wanted: OrderWanted) -> Locked:
         """Put all into a cart of ours, once pretix has said what it costs."""
@@ -132,7 +130,7 @@ class PretixPort:
 
         What is not sold by us now; a seat that is of another product.
         """
-        offered, products = self._reader.offered(wanted.performance)
+        offered, products = self._looker.offered(wanted.performance)
         for line in wanted.lines:
             sellable = words.sellable(line.type_code)
             if sellable not in offered:

@@ -21,7 +21,7 @@ from connectors.suppliers.pretix.shows import (
     sellables,
 )
 from connectors.suppliers.pretix.words import PretixSettings
-from connectors.suppliers.rows import digest
+from connectors.suppliers.rows import STUMBLES, digest
 
 Seen = tuple[list[Any], Counter[int]]
 
@@ -76,7 +76,7 @@ class Reader:
                 }
                 left[made.ref] = schedule.left(show, free, gone, settings)
                 performances.append(made)
-            except (KeyError, ValueError, ArithmeticError) as error:
+            except STUMBLES as error:
                 skipped.append(f"{show.ref}: {error!r}")
         return Schedule(
             [schedule.production(event, settings) for event in events],

@@ -26,7 +26,8 @@ class PretixSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """An organizer: *channel* is the sales channel we sell through.
 
     *city* of its venues, for pretix has addresses in one text; *capacity* of a quota
-    that is unlimited; *email* and *provider* are what its orders are booked by.
+    that is unlimited; *email* and *provider* are what its orders are booked by;
+    *calls_per_minute* when it is read, for a pretix that is hosted bears 360.
     """
 
     organizer: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9.-]+\Z")]
@@ -37,6 +38,7 @@ class PretixSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     channel: Annotated[str, Meta(min_length=1)] = "web"
     provider: Annotated[str, Meta(min_length=1)] = "manual"
     capacity: Annotated[int, Meta(ge=0, le=500_000)] = 0
+    calls_per_minute: Annotated[int, Meta(ge=0, le=100_000)] = 300
     genre: Literal["film", "stage", "sport", "general"] = "general"
 
 

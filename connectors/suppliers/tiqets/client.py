@@ -13,7 +13,6 @@ from connectors.feed.records import AuditoriumRecord, PerformanceRecord, VenueRe
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -24,17 +23,16 @@ from connectors.ports import (
     TicketSold,
     Told,
 )
+from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rest import Rest
-from connectors.suppliers.rows import digest
+from connectors.suppliers.rows import STUMBLES, digest
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 from connectors.suppliers.tiqets import words
 from connectors.suppliers.tiqets.words import TiqetsCredentials, TiqetsSettings
 
-STUMBLES = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError)
 
-
-class TiqetsPort:
+class TiqetsPort(Quiet):
     """A venue of the Tiqets supplier API. A reservation runs out, and cannot be let go.
 
     It tells of no booking either: what is not answered is for a person.
@@ -61,10 +59,6 @@ class TiqetsPort:
         self._settings = read_settings(TiqetsSettings, settings)
         key = read_settings(TiqetsCredentials, credentials).api_key
         self._rest = Rest(url, wire, {"API-Key": key})
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; it has no way to say that nothing is new."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """Tell the venue, which is one at each address; it is not asked for that."""

@@ -23,6 +23,7 @@ from connectors.feed.records import (
 from connectors.ports import Available, OrderWanted, Sold, TicketSold
 from connectors.rules.times import at
 from connectors.suppliers.amounts import minor_of
+from connectors.suppliers.halls import cinema
 from connectors.suppliers.rest import Reply
 from connectors.suppliers.settings import Place, Selling
 from connectors.suppliers.text import plain, ref_of
@@ -114,16 +115,8 @@ def is_ours(product: Said) -> bool:
 
 def venue(settings: TiqetsSettings) -> VenueRecord:
     """Return the venue, which is one at each address."""
-    place = settings.place
-    return VenueRecord(
-        ref=ref_of(settings.name),
-        version=0,
-        name={place.language: settings.name},
-        zone=place.zone,
-        country=place.country,
-        city=settings.city,
-        business_day_starts=place.business_day_starts,
-    )
+    ref = ref_of(settings.name)
+    return cinema(ref, settings.name, settings.city, settings.place)
 
 
 def room(product: Said, settings: TiqetsSettings) -> AuditoriumRecord:

@@ -14,7 +14,6 @@ from connectors.feed.records import (
 from connectors.ports import (
     Answer,
     Available,
-    Begun,
     Capabilities,
     Locked,
     OrderWanted,
@@ -27,6 +26,7 @@ from connectors.ports import (
     Told,
 )
 from connectors.suppliers import xml
+from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rows import Rows, digest, news
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Soap, Wire
@@ -37,7 +37,7 @@ PACKAGE = "connectors.suppliers.vista"
 FOUND, NOT_FOUND = 0, 1
 
 
-class VistaPort:
+class VistaPort(Quiet):
     """A Vista head office. Its order has our key, and can be asked for by it.
 
     TicketingService has no refund: what is sold can only be cancelled at the cinema.
@@ -74,10 +74,6 @@ class VistaPort:
         self._orders = Soap(
             PACKAGE, "ticketing.wsdl", f"{base}/TicketingService.asmx", wire
         )
-
-    def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
-        """Begin; a Vista has no way to say that nothing is new."""
-        return Begun()
 
     def venues(self) -> Sequence[VenueRecord]:
         """List the cinemas."""
