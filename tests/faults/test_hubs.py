@@ -35,7 +35,7 @@ def test_two_hubs_agree_once_the_line_is_good_again(two):
         for till in tills:
             till.result()
     calls = sum(two.faults.calls[name] for name in SELLING)
-    assert calls > ORDERS
+    assert calls > min(ORDERS, SEATS // 2)
     assert len(two.faults.seen) / calls > 0.25, two.faults.calls
     two.faults.clear()
     two.work()
