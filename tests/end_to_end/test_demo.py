@@ -1,6 +1,5 @@
 """The demo: from an empty folder to the same statements to the cent, every time."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from tests.end_to_end.test_processes import Served
 
 STATEMENTS = Path(__file__).with_name("statements.txt").read_text()
+MAKING = ("Loading the season", "Agents buy", "closing")
 
 
 @pytest.fixture
@@ -19,16 +19,15 @@ def demo(tmp_path):
     served.embedded.postgres.stop()
 
 
-def test_every_run_gives_the_same_statements_and_the_second_starts_in_seconds(demo):
+def test_every_run_gives_the_same_statements_and_the_second_makes_nothing_anew(demo):
     first = demo.run("demo", "--exit")
     assert first.returncode == 0, first.stderr
     assert first.stdout == STATEMENTS
     assert "hub verify: every law holds" in first.stderr
+    assert all(step in first.stderr for step in MAKING)
     assert not demo.embedded.postgres.is_running()
-    began = time.monotonic()
     second = demo.run("demo", "--exit")
-    took_s = time.monotonic() - began
     assert second.returncode == 0, second.stderr
     assert second.stdout == STATEMENTS
     assert "settled already" in second.stderr
-    assert took_s < 30
+    assert not any(step in second.stderr for step in MAKING)

@@ -157,7 +157,8 @@ class Cinemas:
         with self.house.mutex:
             for order in self.house.orders.values():
                 order.until -= gone_s
-        ago = "UPDATE supplier_order SET sent_at = sent_at - make_interval(secs => :s)"
+        ago = "UPDATE supplier_order SET sent_at = sent_at - make_interval(secs => :s),"
+        ago += " next_at = next_at - make_interval(secs => :s)"
         with transaction() as session:
             session.execute(text(ago), {"s": gone_s})
 
@@ -185,6 +186,12 @@ class Cinemas:
                     " ('sold', 'ended') AND next_at IS NOT NULL)"
                 )
             )
+
+    def waiting(self):
+        """What is still to be asked of parts, for who reads why a proof failed."""
+        told = ("state", "attempts", "next_at", "sent_at", "lock_until", "said")
+        due = (part for part in self.parts() if part["next_at"] is not None)
+        return [[part[name] for name in told] for part in due]
 
     def key_of(self, part):
         """What the house knows a part's order by."""

@@ -1,7 +1,7 @@
 """A Tiqets supplier: what the port asks, in its reservations and bookings."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -90,14 +90,7 @@ class TiqetsPort(Quiet):
         today = datetime.now(ZoneInfo(settings.place.zone)).date()  # noqa: TID251 - theirs
         last = today + timedelta(days=settings.days)
         skipped: list[str] = []
-        found: list[tuple[Any, str, Any]] = []
-        for product in products:
-            try:
-                slots = self._slots(product["id"], today, last)
-            except SaidNoError as error:  # the others are told all the same
-                skipped.append(f"{product['id']}: {error}")
-                continue
-            found += [(product, slot, said) for slot, said in slots.items()]
+        found = self._found(products, today, last, skipped)
         told = digest([msgspec.json.encode(found, order="sorted")], settings)
         if told == read.digest and not skipped:
             return Schedule.same(told, len(found))
@@ -124,6 +117,20 @@ class TiqetsPort(Quiet):
             rooms=[words.room(one, settings) for one in products],
             skipped=skipped,
         )
+
+    def _found(
+        self, products: Sequence[Any], first: date, last: date, skipped: list[str]
+    ) -> list[tuple[Any, str, Any]]:
+        """Return (product, slot, what is said of it); note in *skipped* who refuses."""
+        found: list[tuple[Any, str, Any]] = []
+        for product in products:
+            try:
+                slots = self._slots(product["id"], first, last)
+            except SaidNoError as error:  # the others are told all the same
+                skipped.append(f"{product['id']}: {error}")
+                continue
+            found += [(product, slot, said) for slot, said in slots.items()]
+        return found
 
     def _slots(self, product: str, first: Any, last: Any) -> Mapping[str, Any]:
         path = f"/v2/products/{quote(product, safe='')}/availability"
