@@ -109,7 +109,8 @@ def performance(ref="p1", version=1, days=30, floor=150, stalls=30, **more):
 
 
 def season(**more):
-    return [venue(), auditorium(), production(), performance(**more)]
+    hall = auditorium(standing=max(150, more.get("floor", 150)))
+    return [venue(), hall, production(), performance(**more)]
 
 
 def ndjson(records):

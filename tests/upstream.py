@@ -166,10 +166,10 @@ class Two:
 
 
 @contextmanager
-def connected(upstream, request, *, month=False, operation_ms=5_000, quota=QUOTA):
+def connected(upstream, request, *, month=False, operation_ms=5_000, **season):
     """Have the hub of this test sell what another lets it; yield both."""
     with upstream.driven() as there:
-        there.on_sale(quota)
+        there.on_sale(**{"plan": QUOTA, **season})
         if month:
             begin_month(there)
     hub = request.getfixturevalue("hub")
