@@ -18,6 +18,7 @@ AIMS = {
     "changes read by one caller": 20_000,  # a second
     "webhooks delivered by two workers": 1_000,  # a second
     "schedule of 200 cinemas x 1000": 0.7,
+    "nothing new at ": 0.7,
 }
 AT_MOST = {
     "page of 100 performances, one caller": 20,  # ms

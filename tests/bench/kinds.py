@@ -138,11 +138,11 @@ def reading_kinds(rows):
             asked = [*command, json.dumps(said)]
             done = subprocess.run(asked, check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
-        what = f"{kind}: {found['count']} performances in {found['calls']} calls"
+        what = f"{found['count']} performances in {found['calls']} calls"
         for name, label in (("same", "nothing new"), ("new", "all of it new")):
             ratios = found[name]
             median = f"{statistics.median(ratios):.3f}"
-            told = f"{what}, {label}: of bare HTTP and parsing (CPU)"
+            told = f"{label} at {kind}, {what}: of bare HTTP and parsing (CPU)"
             rows.append([told, median, spread(ratios), "", ""])
             say(f"{told}: {median}")
 
