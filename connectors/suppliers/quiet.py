@@ -1,6 +1,9 @@
-"""What suppliers share that have no way to say that nothing is new."""
+"""What suppliers' ports share that cannot do a thing."""
 
-from connectors.ports import Begun
+from datetime import datetime
+
+from connectors.errors import SaidNoError
+from connectors.ports import Begun, OrderWanted
 
 
 class Quiet:
@@ -9,3 +12,11 @@ class Quiet:
     def begin(self, mark: str | None) -> Begun:  # noqa: ARG002 - it tells no news
         """Begin; nothing is known of what is new."""
         return Begun()
+
+
+class Lapsing:
+    """A supplier whose locks have their time, and no more."""
+
+    def extend(self, wanted: OrderWanted) -> datetime | None:  # noqa: ARG002 - it cannot
+        """Refuse: it cannot extend a lock."""
+        raise SaidNoError("not-allowed", "it extends no lock")

@@ -12,6 +12,7 @@ Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")]
 PriceType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}\Z")]
 
+Said = Mapping[str, Any]  # settings and credentials before they are read
 S = TypeVar("S", bound=Struct)
 
 
@@ -37,6 +38,6 @@ class Selling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tickets_max: Annotated[int, Meta(ge=1, le=100)] = 10
 
 
-def read(kind: type[S], said: Mapping[str, Any]) -> S:
+def read(kind: type[S], said: Said) -> S:
     """Read settings; ValueError names what is wrong."""
     return msgspec.convert(said, kind, strict=True)

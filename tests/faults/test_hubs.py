@@ -37,7 +37,7 @@ def test_two_hubs_agree_once_the_line_is_good_again(two):
         for till in tills:
             till.result()
     calls = sum(two.faults.calls[name] for name in SELLING)
-    assert calls > ORDERS // 2  # the rest was not asked: it did not answer of late
+    assert calls > ORDERS
     assert len(two.faults.seen) / calls > 0.25, two.faults.calls
     two.faults.clear()
     two.work()

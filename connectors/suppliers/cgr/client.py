@@ -1,6 +1,6 @@
 """CGR as a supplier: what the port asks, in the three operations there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ from connectors.suppliers.cgr import words
 from connectors.suppliers.cgr.words import CgrCredentials, CgrSettings, Showing
 from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rows import STUMBLES, digest
+from connectors.suppliers.settings import Said
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Soap, Wire
 
@@ -59,13 +60,7 @@ class CgrPort(Quiet):
         codes="order",
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read_settings(CgrSettings, settings)
         self._own = read_settings(CgrCredentials, credentials)
         self._soap = Soap(PACKAGE, WSDL, url, wire)

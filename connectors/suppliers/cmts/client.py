@@ -1,9 +1,9 @@
 """CMTS as a supplier: what the port asks, in the operations of its ticketapi."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
@@ -37,15 +37,15 @@ from connectors.suppliers.cmts.words import (
     CmtsCredentials,
     CmtsSettings,
 )
-from connectors.suppliers.quiet import Quiet
+from connectors.suppliers.quiet import Lapsing, Quiet
 from connectors.suppliers.rows import Rows, digest, news
-from connectors.suppliers.settings import read
+from connectors.suppliers.settings import Said, read
 from connectors.suppliers.soap import Soap, Wire
 
 PACKAGE = "connectors.suppliers.cmts"
 
 
-class CmtsPort(Quiet):
+class CmtsPort(Quiet, Lapsing):
     """A CMTS. It issues tickets some time after it has sold them: until then pending.
 
     An order's number is theirs, but it can be asked for by our serial number.
@@ -65,13 +65,7 @@ class CmtsPort(Quiet):
         codes="ticket",
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read(CmtsSettings, settings)
         own = read(CmtsCredentials, credentials)
         self._calls = Calls(own, Soap(PACKAGE, "ticketapi.wsdl", url, wire))
@@ -175,10 +169,6 @@ class CmtsPort(Quiet):
             quantity=len(found),
             seats=tuple(seat["SeatNo"] for seat in found),
         )
-
-    def extend(self, wanted: OrderWanted) -> datetime | None:  # noqa: ARG002 - it cannot
-        """Refuse: a lock has its time, and no more."""
-        raise SaidNoError("not-allowed", "a CMTS extends no lock")
 
     def release(self, wanted: OrderWanted) -> None:
         """Unlock by their number, which is asked for if the lock's reply was lost."""

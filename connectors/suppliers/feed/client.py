@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -35,7 +35,7 @@ from connectors.suppliers.feed.found import (
     Found,
     Json,
 )
-from connectors.suppliers.settings import read
+from connectors.suppliers.settings import Said, read
 from connectors.suppliers.soap import Wire
 
 WHOLE, UNCHANGED = 200, 304
@@ -56,13 +56,7 @@ class FilesPort:
         sells=False, availability=Told.NOTHING, incremental=True, by_venue=False
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._url, self._wire = url, wire
         self._settings = read(FilesSettings, settings)
         if self._settings.format not in {*OWN, *FORMATS}:

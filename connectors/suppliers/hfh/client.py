@@ -1,9 +1,9 @@
 """HFH as a supplier: what the port asks, in its calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Any, ClassVar
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from lxml import etree
@@ -30,15 +30,16 @@ from connectors.suppliers.amounts import decimal_of, minor_of
 from connectors.suppliers.hfh import words
 from connectors.suppliers.hfh.calls import Calls
 from connectors.suppliers.hfh.words import HfhCredentials, HfhSettings, Show
-from connectors.suppliers.quiet import Quiet
+from connectors.suppliers.quiet import Lapsing, Quiet
 from connectors.suppliers.rows import Row, Rows, digest, news
+from connectors.suppliers.settings import Said
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 
 STANDINGS = {"0": Standing.LOCKED, words.CANCELLED: Standing.CANCELLED}
 
 
-class HfhPort(Quiet):
+class HfhPort(Quiet, Lapsing):
     """An HFH. Of a show it lists what may not be sold: nothing listed is not all free.
 
     That it is the list, and whole, is proved by what it echoes; without that a reply is
@@ -57,13 +58,7 @@ class HfhPort(Quiet):
         cancel=True,
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read_settings(HfhSettings, settings)
         own = read_settings(HfhCredentials, credentials)
         self._calls = Calls(url, own, wire)
@@ -196,10 +191,6 @@ class HfhPort(Quiet):
         if not wanted.seat_codes():
             raise SaidNoError("not-as-wanted", "an HFH sells seats, not numbers")
         return wanted.lines[0]
-
-    def extend(self, wanted: OrderWanted) -> datetime | None:  # noqa: ARG002 - it cannot
-        """Refuse: a lock has its time, and no more."""
-        raise SaidNoError("not-allowed", "an HFH extends no lock")
 
     def release(self, wanted: OrderWanted) -> None:
         """Unlock; what it does not know, or has let go, is gone."""

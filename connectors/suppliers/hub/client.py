@@ -26,6 +26,7 @@ from connectors.suppliers.hub.reading import Reader
 from connectors.suppliers.hub.words import HubCredentials, HubSettings
 from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rest import Reply, Rest
+from connectors.suppliers.settings import Said
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 
@@ -51,13 +52,7 @@ class HubPort(Quiet):
         channel_quota=True,
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read_settings(HubSettings, settings)
         key = read_settings(HubCredentials, credentials).key
         bearer = {"Authorization": f"Bearer {key}"}

@@ -1,6 +1,6 @@
 """OCTO as a supplier: what the port asks, in its bookings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, ClassVar
@@ -30,6 +30,7 @@ from connectors.suppliers.octo.words import OctoCredentials, OctoSettings
 from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rest import Reply, Rest
 from connectors.suppliers.rows import STUMBLES, digest
+from connectors.suppliers.settings import Said
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 
@@ -53,13 +54,7 @@ class OctoPort(Quiet):
         by_venue=False,
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read_settings(OctoSettings, settings)
         bearer = read_settings(OctoCredentials, credentials).bearer
         headers = {

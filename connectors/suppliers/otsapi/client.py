@@ -28,15 +28,16 @@ from connectors.suppliers.amounts import decimal_of
 from connectors.suppliers.otsapi import words
 from connectors.suppliers.otsapi.calls import Calls
 from connectors.suppliers.otsapi.words import OtsapiCredentials, OtsapiSettings
-from connectors.suppliers.quiet import Quiet
+from connectors.suppliers.quiet import Lapsing, Quiet
 from connectors.suppliers.rows import STUMBLES, digest
+from connectors.suppliers.settings import Said
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Soap, Wire
 
 PACKAGE, WSDL = "connectors.suppliers.otsapi", "otsapi.wsdl"
 
 
-class OtsapiPort(Quiet):
+class OtsapiPort(Quiet, Lapsing):
     """A system that speaks the national standard: it chooses the order's key itself.
 
     So of a lock whose reply was lost nothing can be asked: it unlocks by itself.
@@ -55,13 +56,7 @@ class OtsapiPort(Quiet):
         codes="order",
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read_settings(OtsapiSettings, settings)
         own = read_settings(OtsapiCredentials, credentials)
         soap = Soap(PACKAGE, WSDL, url, wire)
@@ -196,10 +191,6 @@ class OtsapiPort(Quiet):
             quantity=len(seats),
             seats=tuple(seats),
         )
-
-    def extend(self, wanted: OrderWanted) -> datetime | None:  # noqa: ARG002 - it cannot
-        """Refuse: a lock has its time, and no more."""
-        raise SaidNoError("not-allowed", "OTSAPI extends no lock")
 
     def release(self, wanted: OrderWanted) -> None:
         """Unlock; what it does not know, or has let go, is gone."""

@@ -25,8 +25,9 @@ from connectors.suppliers.pretix import words
 from connectors.suppliers.pretix.calls import Calls
 from connectors.suppliers.pretix.reading import Reader
 from connectors.suppliers.pretix.words import PretixCredentials, PretixSettings
-from connectors.suppliers.quiet import Quiet
+from connectors.suppliers.quiet import Lapsing, Quiet
 from connectors.suppliers.rest import Reply, Rest
+from connectors.suppliers.settings import Said
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 
@@ -34,7 +35,7 @@ LOCK, SALE = "lock", "sale"
 CREATED = 201
 
 
-class PretixPort(Quiet):
+class PretixPort(Quiet, Lapsing):
     """A pretix organizer. A cart of ours is a lock, its order has a code of ours.
 
     Whatever is written has a key that pretix answers once: so what is on its way still
@@ -55,13 +56,7 @@ class PretixPort(Quiet):
         price_override=True,
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read_settings(PretixSettings, settings)
         token = read_settings(PretixCredentials, credentials).token
         rest = Rest(
@@ -174,10 +169,6 @@ class PretixPort(Quiet):
             reply = self._calls.send("DELETE", path)
             if not reply.is_good and reply.status != words.NOT_FOUND:
                 raise words.refused(reply)
-
-    def extend(self, wanted: OrderWanted) -> datetime | None:  # noqa: ARG002 - it cannot
-        """Refuse: a cart of the API has its time, and no more."""
-        raise SaidNoError("not-allowed", "pretix extends no cart of the API")
 
     def release(self, wanted: OrderWanted) -> None:
         """Empty the cart, and burn the keys: what comes late by them does nothing."""

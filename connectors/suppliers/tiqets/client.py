@@ -23,16 +23,17 @@ from connectors.ports import (
     TicketSold,
     Told,
 )
-from connectors.suppliers.quiet import Quiet
+from connectors.suppliers.quiet import Lapsing, Quiet
 from connectors.suppliers.rest import Rest
 from connectors.suppliers.rows import STUMBLES, digest
+from connectors.suppliers.settings import Said
 from connectors.suppliers.settings import read as read_settings
 from connectors.suppliers.soap import Wire
 from connectors.suppliers.tiqets import words
 from connectors.suppliers.tiqets.words import TiqetsCredentials, TiqetsSettings
 
 
-class TiqetsPort(Quiet):
+class TiqetsPort(Quiet, Lapsing):
     """A venue of the Tiqets supplier API. A reservation runs out, and cannot be let go.
 
     It tells of no booking either: what is not answered is for a person.
@@ -49,13 +50,7 @@ class TiqetsPort(Quiet):
         by_venue=False,
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read_settings(TiqetsSettings, settings)
         key = read_settings(TiqetsCredentials, credentials).api_key
         self._rest = Rest(url, wire, {"API-Key": key})
@@ -163,10 +158,6 @@ class TiqetsPort(Quiet):
             total_minor=words.total(wanted, said.get("unit_price")),
             quantity=wanted.quantity,
         )
-
-    def extend(self, wanted: OrderWanted) -> datetime | None:  # noqa: ARG002 - it cannot
-        """Refuse: a reservation has its time, and no more."""
-        raise SaidNoError("not-allowed", "it extends no reservation")
 
     def release(self, wanted: OrderWanted) -> None:
         """Do nothing: a reservation runs out, and is not booked meanwhile."""

@@ -28,7 +28,7 @@ from connectors.ports import (
 from connectors.suppliers import xml
 from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rows import Rows, digest, news
-from connectors.suppliers.settings import read
+from connectors.suppliers.settings import Said, read
 from connectors.suppliers.soap import Soap, Wire
 from connectors.suppliers.vista import messages, schedule, words
 from connectors.suppliers.vista.words import VistaCredentials, VistaSettings
@@ -56,13 +56,7 @@ class VistaPort(Quiet):
         codes="order",
     )
 
-    def __init__(
-        self,
-        url: str,
-        settings: Mapping[str, Any],
-        credentials: Mapping[str, Any],
-        wire: Wire,
-    ) -> None:
+    def __init__(self, url: str, settings: Said, credentials: Said, wire: Wire) -> None:
         self._settings = read(VistaSettings, settings)
         self._who = {
             "OptionalClientClass": self._settings.client_class,
