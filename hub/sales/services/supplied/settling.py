@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from connectors.ports import Sold
+from connectors.ports import Sold, TicketSold
 from hub.kernel import clock
 from hub.kernel.db import rows, transaction
 from hub.kernel.errors import HubError
@@ -33,6 +33,7 @@ from hub.sales.services.lapse import drop_lines, end_holds
 from hub.sales.services.ordering import OUTCOME, ConfirmWish
 from hub.sales.services.placing import patiently
 
+SoldLines = dict[int, tuple[Sequence[TicketSold], bool]]
 _ANSWER = text(
     "UPDATE idempotency_key SET status = :status, reply = CAST(:reply AS jsonb)"
     " WHERE world = :world AND owner_id = :owner AND key = :key"
@@ -132,8 +133,9 @@ def _confirm(
     sold = [part for part in parts if part.state == PartState.SOLD]
     _put_away(parts)
     session.flush()
-    reply = confirm_within(session, _wish(sale, sold))
-    _place(session, reply.body, sold)
+    told = _told(sold)
+    reply = confirm_within(session, _wish(sale, told))
+    _place(session, reply.body, told)
     if not_sold:
         said = msgspec.json.encode(not_sold).decode()
         session.execute(_NOT_SOLD, {"order": sale.order_id, "said": said})
@@ -143,18 +145,22 @@ def _confirm(
     sale.wish = {}
 
 
-def _place(
-    session: Session, body: dict[str, Any], sold: Sequence[SupplierOrder]
-) -> None:
-    """Put on tickets where to sit, where suppliers have said so; in the reply, too."""
-    told: dict[int, list[str | None]] = {}
+def _told(sold: Sequence[SupplierOrder]) -> SoldLines:
+    """Return what suppliers have sold of each line, and whether its code is shared."""
+    told: SoldLines = {}
     for part in sold:
         found = msgspec.convert(part.sold, Sold)
         for no, own in sold_by_line(queries.order_wanted(part), found).items():
-            told[no] = [ticket.placement for ticket in own]
-    rest = {no: iter(places) for no, places in told.items()}
+            told[no] = (own, found.is_shared)
+    return told
+
+
+def _place(session: Session, body: dict[str, Any], told: SoldLines) -> None:
+    """Put on tickets where to sit, where suppliers have said so; in the reply, too."""
+    rest = {no: iter(own) for no, (own, _) in told.items()}
     for ticket in body["tickets"]:
-        ticket["placement"] = next(rest.get(ticket["line_no"], iter(())), None)
+        one = next(rest.get(ticket["line_no"], iter(())), None)
+        ticket["placement"] = None if one is None else one.placement
     said = [
         {"id": ticket["id"], "placement": ticket["placement"]}
         for ticket in body["tickets"]
@@ -184,13 +190,8 @@ def _drop(session: Session, lost: Sequence[SupplierOrder]) -> list[dict[str, Any
     return found
 
 
-def _wish(sale: SuppliedSale, sold: Sequence[SupplierOrder]) -> ConfirmWish:
-    said, codes = sale.wish, dict[int, tuple[Sequence[str], bool]]()
-    for part in sold:
-        found = msgspec.convert(part.sold, Sold)
-        for no, own in sold_by_line(queries.order_wanted(part), found).items():
-            codes[no] = ([ticket.code for ticket in own], found.is_shared)
-    buyer = said["buyer"]
+def _wish(sale: SuppliedSale, told: SoldLines) -> ConfirmWish:
+    said, buyer = sale.wish, sale.wish["buyer"]
     key = Key(sale.world, UUID(said["owner"]), f"{said['key']}/sale")
     return ConfirmWish(
         Claim(key, bytes.fromhex(said["digest"])),
@@ -203,7 +204,10 @@ def _wish(sale: SuppliedSale, sold: Sequence[SupplierOrder]) -> ConfirmWish:
         resale={int(no): minor for no, minor in said["resale"].items()},
         stage=OUTCOME,
         order_id=sale.order_id,
-        codes=codes,
+        codes={
+            no: ([ticket.code for ticket in own], is_shared)
+            for no, (own, is_shared) in told.items()
+        },
     )
 
 
