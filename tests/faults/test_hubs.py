@@ -28,7 +28,10 @@ def two(upstream, request, monkeypatch):
 def test_two_hubs_agree_once_the_line_is_good_again(two):
     two.faults.delay_s = 0.8
     offers = {
-        who: [two.offer(who=who), two.offer("stalls", who=who)]
+        who: [
+            *(two.offer(who=who), two.offer(who=who), two.offer(kind="child", who=who)),
+            two.offer("stalls", who=who),  # few, so that some are refused
+        ]
         for who in ("ann", "bob")
     }
     strike(two.faults, SELLING)
