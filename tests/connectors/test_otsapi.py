@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from lxml import etree
+from sqlalchemy import text
 
 from connectors.errors import NoAnswerError, SaidNoError
 from connectors.feed.records import VenueRecord
@@ -16,6 +17,7 @@ from connectors.suppliers.otsapi.signing import checked, signed
 from connectors.suppliers.otsapi.words import OtsapiSettings
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Waits, Wire
+from hub.kernel.db import transaction
 from tests.simulators import dsig
 from tests.simulators.faults import struck
 from tests.simulators.hubs import opened
@@ -233,6 +235,15 @@ def test_a_lost_lock_keeps_its_seats_from_others_until_it_has_run_out(hub):
             hub.hold("ann", [(cinemas.offer(), 2)], expect=503)
         assert cinemas.work(0.3) == 1
         assert left(cinemas) == 38  # of forty, two of which nobody is sure
+        [part] = cinemas.parts()
+        assert part["next_at"] - part["sent_at"] >= timedelta(seconds=900)
+        past = "UPDATE supplier_order SET sent_at = sent_at - interval '910 s',"
+        past += " next_at = clock_timestamp()"
+        with transaction() as session:
+            session.execute(text(past))
+        assert cinemas.work(0.3) == 1  # a moment before its end it is no case
+        assert cinemas.parts()[0]["case_since"] is None
+        assert cinemas.faults.calls["ReleaseSeat"] == 0
         cinemas.let_locks_lapse()
         assert cinemas.work() == 0
         assert left(cinemas) == 40

@@ -7,7 +7,7 @@ that a sale on its way there finds nothing to sell, and then it is asked once mo
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -51,6 +51,8 @@ def reconcile(suppliers: Suppliers, part_id: UUID, *, pace: float = 1.0) -> None
             settle(task.hold_id)
         case PartState.LOCKED if is_held:
             _wait(task)
+        case PartState.LOCKING | PartState.UNDOING if task.is_nameless:
+            _leave_to_time(task)
         case PartState.LOCKING | PartState.LOCKED | PartState.UNDOING:
             _undo(task)
         case PartState.SELLING | PartState.UNKNOWN:
@@ -177,16 +179,35 @@ def _turned_out_sold(task: Task, answer: Answer) -> None:
             part.next_at = clock.real(session)
 
 
+def _leave_to_time(task: Task) -> None:
+    """Look again when a lock has run out that nobody can ask about, or let go."""
+    with transaction() as session:
+        part = own(session, task)
+        if part is None:
+            return
+        ends = _runs_out_at(session, task, part)
+        is_over = ends < clock.real(session)
+        if not is_over:
+            part.state, part.next_at = PartState.UNDOING, ends
+    if is_over:
+        _end(task, "lock-expired")
+
+
 def _has_run_out(task: Task) -> bool:
     """Say whether a lock has run out there by itself, whoever answers or not."""
+    if task.sold is not None:
+        return False
     with transaction() as session:
         part = session.get_one(SupplierOrder, task.part_id)
-        if task.sold is not None or part.sent_at is None:
-            return False
-        source = session.get_one(Source, part.source_id)
-        agreed = source.settings.get("selling", {}).get("lock_s", LOCK_S)
-        lasts = timedelta(seconds=max(task.order.ttl_s, agreed) + LOCK_MARGIN_S)
-        return (part.lock_until or part.sent_at + lasts) < clock.real(session)
+        return _runs_out_at(session, task, part) < clock.real(session)
+
+
+def _runs_out_at(session: Session, task: Task, part: SupplierOrder) -> datetime:
+    """Return when a lock runs out there: as was told, or as was agreed."""
+    source = session.get_one(Source, part.source_id)
+    agreed = source.settings.get("selling", {}).get("lock_s", LOCK_S)
+    lasts = timedelta(seconds=max(task.order.ttl_s, agreed) + LOCK_MARGIN_S)
+    return part.lock_until or (part.sent_at or part.created_at) + lasts
 
 
 def _end(task: Task, reason: str | None) -> None:

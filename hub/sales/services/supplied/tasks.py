@@ -42,6 +42,19 @@ class Task:
         """What the supplier of the part can do."""
         return self.suppliers.capabilities(self.source_id)
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it was locked under a key that the supplier chose and never told.
+
+        Nobody but time can let such a lock go.
+        """
+        return (
+            self.can.release
+            and not self.can.own_order_key
+            and self.order.theirs is None
+            and self.sold is None
+        )
+
     def ask(self, what: str, work: Callable[[Any], Any]) -> Outcome[Any]:
         """Ask the supplier of the part."""
         return ask(self.suppliers, self.source_id, what, work)
