@@ -19,6 +19,7 @@ from tests.hubs import CREDENTIALS_KEY, WORLD, Hub
 from tests.servers import serving
 from tests.settlement.months import begin_month
 from tests.simulators.between import between
+from tests.simulators.hubs import PATIENT_MS, listen_for
 
 FAR, AGENT = "far", "bob"
 QUOTA = {
@@ -166,7 +167,7 @@ class Two:
 
 
 @contextmanager
-def connected(upstream, request, *, month=False, operation_ms=5_000, **season):
+def connected(upstream, request, *, month=False, operation_ms=PATIENT_MS, **season):
     """Have the hub of this test sell what another lets it; yield both."""
     with upstream.driven() as there:
         there.on_sale(**{"plan": QUOTA, **season})
@@ -186,7 +187,7 @@ def connected(upstream, request, *, month=False, operation_ms=5_000, **season):
             "drop_share_max_bp": 10_000,
             "every_s": 3_600,
             "connect_ms": 1_000,
-            "operation_ms": operation_ms,
+            "operation_ms": PATIENT_MS,
             "at_once": 8,
             "reads_per_minute": 0,
             "tolerance_minor": 0,
@@ -202,6 +203,7 @@ def connected(upstream, request, *, month=False, operation_ms=5_000, **season):
             source_id = source.id
         two = Two(hub, upstream, url, faults, source_id)
         assert two.sync()["state"] == "done"
+        listen_for(two.suppliers, source_id, operation_ms)
         hub.post("operator", hub.of(FAR, "plans"), {"plan": FREE})
         hub.work()
         yield two

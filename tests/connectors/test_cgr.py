@@ -139,7 +139,7 @@ def test_one_code_lets_all_in_and_each_has_its_seat():
 
 def test_another_cinema_at_the_address_is_no_schedule(there, url):
     own = settings("cgr") | {"number": 7}
-    port = CgrPort(url, own, credentials("cgr", there), Wire(Waits(0.5, 1)))
+    port = CgrPort(url, own, credentials("cgr", there), Wire(Waits(0.5, 10)))
     with pytest.raises(NoAnswerError, match="it is cinema 1"):
         port.schedule(None, None, Read())
 

@@ -38,7 +38,7 @@ class At:
             "kind": "files",
             "url": url + path,
             "settings": settings,
-            "operation_ms": 1_000,
+            "operation_ms": 10_000,
         }
         made = hub.post("operator", hub.of("sup", "sources"), wanted)
         suppliers = hub.app.extensions["suppliers"]

@@ -51,7 +51,7 @@ def messages(kind):
 
     there.answer = noted
     with serving(there.app()) as url:
-        wire = Wire(Waits(1, 1))
+        wire = Wire(Waits(1, 10))
         port = KINDS[kind](
             url + there.base, settings(kind), credentials(kind, there), wire
         )

@@ -30,7 +30,7 @@ def there():
 @pytest.fixture
 def port(there):
     with serving(there.app()) as url:
-        wire = Wire(Waits(1, 1))
+        wire = Wire(Waits(1, 10))
         yield KINDS["hfh"](
             url + there.base, settings("hfh"), credentials("hfh", there), wire
         )

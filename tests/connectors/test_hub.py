@@ -104,10 +104,11 @@ def test_a_sale_that_is_not_answered_is_known_by_its_reference(quick, fault):
 def test_a_sale_that_comes_late_finds_its_hold_let_go(quick):
     hub = quick.hub
     hold = hub.hold("ann", [(quick.offer(), 2)])
+    quick.faults.delay_s = 60.0
     with struck(quick.faults, **{"delay-before": SELL | {"times": 1}}):
         order = hub.confirm("ann", hold, expect=202)
         quick.work()
-    quick.faults.wait()
+    quick.faults.let_all_through()
     assert hub.get("ann", f"/v1/orders/{order['id']}")["state"] == "rejected"
     quick.agree(0)
 
@@ -117,10 +118,11 @@ def test_control_a_late_sale_whose_hold_is_not_let_go_is_sold_there_only(
 ):
     monkeypatch.setattr(reconciling, "_fenced", lambda _: Answer(Standing.NOTHING))
     hold = quick.hub.hold("ann", [(quick.offer(), 2)])
+    quick.faults.delay_s = 60.0
     with struck(quick.faults, **{"delay-before": SELL | {"times": 1}}):
         quick.hub.confirm("ann", hold, expect=202)
         quick.work()
-    quick.faults.wait()
+    quick.faults.let_all_through()
     assert (len(quick.sold_here()), len(quick.sold_there())) == (0, 2)
 
 
@@ -230,7 +232,7 @@ def test_a_key_that_is_nobodys_stops_the_source(upstream):
     with upstream.driven() as there:
         there.on_sale()
     with upstream.served() as url:
-        port = HubPort(url, {}, {"key": "nobodys"}, Wire(Waits(1, 5)))
+        port = HubPort(url, {}, {"key": "nobodys"}, Wire(Waits(1, 10)))
         with pytest.raises(SaidNoError) as refused:
             port.venues()
         assert refused.value.is_permanent

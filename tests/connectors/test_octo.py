@@ -53,7 +53,7 @@ def exchanged():
 
     there.answer = noted
     with serving(there.app()) as url:
-        wire = Wire(Waits(1, 1))
+        wire = Wire(Waits(1, 10))
         port = KINDS["octo"](
             url + there.base, settings("octo"), credentials("octo", there), wire
         )

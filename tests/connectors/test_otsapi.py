@@ -32,7 +32,7 @@ def there():
 
 @pytest.fixture
 def port(there):
-    wire = Wire(Waits(0.5, 2))
+    wire = Wire(Waits(0.5, 10))
     with serving(there.app()) as url:
         own = credentials("otsapi", there)
         yield OtsapiPort(url + there.base, settings("otsapi"), own, wire)

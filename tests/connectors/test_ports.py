@@ -21,6 +21,7 @@ from tests.simulators.kinds import (
 )
 from tests.simulators.serving import serving
 
+PATIENT = Waits(0.5, 10)
 STANDINGS = {
     "locked": Standing.LOCKED,
     "sold": Standing.SOLD,
@@ -31,9 +32,9 @@ STANDINGS = {
 class At:
     """A port to a simulator, and what the simulator knows."""
 
-    def __init__(self, kind, there, url, operation_s=0.4):
+    def __init__(self, kind, there, url):
         self.there = there
-        self.wire = Wire(Waits(0.5, operation_s))
+        self.wire = Wire(PATIENT)
         self.port = KINDS[kind](
             url + there.base, settings(kind), credentials(kind, there), self.wire
         )
@@ -75,6 +76,18 @@ class At:
         does = self.there.does
         return {name: {"only": set(does.get(what) or does["lock"])}}
 
+    @contextmanager
+    def unanswered(self, fault, what):
+        """Have some of its work not be answered in time, or not so it can be read."""
+        self.there.faults.delay_s = 2.0 if fault == "drip" else 0.6
+        self.wire.waits = Waits(0.5, 0.4)
+        with (
+            struck(self.there.faults, **self.fault(fault, what)),
+            pytest.raises(NoAnswerError),
+        ):
+            yield
+        self.wire.waits = PATIENT
+
     def lock(self, order):
         """Lock an order; return it with the supplier's key."""
         return replace(order, theirs=self.port.lock(order).theirs)
@@ -105,10 +118,10 @@ def read(port):
 
 
 @contextmanager
-def reached(kind, **more):
+def reached(kind):
     there = simulator(kind)
     with serving(there.app()) as url:
-        found = At(kind, there, url, **more)
+        found = At(kind, there, url)
         yield found
         found.wire.close()
 
@@ -242,23 +255,16 @@ UNREADABLE = ["html-500", "truncated", "drop", "drip", "delay-after"]
 @pytest.mark.parametrize("fault", UNREADABLE)
 def test_a_sale_that_is_not_answered_is_unknown_and_known_when_asked(at, fault):
     order = at.lock(at.order())
-    at.there.faults.delay_s = 2.0 if fault == "drip" else 0.6
-    with (
-        struck(at.there.faults, **at.fault(fault, "sell")),
-        pytest.raises(NoAnswerError),
-    ):
+    with at.unanswered(fault, "sell"):
         at.port.sell(order)
     assert at.standing(order) is Standing.SOLD
 
 
 @pytest.mark.parametrize("fault", ["html-502", "delay-before"])
 def test_a_lock_that_is_not_answered_is_never_taken_for_one(at, fault):
-    at.there.faults.delay_s = 0.6
-    with (
-        struck(at.there.faults, **at.fault(fault, "lock")),
-        pytest.raises(NoAnswerError),
-    ):
-        at.port.lock(at.order())
+    order = at.order()
+    with at.unanswered(fault, "lock"):
+        at.port.lock(order)
 
 
 def test_nobody_there_is_nothing_sent():

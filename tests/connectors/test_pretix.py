@@ -29,7 +29,7 @@ def there():
 
 @pytest.fixture
 def port(there):
-    wire = Wire(Waits(0.5, 2))
+    wire = Wire(Waits(0.5, 10))
     with serving(there.app()) as url:
         own = credentials("pretix", there)
         yield PretixPort(url + there.base, settings("pretix"), own, wire)
@@ -384,7 +384,7 @@ def test_another_language_more_is_no_other_place():
 def test_it_is_read_no_faster_than_it_bears_and_looked_at_at_once(there):
     own = settings("pretix") | {"calls_per_minute": 1_200}
     with serving(there.app()) as url:
-        wire = Wire(Waits(0.5, 2))
+        wire = Wire(Waits(0.5, 10))
         slow = PretixPort(url + there.base, own, credentials("pretix", there), wire)
         began = time.monotonic()
         venue = slow.venues()[0]  # two lists

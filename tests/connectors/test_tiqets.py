@@ -192,7 +192,7 @@ def test_its_mock_server_refuses_as_it_says(mock):
     with pytest.raises(SaidNoError, match="not-on-sale: 1001"):
         mock.lock(wanted(f"nobodys|{SLOT}"))
     stranger = TiqetsPort(
-        MOCK, settings("tiqets"), {"api_key": "nobodys"}, Wire(Waits(1, 5))
+        MOCK, settings("tiqets"), {"api_key": "nobodys"}, Wire(Waits(1, 10))
     )
     with pytest.raises(SaidNoError) as refused:
         stranger.schedule(None, None, Read())

@@ -25,6 +25,7 @@ from tests.races.unguarded import (
 from tests.wishes import at_once, caller, confirm_wish, decide, hold_wish
 
 TIMES = 10
+EARLY_S = (0.0, 0.2, 0.4, 0.6)  # until it is a race, on a machine that is busy
 _HOLD_LOCK = "WHERE id = ANY(v_confirm || v_grant)\n              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
 
 _CREDIT_LOCK = "ORDER BY contract_id FOR NO KEY UPDATE"
@@ -167,12 +168,15 @@ def unlock(owner_url, monkeypatch):
     write_late(monkeypatch, 0.1)
 
 
-def lapsing(hub, offer_id):
-    """Confirm holds in the moment they lapse, and sweep all the time; return both."""
+def lapsing(hub, offer_id, early_s=0.0):
+    """Confirm holds in the moment they lapse, and sweep all the time; return both.
+
+    *early_s*: how much sooner they are confirmed, where the machine is busy.
+    """
     wishes = [hold_wish(hub, "ann", [(offer_id, 1)], ttl_s=1) for _ in range(2 * TIMES)]
     subject = committing.sale_committer(is_batching=False)
     decide(*wishes)  # all at one moment, and so they lapse
-    until = time.monotonic() + 1
+    until = time.monotonic() + 1 - early_s
 
     def confirm(no):
         mine = confirm_wish(hub, wishes[no].hold_id)
@@ -180,7 +184,7 @@ def lapsing(hub, offer_id):
         return submit(subject, mine)
 
     def sweep():
-        while time.monotonic() < until + 0.02 * TIMES + 0.3:
+        while time.monotonic() < until + early_s + 0.02 * TIMES + 0.3:
             with transaction() as session:
                 lapse.lapse_due(session)
 
@@ -192,9 +196,14 @@ def lapsing(hub, offer_id):
 
 
 def test_r18_a_hold_is_confirmed_in_time_or_lapses(hub, offer_id):
-    sold, states = lapsing(hub, offer_id)
-    assert 0 < sold < 2 * TIMES
-    assert states == {"confirmed": sold, "lapsed": 2 * TIMES - sold}
+    sold = held = 0
+    for early_s in EARLY_S:
+        again, states = lapsing(hub, offer_id, early_s)
+        sold, held = sold + again, held + 2 * TIMES
+        assert states == Counter(confirmed=sold, lapsed=held - sold)
+        if 0 < again < 2 * TIMES:
+            break
+    assert 0 < again < 2 * TIMES, "it was never a race"
     hub.assert_lawful()
 
 
@@ -203,5 +212,8 @@ def test_control_without_the_locks_a_hold_lapses_and_is_confirmed(
     hub, offer_id, owner_url, monkeypatch, run
 ):
     unlock(owner_url, monkeypatch)
-    lapsing(hub, offer_id)
-    assert broken(), f"run {run}"
+    for early_s in EARLY_S:
+        lapsing(hub, offer_id, early_s)
+        if found := broken():
+            break
+    assert found, f"run {run}"

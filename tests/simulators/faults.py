@@ -1,15 +1,16 @@
 """What can go wrong at a supplier, switched on by name, for some calls or for all.
 
-``delay-before`` and ``delay-after`` the work is done; ``drop``: the line goes dead
-after it; ``html-500``, ``truncated``, ``gbk``: done, but the reply cannot be read;
-``drip``: done, but the reply comes a byte at a time. ``html-502``: an error page of
-something in front, and nothing was done. The rest the house itself does: ``price-bump``, ``expired-lock``, ``half``, ``shrunken``, ``moved``,
-``cancelled``, ``garbled`` (a row that cannot be read), ``clock``, ``signature``.
+``delay-before`` and ``delay-after`` the work is done, for so long or until calls are
+let through; ``drop``: the line goes dead after it; ``html-500``, ``truncated``,
+``gbk``: done, but the reply cannot be read; ``drip``: done, but the reply comes a byte
+at a time. ``html-502``: an error page of something in front, and nothing was done.
+The rest the house itself does: ``price-bump``, ``expired-lock``, ``half``,
+``shrunken``, ``moved``, ``cancelled``, ``garbled`` (a row that cannot be read),
+``clock``, ``signature``.
 """
 
 import random
 import threading
-import time
 from collections import Counter
 from contextlib import contextmanager
 
@@ -42,7 +43,9 @@ class Faults:
         self._lock = threading.Lock()
         self.seen = []
         self.calls = Counter()
-        self.hanging = threading.Event()
+        self.let_through = threading.Event()
+        self._idle = threading.Condition()
+        self._under_way = 0
 
     def set(self, name, *, only=None, share=1.0, times=None):
         """Switch a fault on: for operations named *only*, in a share of the calls."""
@@ -77,7 +80,30 @@ class Faults:
         return next((name for name in WIRE if self.happens(name, operation)), None)
 
     def wait(self):
-        time.sleep(self.delay_s)
+        self.let_through.wait(self.delay_s)
+
+    def delay(self, fault, when):
+        """Wait before or after the work, if that is what strikes the call."""
+        if fault == f"delay-{when}":
+            self.wait()
+
+    @contextmanager
+    def call(self):
+        """Count a call as under way."""
+        with self._idle:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._under_way -= 1
+                self._idle.notify_all()
+
+    def let_all_through(self, within_s=30.0):
+        """Have no call wait any longer; return when every one of them is done."""
+        self.let_through.set()
+        with self._idle:
+            assert self._idle.wait_for(lambda: self._under_way == 0, within_s)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from tests.simulators.kinds import credentials, settings, simulator
 from tests.simulators.serving import serving
 
 PACE = 0.02
+PATIENT_MS = 10_000  # no answer of a busy machine takes longer
 CALLED_AFTER_S = 1.0  # a person calls a supplier when nothing is on its way any more
 
 
@@ -40,6 +41,10 @@ class Cinemas:
     @property
     def faults(self):
         return self.there.faults
+
+    def listen_for(self, operation_ms):
+        """Have the hub wait no longer than this for an answer from now on."""
+        listen_for(self.suppliers, self.source_id, operation_ms)
 
     def sync(self):
         """Read the chain now; return what the sync says of itself."""
@@ -248,17 +253,27 @@ class Cinemas:
         return self.house.session(*session.split("/"))[1].seats[at]
 
 
+def listen_for(suppliers, source_id, operation_ms):
+    """Have a hub wait no longer than this for a source's answer from now on."""
+    changed = "UPDATE source SET operation_ms = :ms, version = version + 1"
+    with transaction() as session:
+        values = {"ms": operation_ms, "id": source_id}
+        session.execute(text(f"{changed} WHERE id = :id"), values)
+    suppliers.close()  # it forgets what it knew
+
+
 @contextmanager
-def opened(hub, kind, *, operation_ms=1_000, there=None, plan=None, **more):
+def opened(hub, kind, *, operation_ms=PATIENT_MS, there=None, plan=None, **more):
     """Serve a chain, set it up as a source of the hub, read it, plan its sale."""
     there = there or simulator(kind, **more)
     suppliers = hub.app.extensions["suppliers"]
     with serving(there.app()) as url:
-        source_id = set_up(hub, kind, url, there, operation_ms=operation_ms)
+        source_id = set_up(hub, kind, url, there)
         found = Cinemas(hub, there, url, source_id, suppliers)
         try:
             found.first = found.sync()
             assert found.first["state"] == "done", found.first
+            found.listen_for(operation_ms)
             hub.plan(plan)
             yield found
         finally:
@@ -276,7 +291,7 @@ def set_up(hub, kind, url, there, *, name=None, supplier="sup", **more):
         "drop_share_max_bp": 2_000,
         "every_s": 60,
         "connect_ms": 500,
-        "operation_ms": 1_000,
+        "operation_ms": PATIENT_MS,
         "at_once": 16,
         "reads_per_minute": 0,
         "tolerance_minor": 0,

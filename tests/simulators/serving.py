@@ -38,16 +38,18 @@ def application(faults, answer, routes, late=None):
     app = Flask(__name__)
 
     def serve(**_path):
+        with faults.call():
+            return answered()
+
+    def answered():
         body = request.get_data()
         operation, work = answer(request.path, body)
         fault = faults.one_of(operation)
-        if fault == "delay-before":
-            faults.wait()
+        faults.delay(fault, "before")
         if fault == "html-502":
             return Response(*_reply(damaged(fault, b"", "")))
         said, content_type, *refused = work()
-        if fault == "delay-after":
-            faults.wait()
+        faults.delay(fault, "after")
         if late is not None:
             late(body)
         if fault == "drop":

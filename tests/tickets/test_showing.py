@@ -1,6 +1,7 @@
 """Tickets as images, PDF pages and pages for a telephone, read back by other programs."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from PIL import Image
 from hub.kernel import fonts
 from hub.kernel.errors import NotFoundError
 from hub.tickets.rules import language_of, make_token, opened_by, read_token, said
+from hub.tickets.services.symbols import image
 from tests.hubs import auditorium, offer, performance, production, venue
 
 CHINESE = {"zh-Hans": "一出戏", "en": "A play"}
@@ -27,6 +29,16 @@ def read(picture):
     return [
         (str(found.format), found.text) for found in zxingcpp.read_barcodes(picture)
     ]
+
+
+def of_vector(svg, px_per_mm=10):
+    """Draw the bars of a vector image."""
+    found = re.findall(r'x="([\d.]+)mm" y="[\d.]+mm" width="([\d.]+)mm"', svg)
+    bars = [(float(x) * px_per_mm, float(width) * px_per_mm) for x, width in found]
+    picture = Image.new("L", (round(sum(bars[-1])) + 50, 200), 255)
+    for left, width in bars:
+        picture.paste(0, (round(left), 20, round(left + width), 180))
+    return picture
 
 
 def pages(response):
@@ -60,6 +72,17 @@ def test_a_code_is_drawn_so_that_others_read_it(hub, symbology):
     hub.cancel("ann", order, [ticket["id"]])
     assert hub.get("ann", f"{base}.png", 409)["code"] == "no-valid-ticket"
     assert hub.get("ann", f"{base}.gif", 404)["code"] == "not-found"
+
+
+@pytest.mark.parametrize("start", ["", "9", "99", "9999", "99A", "00", "0"])
+@pytest.mark.parametrize("symbology", ["qr", "code128"])
+def test_a_code_is_read_back_whole_whatever_it_begins_with(symbology, start):
+    code = f"{start}RSQ7C08P4Y83QD"
+    drawn = Image.open(io.BytesIO(image(code, symbology, "png"))).convert("L")
+    assert [text for _, text in read(drawn)] == [code]
+    if symbology == "code128":
+        bars = of_vector(image(code, symbology, "svg").decode())
+        assert [text for _, text in read(bars)] == [code]
 
 
 @pytest.mark.parametrize("layout", ["print", "mobile"])

@@ -16,6 +16,19 @@ QR_SCALE, QR_BORDER = 8, 4
 BAR_PX, BAR_HEIGHT_PX, QUIET_MODULES = 2, 96, 10
 
 
+class _Code128(Code128):  # type: ignore[misc]
+    """Code 128 that keeps a leading pair of nines.
+
+    python-barcode up to 0.16.1 takes it for a change of code sets (its issue 251).
+    """
+
+    def _try_to_optimize(self, encoded: list[int]) -> list[int]:
+        if self.code.startswith("99"):
+            return encoded
+        found: list[int] = super()._try_to_optimize(encoded)
+        return found
+
+
 def qr_modules(code: str) -> Sequence[bytearray]:
     """Return the dark (1) and light (0) modules of a code's QR symbol, row by row."""
     return segno.make_qr(code, error=QR_ERROR).matrix
@@ -23,7 +36,7 @@ def qr_modules(code: str) -> Sequence[bytearray]:
 
 def bar_modules(code: str) -> str:
     """Return the dark (1) and light (0) modules of a code's Code 128 symbol."""
-    found: list[str] = Code128(code).build()
+    found: list[str] = _Code128(code).build()
     return found[0]
 
 
@@ -39,7 +52,7 @@ def image(code: str, symbology: Symbology, form: Form) -> bytes:
 
 def _bars(code: str, form: Form) -> bytes:
     if form == "svg":
-        found: bytes = Code128(code, writer=SVGWriter()).render({"write_text": False})
+        found: bytes = _Code128(code, writer=SVGWriter()).render({"write_text": False})
         return found
     bars = bar_modules(code)
     width = (len(bars) + 2 * QUIET_MODULES) * BAR_PX
