@@ -98,12 +98,12 @@ def test_a_source_that_does_not_answer_is_left_alone_and_tried_again(hub, monkey
 def test_calls_are_bounded_for_each_source_and_for_all_together(hub, engine):
     first, second = simulator("vista"), simulator("vista")
     for there in (first, second):
-        there.faults.delay_s = 0.5
+        there.faults.delay_s = 60.0
         there.faults.set("delay-before")
     suppliers = Suppliers(Sealer([CREDENTIALS_KEY]), most=5)
     with serving(first.app()) as a, serving(second.app()) as b:
-        one = set_up(hub, "vista", a, first, name="a", at_once=3, operation_ms=2_000)
-        two = set_up(hub, "vista", b, second, name="b", at_once=3, operation_ms=2_000)
+        one = set_up(hub, "vista", a, first, name="a", at_once=3, operation_ms=60_000)
+        two = set_up(hub, "vista", b, second, name="b", at_once=3, operation_ms=60_000)
         outcomes = []
 
         def work(source_id):
@@ -117,6 +117,10 @@ def test_calls_are_bounded_for_each_source_and_for_all_together(hub, engine):
             for source_id in [one] * 6 + [two] * 6:
                 pool.submit(work, source_id)
                 time.sleep(0.01)
+            while len(outcomes) < 12 - 5:  # the others hang
+                time.sleep(0.01)
+            for there in (first, second):
+                there.faults.let_all_through()
         suppliers.close()
     assert outcomes.count((one, "answered")) == 3
     assert outcomes.count((two, "answered")) == 2  # five in all
@@ -147,38 +151,36 @@ def test_a_signature_that_is_refused_stops_the_source_by_itself(hub):
 
 def test_time_outs_hold_for_connecting_and_for_all_of_an_answer(hub):
     with opened(hub, "vista", operation_ms=300) as cinemas:
-        cinemas.faults.delay_s = 1.0
-        began = time.monotonic()
+        cinemas.faults.delay_s = 60.0
         with struck(cinemas.faults, delay_before={}), pytest.raises(NoAnswerError):
             ask(cinemas.suppliers, cinemas.source_id)
-        assert time.monotonic() - began < 0.9
+        assert cinemas.faults.under_way == 1  # it has not been answered to this moment
+        cinemas.faults.let_all_through()
 
 
 def test_a_supplier_that_hangs_does_not_slow_another(hub):
     there, other = simulator("vista"), simulator("vista")
-    there.faults.delay_s = 1.5
+    there.faults.delay_s = 60.0
     there.faults.set("delay-before")
     suppliers = Suppliers(Sealer([CREDENTIALS_KEY]), most=16)
     with serving(there.app()) as a, serving(other.app()) as b:
-        slow = set_up(hub, "vista", a, there, name="slow", operation_ms=1_000)
+        slow = set_up(hub, "vista", a, there, name="slow", operation_ms=60_000)
         fast = set_up(hub, "vista", b, other, name="fast", at_once=4)
         hanging = [
             threading.Thread(target=_quietly, args=(suppliers, slow)) for _ in range(4)
         ]
         for thread in hanging:
             thread.start()
-        time.sleep(0.1)
-        took = []
+        while there.faults.under_way < len(hanging):
+            time.sleep(0.01)
         for _ in range(10):
-            began = time.monotonic()
             ask(suppliers, fast)
-            took.append(time.monotonic() - began)
-        is_hanging = any(thread.is_alive() for thread in hanging)
+        is_hanging = there.faults.under_way == len(hanging)
+        there.faults.let_all_through()
         for thread in hanging:
             thread.join()
         suppliers.close()
     assert is_hanging
-    assert sorted(took)[5] < 0.5
 
 
 def _quietly(suppliers, source_id):

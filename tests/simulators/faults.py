@@ -45,7 +45,7 @@ class Faults:
         self.calls = Counter()
         self.let_through = threading.Event()
         self._idle = threading.Condition()
-        self._under_way = 0
+        self.under_way = 0
 
     def set(self, name, *, only=None, share=1.0, times=None):
         """Switch a fault on: for operations named *only*, in a share of the calls."""
@@ -91,19 +91,19 @@ class Faults:
     def call(self):
         """Count a call as under way."""
         with self._idle:
-            self._under_way += 1
+            self.under_way += 1
         try:
             yield
         finally:
             with self._idle:
-                self._under_way -= 1
+                self.under_way -= 1
                 self._idle.notify_all()
 
     def let_all_through(self, within_s=30.0):
         """Have no call wait any longer; return when every one of them is done."""
         self.let_through.set()
         with self._idle:
-            assert self._idle.wait_for(lambda: self._under_way == 0, within_s)
+            assert self._idle.wait_for(lambda: self.under_way == 0, within_s)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from tests.hubs import CREDENTIALS_KEY, WORLD
 from tests.simulators.kinds import credentials, settings, simulator
 from tests.simulators.serving import serving
 
-PACE = 0.02
+PACE, LEAST = 0.02, 5  # seconds between attempts; rounds of work, how slow they be
 PATIENT_MS = 10_000  # no answer of a busy machine takes longer
 CALLED_AFTER_S = 1.0  # a person calls a supplier when nothing is on its way any more
 
@@ -133,7 +134,9 @@ class Cinemas:
     def work(self, seconds=5.0):
         """Do what workers would until nothing of a sale is unknown, or for a while."""
         deadline = time.monotonic() + seconds
-        while self.unknown() and time.monotonic() < deadline:
+        for no in count():
+            if not self.unknown() or (no >= LEAST and time.monotonic() > deadline):
+                break
             working.work_off(self.suppliers, pace=PACE)
             if not self.can.ask_by_key:
                 self.call_the_cinema()
