@@ -43,6 +43,7 @@ openapi: .venv/dev ## Write the API document and the JSON Schemas under openapi/
 	mv hub/examples.json.new hub/examples.json
 	$(BIN)/hub openapi > openapi/hub.v1.json.new
 	mv openapi/hub.v1.json.new openapi/hub.v1.json
+	$(BIN)/hub openapi --octo > openapi/octo.v1.json
 	$(BIN)/hub feed schema > openapi/feed.v1.schema.json
 	for name in events lines quotes terms; do $(BIN)/hub settlement schema $$name > openapi/$$name.v1.schema.json; done
 

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 import allocation.api
 import connectors.api
+import hub.dialects.octo.api
 import hub.sales.api
 import hub.tickets.api
 import hub.webhooks.api
@@ -23,6 +24,7 @@ import settlement.api
 from connectors.services.guarding import Suppliers
 from connectors.services.sealing import Sealer
 from hub import access, config, limiting
+from hub.dialects.octo.services.finding import Finder
 from hub.examples import illustrate
 from hub.kernel import db, log, metrics, structs
 from hub.kernel.db import transaction
@@ -87,6 +89,7 @@ def equip(app: Flask, settings: config.Settings) -> None:
     app.extensions["availability_cache"] = AnswerCache()
     app.extensions["page_cache"] = AnswerCache(PAGES_KEPT_MAX)
     app.extensions["answers"] = Answers()
+    app.extensions["octo"] = Finder(settings.availability_age_s)
     app.extensions["suppliers"] = Suppliers(
         Sealer(settings.credentials_keys), most=max(1, settings.threads // 2)
     )
@@ -120,6 +123,8 @@ def register(app: Flask) -> Api:
         api.register_blueprint(blueprint)
     shown = partial(_document, api)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(shown()))
+    octo = hub.dialects.octo.api.install(app)
+    app.add_url_rule("/octo/openapi.json", "octo-openapi", lambda: jsonify(octo))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json"))
     app.add_url_rule("/healthz", "healthz", healthz)
     app.add_url_rule("/readyz", "readyz", readyz)
@@ -143,6 +148,17 @@ def served() -> Flask:
 
 def document() -> dict[str, Any]:
     """Return the API document; needs no stores."""
+    app = _without_stores()
+    with app.app_context():
+        return _document(register(app))
+
+
+def octo_document() -> dict[str, Any]:
+    """Return the document of OCTO; needs no stores."""
+    return hub.dialects.octo.api.install(_without_stores())
+
+
+def _without_stores() -> Flask:
     app = Flask("hub", static_folder=None)
     settings = config.load(
         {
@@ -152,8 +168,7 @@ def document() -> dict[str, Any]:
         }
     )
     configure(app, settings)
-    with app.app_context():
-        return _document(register(app))
+    return app
 
 
 def _document(api: Api) -> dict[str, Any]:

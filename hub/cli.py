@@ -143,11 +143,13 @@ def demo_command(*, is_exit: bool) -> None:
 
 
 @main.command("openapi")
-def openapi_command() -> None:
+@click.option("--octo", is_flag=True, help="The document of OCTO instead.")
+def openapi_command(*, octo: bool) -> None:
     """Write the API document to standard output."""
-    from hub.app import document  # noqa: PLC0415 - pulls in the whole web
+    from hub import app  # noqa: PLC0415 - pulls in the whole web
 
-    click.echo(json.dumps(document(), indent=2, sort_keys=True))
+    found = app.octo_document() if octo else app.document()
+    click.echo(json.dumps(found, indent=2, sort_keys=True))
 
 
 @main.command("problems")

@@ -48,9 +48,12 @@ def group_of(method: str, route: str) -> str:
         if route.endswith(_AVAILABILITY):
             return "availability"
         return "tickets" if route.endswith(_TICKETS) else "reads"
-    if route.startswith("/v1/holds"):
+    if route.startswith("/octo/availability"):
+        return "availability"
+    if route.startswith("/v1/holds") or route == "/octo/bookings":
         return "holds"
-    return "orders" if route.startswith("/v1/orders") else "writes"
+    is_order = route.startswith(("/v1/orders", "/octo/bookings/", "/octo/orders/"))
+    return "orders" if is_order else "writes"
 
 
 @dataclass(slots=True)

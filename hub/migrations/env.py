@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 import allocation.models
 import connectors.models
 import hub.catalogue.models
+import hub.dialects.octo.models
 import hub.kernel.clock
 import hub.kernel.idempotency
 import hub.kernel.outbox
@@ -21,6 +22,7 @@ TABLES_OF = (
     allocation.models,
     connectors.models,
     hub.catalogue.models,
+    hub.dialects.octo.models,
     hub.kernel.clock,
     hub.kernel.idempotency,
     hub.kernel.outbox,

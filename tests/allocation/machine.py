@@ -244,13 +244,17 @@ class SaleMachine(RuleBasedStateMachine):
         """The supplier takes back what is promised and unsold, never more.
 
         By force also what is held within the promise, of this agent and its sub-agent.
+        What others' sales had cut of the promise and now comes back may be taken, too.
         """
         unsold = self.model.unsold(agent)
         held = sum(n for a, n in self.live.values() if a in {agent, SUB})
+        sold = sum(self.model.taken[a] for a in (agent, SUB) if agent in {a, "ann"})
         taken = self.driver.recall(agent, seats, is_forced=is_forced)
-        assert min(seats, unsold) <= taken <= min(seats, unsold + held * is_forced)
+        assert min(seats, unsold) <= taken <= seats
         self.void_those_gone(agent, is_any=is_forced and taken > unsold)
         self.split_again()
+        promised = self.model.bounds[key_of(agent)][0] + taken
+        assert taken <= max(unsold, promised - sold) + held * is_forced
 
     def void_those_gone(self, agent, *, is_any):
         gone = [hold for hold in self.live if not self.driver.is_held(hold, self.live)]

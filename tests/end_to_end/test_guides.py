@@ -21,8 +21,8 @@ SHOP = DOCS / "examples/shop.py"
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def blocks(kind):
-    found = BLOCK.findall((DOCS / "guides/agent.md").read_text())
+def blocks(kind, guide="agent"):
+    found = BLOCK.findall((DOCS / f"guides/{guide}.md").read_text())
     return "\n".join(body for language, body in found if language == kind)
 
 
@@ -64,6 +64,14 @@ def test_an_agent_goes_from_key_to_ticket_with_curl(told, tmp_path):
     assert "/t/" in out
     assert out.strip().endswith("partly_cancelled")
     assert (tmp_path / "tickets.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_reseller_sells_by_octo_with_curl(told):
+    out = told("bash", "-euo", "pipefail", "-c", blocks("sh", "octo"))
+    assert "'ON_HOLD'" in out
+    assert "['CONFIRMED', 'CANCELLED']" in out
+    assert out.strip().endswith("('CANCELLED', 'FULL')")
 
 
 def test_an_agent_goes_from_key_to_ticket_with_python(told):

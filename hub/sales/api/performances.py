@@ -107,11 +107,11 @@ class Availability(MethodView):
         ``max_staleness_s=0`` it is looked up now; what a supplier sells itself
         (``source``) is asked of it if its word (``as_of``) is older than you allow.
         """
-        found = _available(caller(), performance_id, wanted.get("max_staleness_s"))
+        found = available(caller(), performance_id, wanted.get("max_staleness_s"))
         return replied(Reply(200, encoded=found))
 
 
-def _available(who: Caller, performance_id: UUID, staleness_s: int | None) -> bytes:
+def available(who: Caller, performance_id: UUID, staleness_s: int | None) -> bytes:
     """Return an answer, kept or made, not older than the hub or the caller allows."""
     age_s = _age_s(staleness_s)
     if staleness_s is not None:
@@ -140,7 +140,7 @@ class Availabilities(MethodView):
         for performance_id in dict.fromkeys(wanted["performance_id"]):
             staleness_s = wanted.get("max_staleness_s")
             try:
-                found = _available(who, performance_id, staleness_s)
+                found = available(who, performance_id, staleness_s)
             except NotFoundError:
                 not_found.append(performance_id)
             else:

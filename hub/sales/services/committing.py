@@ -25,7 +25,7 @@ from hub.sales.services.halls import halls
 from hub.sales.services.holds import HoldBatch, hold_batch, place, takes_of
 from hub.sales.services.locking import lock_all
 from hub.sales.services.ordering import ConfirmWish, said_of_orders
-from hub.sales.services.storing import said_of_holds
+from hub.sales.services.storing import said_beside, said_of_holds
 from hub.sales.services.wishes import HoldWish
 
 Wish = HoldWish | ConfirmWish
@@ -126,6 +126,7 @@ def write(calls: Calls, batch: SaleBatch) -> None:
     said: list[Said] = []
     if placed:
         said.append((PLACE_HOLDS, said_of_holds(batch.holds)))
+        said += said_beside(batch.holds)
     if made:
         said.append((PLACE_ORDERS, said_of_orders(made)))
     if not said:

@@ -1,8 +1,9 @@
 """What is written of holds that are decided: one document a table."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
+from hub.kernel.hot import Said
 from hub.sales.services.holds import HoldBatch, Placed
 from hub.sales.services.seating import nodes_of
 from hub.sales.services.telling import HELD
@@ -33,6 +34,16 @@ def said_of_holds(batch: HoldBatch) -> list[list[Any]]:
         ],
         [_key(placed) for placed in batch.placed],
     ]
+
+
+def said_beside(batch: HoldBatch) -> list[Said]:
+    """Return what else is written with holds, by the function that writes it."""
+    documents: dict[LiteralString, list[Any]] = {}
+    for placed in batch.placed:
+        if placed.wish.beside is not None:
+            call, document = placed.wish.beside
+            documents.setdefault(call, []).append(document)
+    return [(call, [rows]) for call, rows in documents.items()]
 
 
 def _key(placed: Placed) -> dict[str, Any]:

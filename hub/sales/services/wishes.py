@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -55,7 +55,10 @@ class WishLine:
 
 @dataclass(frozen=True)
 class HoldWish:
-    """What an agent wants held; everything that can be known outside the lock."""
+    """What an agent wants held; everything that can be known outside the lock.
+
+    *beside*: what is written with it, a function of the database and its document.
+    """
 
     claim: Claim
     world: str
@@ -66,6 +69,7 @@ class HoldWish:
     lines: tuple[WishLine, ...]
     kind: str = "hold"
     until: datetime | None = None
+    beside: tuple[LiteralString, dict[str, Any]] | None = None
 
     @property
     def is_forced(self) -> bool:

@@ -1,0 +1,1 @@
+"""The wire of OCTO: what is asked, what is told."""

@@ -1,0 +1,1 @@
+"""OCTO's use cases: products, availability, bookings, carts."""

@@ -1,0 +1,177 @@
+"""Bookings: held under their agent's uuid, confirmed, extended, cancelled."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from flask import current_app
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from hub.dialects.octo.errors import invalid, unprocessable
+from hub.dialects.octo.models import OctoBooking
+from hub.dialects.octo.rules import CANCELLED, CONFIRMED, ON_HOLD, PENDING, REDEEMED
+from hub.dialects.octo.services.asking import Asking
+from hub.dialects.octo.services.finding import Basket
+from hub.dialects.octo.services.rows import (
+    digest_of,
+    holders,
+    new_row,
+    note,
+    note_said,
+    person,
+    refuse_other,
+)
+from hub.dialects.octo.services.standings import find, finder, show, standing, told
+from hub.dialects.octo.services.telling import standing_of_hold, standing_of_order
+from hub.kernel import clock
+from hub.kernel.db import transaction
+from hub.kernel.idempotency import Claim, Key
+from hub.sales.api.placing import placed
+from hub.sales.models import Order
+from hub.sales.services import cancelling, keeping, lapse, views
+from hub.sales.services.confirming import ASK_SUPPLIER
+from hub.sales.services.ordering import ConfirmWish
+from hub.sales.services.placing import submit
+from hub.sales.services.supplied.extending import ask_to_extend
+from hub.sales.services.supplied.returning import cancel_live, has_live
+from hub.sales.services.supplied.selling import sell_live
+from hub.sales.services.wishes import HoldWish
+
+NOTE = "SELECT note_octo_bookings(%s::json)"
+_NOTE = text("SELECT note_octo_bookings(CAST(:said AS json))")
+_LAZY = text("SET LOCAL synchronous_commit = off")  # what is only told again
+
+
+def reserve(
+    asked: Asking, said: Mapping[str, Any], cart_id: UUID | None = None
+) -> dict[str, Any]:
+    """Hold what a booking wants; its uuid sent again is answered with the booking.
+
+    Refuses a uuid that was sent with another body.
+    """
+    uuid = said.get("uuid") or uuid4()
+    digest = digest_of(said)
+    with transaction() as session:
+        known = session.get(OctoBooking, (asked.who.partner, uuid))
+        if known is not None:
+            refuse_other(known, digest)
+            found, now = standing(session, asked, known), _now(session, asked)
+        else:
+            now = _now(session, asked)
+    if known is not None:
+        return told(asked, known, found, now)
+    basket = finder().basket(asked, said, now)
+    row = new_row(asked, uuid, said, basket)
+    row.digest, row.cart_id, row.created_at, row.changed_at = digest, cart_id, now, now
+    claim = claim_of(asked, f"{uuid}", digest)
+    return held(asked, row, basket, claim, said.get("expirationMinutes"))
+
+
+def held(
+    asked: Asking, row: OctoBooking, basket: Basket, claim: Claim, minutes: int | None
+) -> dict[str, Any]:
+    """Place the hold of a booking, with what is kept of it, and tell it."""
+
+    def prepare(wish: HoldWish) -> HoldWish:
+        row.hold_id = wish.hold_id
+        ttl_s = wish.ttl_s if minutes is None else min(wish.ttl_s, 60 * minutes)
+        return replace(wish, ttl_s=ttl_s, beside=(NOTE, note(row)))
+
+    reply = placed(claim, {"lines": basket.lines}, prepare, who=asked.who)
+    if reply.is_replay or reply.body["state"] == "requested":
+        return _kept(asked, row, reply.body["id"])
+    return told(asked, row, standing_of_hold(reply.body), row.created_at)
+
+
+def _kept(asked: Asking, row: OctoBooking, hold_id: str) -> dict[str, Any]:
+    """Tell a booking that another request has made, or whose supplier is asked."""
+    with transaction() as session:
+        row.hold_id = UUID(hold_id)
+        said = msgspec.json.encode([note(row)]).decode()
+        session.execute(_NOTE, {"said": said})
+    return show(asked, str(row.uuid))
+
+
+def confirm(asked: Asking, uuid: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Make an order of a booking on hold; one that is confirmed is told as it is."""
+    with transaction() as session:
+        row = find(session, asked, uuid)
+        found, now = standing(session, asked, row), _now(session, asked)
+        if found.status == ON_HOLD and note_said(row, said, now):
+            session.execute(_LAZY)
+    if found.status in {CONFIRMED, REDEEMED, PENDING}:
+        return told(asked, row, found, now)
+    if found.status != ON_HOLD:
+        code = f"booking-{found.status.lower()}"
+        raise unprocessable(f"The booking is {found.status}", code=code)
+    wish = ConfirmWish(
+        claim_of(asked, f"{row.uuid}/{row.hold_id}/confirm", b""),
+        *(asked.who.world, asked.who.partner, row.hold_id, str(row.uuid)),
+        buyer=person(row.said.get("contact")),
+        holders=tuple(holders(row.said["unitItems"])),
+    )
+    reply = submit(current_app.extensions["committer"], wish)
+    if reply.status == ASK_SUPPLIER.status:
+        reply = sell_live(current_app.extensions["suppliers"], asked.who, wish)
+    return told(asked, row, standing_of_order(reply.body), now)
+
+
+def extend(asked: Asking, uuid: str) -> dict[str, Any]:
+    """Give a booking on hold its time again, as often as the plan allows."""
+    with transaction() as session:
+        row = find(session, asked, uuid)
+    ends = ask_to_extend(
+        current_app.extensions["suppliers"], asked.who, row.hold_id, None
+    )
+    with transaction() as session:
+        hold = keeping.extend_hold(session, asked.who, row.hold_id, None, ends)
+        found = standing_of_hold(views.hold_view(session, asked.who, hold))
+        now = _now(session, asked)
+    return told(asked, row, found, now)
+
+
+def cancel(asked: Asking, uuid: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a booking on hold go, or cancel its order; doing so twice is no mistake."""
+    with transaction() as session:
+        row = find(session, asked, uuid, lock=True)
+        before = standing(session, asked, row)
+        if said.get("reason") and not before.is_cancelled:
+            row.said = row.said | {"reason": said["reason"]}
+        if before.status == ON_HOLD:
+            lapse.release_hold(session, asked.who, row.hold_id)
+    if before.status in {CONFIRMED, REDEEMED}:
+        give_back(asked, row, None)
+    elif before.status not in {ON_HOLD, CANCELLED}:
+        code = f"booking-{before.status.lower()}"
+        raise unprocessable(f"The booking is {before.status}", code=code)
+    return show(asked, uuid)
+
+
+def give_back(asked: Asking, row: OctoBooking, ticket_ids: list[UUID] | None) -> None:
+    """Cancel tickets of a booking's order, or all that are left."""
+    wanted = {"ticket_ids": ticket_ids}
+    with transaction() as session:
+        order_id = session.scalar(select(Order.id).where(Order.hold_id == row.hold_id))
+        if order_id is None:
+            raise invalid("uuid", str(row.uuid))
+        is_live = has_live(session, asked.who, order_id)
+        if not is_live:
+            cancelling.cancel_tickets(session, asked.who, order_id, ticket_ids)
+    if is_live:
+        chosen = "/".join(map(str, sorted(ticket_ids or ())))
+        claim = claim_of(asked, f"{row.uuid}/{row.hold_id}/cancel/{chosen}", b"")
+        suppliers = current_app.extensions["suppliers"]
+        cancel_live(suppliers, asked.who, claim, order_id, wanted)
+
+
+def claim_of(asked: Asking, key: str, digest: bytes) -> Claim:
+    """Return the claim of one step of a booking, under the agent's own uuid."""
+    return Claim(Key(asked.who.world, asked.who.owner_id, f"octo/{key}"), digest)
+
+
+def _now(session: Session, asked: Asking) -> datetime:
+    return clock.now(session, asked.who.world)

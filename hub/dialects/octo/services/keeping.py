@@ -1,0 +1,39 @@
+"""What a process keeps of the catalogue for some seconds: to show, and to find offers.
+
+What is decided is decided by the hub's core, from what is stored.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+KEPT_MAX = 5_000
+
+
+class Kept(Generic[T]):
+    """Facts by their key, each for some seconds."""
+
+    def __init__(self, age_s: float) -> None:
+        self._age_s = age_s
+        self._found: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return a fact, made anew if it has grown old."""
+        known = self._found.get(key)
+        if known is not None and time.monotonic() - known[0] < self._age_s:
+            return known[1]
+        began, made = time.monotonic(), make()
+        with self._lock:
+            self._found[key] = (began, made)
+            if len(self._found) > KEPT_MAX:
+                self._found.popitem(last=False)
+        return made
+
+    def forget(self, key: Hashable) -> None:
+        """Make a fact anew when it is next asked for."""
+        with self._lock:
+            self._found.pop(key, None)
