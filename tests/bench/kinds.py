@@ -1,4 +1,7 @@
-"""Reading each kind of supplier against bare HTTP and parsing of the same replies.
+"""Reading each kind of supplier against bare fetching and parsing of the same replies.
+
+Bare is zeep alone where it is SOAP, requests alone where it is not; what is text in a
+reply is parsed by lxml or json, and a signature is verified.
 
 In CPU time of the process that reads: the simulator is a process of its own, and what
 it takes is nobody's merit. What is written is the same for all, and is in ``asking``.
@@ -15,17 +18,18 @@ from contextlib import contextmanager
 import requests
 from lxml import etree
 from signxml.verifier import XMLVerifier
+from zeep import Client
 
 from connectors.ports import Read
 from connectors.services.reading import KnownRooms
 from connectors.suppliers.kinds import KINDS
 from connectors.suppliers.otsapi.signing import EXPECTED
-from connectors.suppliers.soap import Waits, Wire
+from connectors.suppliers.soap import Soap, Waits, Wire
 from tests.bench.harness import say, spread
 from tests.servers import free_port
 from tests.simulators.kinds import SELLERS
 
-CINEMAS, SESSIONS, PAIRS, DAYS = 4, 1_000, 5, 60
+CINEMAS, SESSIONS, PAIRS, DAYS = 4, 1_000, 9, 60
 
 
 class Recorder(Wire):
@@ -46,12 +50,30 @@ def parsed(body, kind, certificate):
     """
     if "json" in kind:
         return json.loads(body)
-    text = max(etree.fromstring(body).itertext(), key=len, default="")
+    return parsed_text(max(etree.fromstring(body).itertext(), key=len), certificate)
+
+
+def parsed_text(text, certificate):
     if certificate is not None:
         return XMLVerifier().verify(text, x509_cert=certificate, expect_config=EXPECTED)
     if text.lstrip().startswith("<"):
         return etree.fromstring(text.encode())
     return json.loads(text) if text.lstrip().startswith("{") else text
+
+
+class Heard:
+    """What services were asked by SOAP, while it is noted."""
+
+    asked = None
+
+    @classmethod
+    def noting(cls, real):
+        def call(soap, operation, *said, **named):
+            if cls.asked is not None:
+                cls.asked.append((soap, operation, said, named))
+            return real(soap, operation, *said, **named)
+
+        return call
 
 
 def bare(asked, certificate):
@@ -61,6 +83,36 @@ def bare(asked, certificate):
         reply = line.request(method, url, **more)
         parsed(reply.content, reply.headers["Content-Type"], certificate)
     return time.process_time() - began
+
+
+def bare_zeep(asked, certificate):
+    """Do the same by zeep, as it comes."""
+    services = {}
+    for soap, *_ in asked:
+        if id(soap) not in services:
+            client = Client(soap.client.wsdl.location)
+            options = soap._service._binding_options
+            binding = next(iter(client.wsdl.bindings))
+            services[id(soap)] = client.create_service(binding, options["address"])
+    began = time.process_time()
+    for soap, operation, said, named in asked:
+        reply = getattr(services[id(soap)], operation)(*said, **named)
+        parsed_text(max(texts(reply), key=len, default=""), certificate)
+    return time.process_time() - began
+
+
+def texts(reply):
+    """Yield the texts in what zeep has read."""
+    if isinstance(reply, str):
+        yield reply
+    elif isinstance(reply, etree._Element):
+        yield from reply.itertext()
+    elif isinstance(reply, list):
+        for one in reply:
+            yield from texts(one)
+    elif hasattr(reply, "__values__"):
+        for one in reply.__values__.values():
+            yield from texts(one)
 
 
 def measure(kind, url, said):
@@ -89,18 +141,21 @@ def measure(kind, url, said):
     known = {ref: one.digest for ref, one in first.items()}
     same, new = [], []
     for _ in range(PAIRS):
-        wire.asked = []
+        wire.asked, Heard.asked = [], []
         began = time.process_time()
         again = read(known)
         took = time.process_time() - began
         assert all(one.is_unchanged for one in again.values())
         asked, wire.asked = wire.asked, None
-        alone = bare(asked, said["credentials"].get("certificate"))
+        heard, Heard.asked = Heard.asked, None
+        certificate = said["credentials"].get("certificate")
+        alone = bare_zeep(heard, certificate) if heard else bare(asked, certificate)
         same.append(alone / took)
         began = time.process_time()
         read({})
         new.append(alone / (time.process_time() - began))
-    return {"same": same, "new": new, "count": count, "calls": len(asked)}
+    by = "zeep and parsing" if heard else "HTTP and parsing"
+    return {"same": same, "new": new, "count": count, "calls": len(asked), "bare": by}
 
 
 def seats_of(area):
@@ -142,11 +197,12 @@ def reading_kinds(rows):
         for name, label in (("same", "nothing new"), ("new", "all of it new")):
             ratios = found[name]
             median = f"{statistics.median(ratios):.3f}"
-            told = f"{label} at {kind}, {what}: of bare HTTP and parsing (CPU)"
+            told = f"{label} at {kind}, {what}: of bare {found['bare']} (CPU)"
             rows.append([told, median, spread(ratios), "", ""])
             say(f"{told}: {median}")
 
 
 if __name__ == "__main__":
+    Soap.call = Heard.noting(Soap.call)
     name, address, given = sys.argv[1:]
     print(json.dumps(measure(name, address, json.loads(given))))  # noqa: T201

@@ -1,6 +1,6 @@
 """HFH as a supplier: what the port asks, in its calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import ClassVar
@@ -92,9 +92,10 @@ class HfhPort(Quiet, Lapsing):
         assert venue is not None  # noqa: S101 - it is read by venue
         shows = self._told(venue.ref, venue.zone)
         context = digest([], self._settings, venue)
-        same = digest([context, *map(etree.tostring, shows)])
+        same = digest([context, *xml.written(shows)])
         if same == read.digest:
             return Schedule.same(same, len(shows))
+        self._know(venue.ref, shows)
         new, prints = news(shows, context, read.prints)
         good = Rows("showSeqNo")
         films = good.each(new, lambda row: words.production(row, self._settings))
@@ -116,22 +117,25 @@ class HfhPort(Quiet, Lapsing):
         )
 
     def _told(self, cinema: str, zone: str) -> list[etree._Element]:
-        """Return the shows of a cinema; they are known from then on."""
+        """Return the shows of a cinema."""
         today = datetime.now(ZoneInfo(zone)).date()  # noqa: TID251 - theirs
         last = today + timedelta(days=self._settings.days_ahead)
         key = f"{cinema};{today - timedelta(days=1)};{last}"
         said = self._calls.ask("qrySearchShow", cinemaId=cinema, searchKey=key)
         if said.findtext("searchKey") != key:
             raise NoAnswerError("shows of something else than was asked for")
-        found = xml.elements(said, "show")
-        shows = [words.show_of(cinema, xml.row(one)) for one in found]
+        return xml.elements(said, "show")
+
+    def _know(self, cinema: str, told: Iterable[etree._Element]) -> None:
+        """Know shows as calls want them, from now on."""
+        shows = (words.show_of(cinema, xml.row(one)) for one in told)
         self._shows |= {show.ref: show for show in shows}
-        return found
 
     def _show(self, performance: str) -> Show:
         """Return a show as calls want it; it is asked for if it is not known."""
         if performance not in self._shows:
-            self._told(performance.partition("/")[0], self._settings.place.zone)
+            cinema = performance.partition("/")[0]
+            self._know(cinema, self._told(cinema, self._settings.place.zone))
         if performance not in self._shows:
             raise SaidNoError("not-on-sale", "it is not told any more")
         return self._shows[performance]

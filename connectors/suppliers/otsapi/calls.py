@@ -10,7 +10,6 @@ from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 
 from connectors.errors import NotReachedError
-from connectors.suppliers import xml
 from connectors.suppliers.otsapi import words
 from connectors.suppliers.otsapi.signing import checked, signed
 from connectors.suppliers.otsapi.words import OtsapiCredentials
@@ -60,8 +59,6 @@ class Calls:
         )
         query.append(part)
         said = self._soap.call("query", msg=signed(query, f"ID_{operation}", self._key))
-        reply = checked(
-            xml.parse(str(said or "")), f"{operation}Reply", self._certificate
-        )
+        reply = checked(str(said or ""), f"{operation}Reply", self._certificate)
         words.refuse_unless_done(reply)
         return reply

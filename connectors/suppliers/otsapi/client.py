@@ -1,6 +1,6 @@
 """OTSAPI as a supplier: what the port asks, in its queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -96,9 +96,10 @@ class OtsapiPort(Quiet, Lapsing):
         """Tell the sessions of a cinema for the days ahead; it counts no seats."""
         assert venue is not None  # noqa: S101 - it is read by venue
         sessions = self._sessions(venue.ref, venue.zone)
-        same = digest([etree.tostring(one) for one in sessions], self._settings, venue)
+        same = digest(xml.written(sessions), self._settings, venue)
         if same == read.digest:
             return Schedule.same(same, len(sessions))
+        self._know(venue.ref, sessions)
         skipped: list[str] = []
         films: dict[str, Any] = {}
         performances: list[PerformanceRecord] = []
@@ -134,11 +135,13 @@ class OtsapiPort(Quiet, Lapsing):
         told = said.find("Sessions")
         if told is None or told.get("CinemaCode") != cinema:
             raise NoAnswerError("sessions of something else than was asked for")
-        found = xml.elements(told, "Session")
-        for one in found:
+        return xml.elements(told, "Session")
+
+    def _know(self, cinema: str, told: Iterable[etree._Element]) -> None:
+        """Know from now on in which screens sessions are."""
+        for one in told:
             ref = f"{cinema}/{one.findtext('Code')}"
             self._screens[ref] = one.get("ScreenCode", "")
-        return found
 
     def availability(self, performance: str) -> Available:
         """Tell every seat of a session."""
@@ -161,7 +164,7 @@ class OtsapiPort(Quiet, Lapsing):
         """Return the groups of a session's seats: a session tells none."""
         cinema = performance.rpartition("/")[0]
         if performance not in self._screens:
-            self._sessions(cinema, self._settings.place.zone)
+            self._know(cinema, self._sessions(cinema, self._settings.place.zone))
         if performance not in self._screens:
             raise SaidNoError("not-on-sale", "it is not told any more")
         screen = self._screens[performance]

@@ -17,6 +17,7 @@ from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from connectors.errors import NoAnswerError
+from connectors.suppliers import xml
 
 C14N = CanonicalizationMethod.CANONICAL_XML_1_0_WITH_COMMENTS
 EXPECTED = SignatureConfiguration(
@@ -47,23 +48,25 @@ def signed(document: etree._Element, part: str, key: RSAPrivateKey) -> str:
     return str(etree.tostring(made, encoding="unicode"))
 
 
-def checked(
-    document: etree._Element, name: str, certificate: Certificate
-) -> etree._Element:
+def checked(said: str, name: str, certificate: Certificate) -> etree._Element:
     """Return the part of a reply that has a name, as it was signed by its sender.
 
     NoAnswerError if it was not, or by somebody else, or only something beside it.
     """
+    document = xml.harmless(said)
     try:
         found = XMLVerifier().verify(
-            document, x509_cert=certificate, expect_config=EXPECTED
+            document,
+            x509_cert=certificate,
+            expect_config=EXPECTED,
+            parser=xml.parser(),
         )
     except (SignXMLException, etree.LxmlError, *STUMBLES) as error:
         said = f"its signature is not its own: {type(error).__name__} {error}"
         raise NoAnswerError(said[:200]) from error
     assert isinstance(found, VerifyResult)  # noqa: S101 - there is one reference
     part = found.signed_xml
-    if part is not None and part.tag == document.tag:  # all of it was signed
+    if part is not None and part.tag != name:  # all around it was signed
         part = part.find(name)
     if part is None or part.tag != name:
         raise NoAnswerError(f"{name} is not what was signed")

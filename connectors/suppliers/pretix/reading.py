@@ -16,8 +16,8 @@ from connectors.suppliers.pretix.shows import (
     Plan,
     Sellable,
     Show,
-    areas,
     code_of,
+    is_sold,
     sellables,
 )
 from connectors.suppliers.pretix.words import PretixSettings
@@ -107,7 +107,7 @@ class Reader:
                 for one in self._calls.each(f"{path}/subevents/", **asked)
             ]
         for show in shows:
-            if areas(show, self._settings):
+            if is_sold(show, self._settings):
                 yield show
 
     def show(self, performance: str) -> Show:

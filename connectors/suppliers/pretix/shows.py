@@ -7,7 +7,7 @@ a price is its own: so areas are made of that, and both are looked at here.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -30,7 +30,7 @@ class Show:
     """An event, or a date of a series (*date*), with what is sold of it.
 
     *net_rules*: tax rules whose prices are without the tax; *at*: when it was read, for
-    some is sold for a time only.
+    some is sold for a time only. *walked*: what may be sold of it, once that is known.
     """
 
     event: Said
@@ -39,6 +39,7 @@ class Show:
     quotas: Sequence[Said]
     net_rules: frozenset[int] = frozenset()
     at: datetime | None = None
+    walked: list[tuple[Sellable, Said]] = field(default_factory=list, compare=False)
 
     @property
     def said(self) -> Said:
@@ -89,8 +90,19 @@ def is_sold_by_us(said: Said, settings: PretixSettings) -> bool:
     return settings.channel in said["limit_sales_channels"]
 
 
-def sellables(show: Show, settings: PretixSettings) -> Iterator[tuple[Sellable, Said]]:
-    """Yield what may be sold of a show to anybody, and its item."""
+def sellables(show: Show, settings: PretixSettings) -> list[tuple[Sellable, Said]]:
+    """Return what may be sold of a show to anybody, each with its item."""
+    if not show.walked:
+        show.walked.extend(_walk(show, settings))
+    return show.walked
+
+
+def is_sold(show: Show, settings: PretixSettings) -> bool:
+    """Say whether anything is sold of a show: what is in no quota is not."""
+    return any(quotas_of(show, one) for one, _ in sellables(show, settings))
+
+
+def _walk(show: Show, settings: PretixSettings) -> Iterator[tuple[Sellable, Said]]:
     overridden = _overrides(show, "item_price_overrides", "item")
     others = _overrides(show, "variation_price_overrides", "variation")
     for item in show.items:
