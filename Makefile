@@ -17,10 +17,10 @@ demo: .venv/runtime ## Sample season, sales, statements, then serve until Ctrl-C
 serve: .venv/runtime ## Serve the API with a worker; embedded stores under var/ unless HUB_DATABASE_URL is set
 	@exec $(BIN)/hub serve $(ARGS)
 
-test: .venv/dev ## Every test, against a real PostgreSQL and Valkey of its own (T=path for some)
+test: .venv/dev .venv/tester ## Every test, against a real PostgreSQL and Valkey of its own (T=path for some)
 	$(BIN)/python -m pytest -n $(WORKERS) $(T) $(ARGS)
 
-soak: .venv/dev ## The long proofs at full length
+soak: .venv/dev .venv/tester ## The long proofs at full length
 	HUB_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) tests/faults tests/races tests/sales/test_rush.py \
 		tests/allocation/test_machine.py tests/contract/test_schemathesis.py $(ARGS)
 
@@ -50,6 +50,7 @@ openapi: .venv/dev ## Write the API document and the JSON Schemas under openapi/
 lock: ## Resolve requirements*.in anew into the locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-tester.in -o requirements-tester.lock
 
 clean: ## Remove what was made: .venv and var
 	rm -rf .venv var
@@ -63,6 +64,12 @@ clean: ## Remove what was made: .venv and var
 	@echo "Installing what the hub needs (about half a minute, once)" >&2
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/tester: requirements-tester.lock
+	@echo "Installing the tester of Tiqets, which pins its own versions" >&2
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
 .venv/dev: requirements-dev.lock .venv/runtime

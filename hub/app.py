@@ -16,6 +16,7 @@ from sqlalchemy import text
 import allocation.api
 import connectors.api
 import hub.dialects.octo.api
+import hub.dialects.tiqets.api
 import hub.sales.api
 import hub.tickets.api
 import hub.webhooks.api
@@ -25,6 +26,7 @@ from connectors.services.guarding import Suppliers
 from connectors.services.sealing import Sealer
 from hub import access, config, limiting
 from hub.dialects.octo.services.finding import Finder
+from hub.dialects.tiqets.services.offering import Slots
 from hub.examples import illustrate
 from hub.kernel import db, log, metrics, structs
 from hub.kernel.db import transaction
@@ -90,6 +92,7 @@ def equip(app: Flask, settings: config.Settings) -> None:
     app.extensions["page_cache"] = AnswerCache(PAGES_KEPT_MAX)
     app.extensions["answers"] = Answers()
     app.extensions["octo"] = Finder(settings.availability_age_s)
+    app.extensions["tiqets"] = Slots(settings.availability_age_s)
     app.extensions["suppliers"] = Suppliers(
         Sealer(settings.credentials_keys), most=max(1, settings.threads // 2)
     )
@@ -124,6 +127,7 @@ def register(app: Flask) -> Api:
     shown = partial(_document, api)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(shown()))
     octo = hub.dialects.octo.api.install(app)
+    hub.dialects.tiqets.api.install(app)
     app.add_url_rule("/octo/openapi.json", "octo-openapi", lambda: jsonify(octo))
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json"))
     app.add_url_rule("/healthz", "healthz", healthz)

@@ -33,6 +33,8 @@ PER_MINUTE: Final = {
 """What a partner (or one of the staff) may ask in a minute, by kind of route."""
 _AVAILABILITY = ("/availability", "/seats", "/best-seats")
 _TICKETS = ("/tickets.pdf", ":form>", "/door-list.csv")
+HOLDING = ("/octo/bookings", "/tiqets/v2/products/<product_id>/reservation")
+ORDERING = ("/v1/orders", "/octo/bookings/", "/octo/orders/", "/tiqets/v2/booking")
 PORTION = 100
 """A portion is at most this part of what is left of a minute's limit."""
 AWAY_S = 5.0
@@ -50,9 +52,9 @@ def group_of(method: str, route: str) -> str:
         return "tickets" if route.endswith(_TICKETS) else "reads"
     if route.startswith("/octo/availability"):
         return "availability"
-    if route.startswith("/v1/holds") or route == "/octo/bookings":
+    if route.startswith("/v1/holds") or route in HOLDING:
         return "holds"
-    is_order = route.startswith(("/v1/orders", "/octo/bookings/", "/octo/orders/"))
+    is_order = route.startswith(ORDERING)
     return "orders" if is_order else "writes"
 
 

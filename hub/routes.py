@@ -196,4 +196,10 @@ PATCH  /octo/orders/<order_id>                                write agent
 POST   /octo/orders/<order_id>/confirm                        write agent
 POST   /octo/orders/<order_id>/extend                         write agent
 POST   /octo/orders/<order_id>/cancel                         write agent
+
+GET    /tiqets/v2/products                                    read agent
+GET    /tiqets/v2/products/<product_id>/availability          read agent
+POST   /tiqets/v2/products/<product_id>/reservation           write agent
+POST   /tiqets/v2/booking                                     write agent
+DELETE /tiqets/v2/booking/<booking_id>                        write agent
 """

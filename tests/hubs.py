@@ -295,6 +295,8 @@ class Hub:
         sent = dict(headers or {})
         if who is not None:
             sent["Authorization"] = f"Bearer {self.keys.get(who, who)}"
+            if path.startswith("/tiqets/"):
+                sent.setdefault("API-Key", self.keys.get(who, who))
         if key is not None:
             sent["Idempotency-Key"] = key
         if body is not None:

@@ -73,6 +73,10 @@ def test_guarded_routes_refuse_strangers(hub):
     for method, route in GUARDED:
         for who in (None, "hub_made-up", expired):
             response = hub.call(who, method, path_of(route))
+            if route.startswith("/tiqets/"):  # as Tiqets has it
+                assert response.status_code == 403, (method, route)
+                assert response.get_data(as_text=True).startswith("Forbidden")
+                continue
             assert response.status_code == 401, (method, route)
             assert response.headers["WWW-Authenticate"] == "Bearer"
             assert response.get_json()["code"] == "unauthenticated"
@@ -98,7 +102,8 @@ def test_a_key_without_the_scope_is_refused(hub):
             if kind in row.kinds and row.scope == "write":
                 refused = hub.call(reader, method, path_of(route))
                 assert refused.status_code == 403, (method, route)
-                assert refused.get_json()["scope_needed"] == "write"
+                if not route.startswith("/tiqets/"):
+                    assert refused.get_json()["scope_needed"] == "write"
 
 
 @pytest.fixture

@@ -52,11 +52,12 @@ class Wire:
         return block
 
 
-def request(method, path, *, body=b"", key=None, idempotency=None):
+def request(method, path, *, body=b"", key=None, idempotency=None, more=()):
     """Make the bytes of a request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if key:
         lines.append(f"Authorization: Bearer {key}")
+    lines += [f"{name}: {said}" for name, said in more]
     if idempotency:
         lines.append(f"Idempotency-Key: {idempotency}")
     if body:

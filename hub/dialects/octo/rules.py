@@ -1,8 +1,8 @@
 """OCTO's words for the hub's facts: ids, statuses, times, prices. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,33 +27,7 @@ HELD_AS = {
     "rejected": REJECTED,
 }
 """How a hold, or the sale of one, is told."""
-OPEN_MARK = ".open"
 BP = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class ProductId:
-    """A production at a venue; what may be visited on any day is a product apart."""
-
-    production_id: UUID
-    venue_id: UUID
-    is_open_dated: bool
-
-    def __str__(self) -> str:
-        mark = OPEN_MARK if self.is_open_dated else ""
-        return f"{self.production_id}.{self.venue_id}{mark}"
-
-    @classmethod
-    def read(cls, said: str) -> Self | None:
-        """Read an id; None if it is none of ours."""
-        is_open = said.endswith(OPEN_MARK)
-        parts = said.removesuffix(OPEN_MARK).split(".")
-        try:
-            production, venue = map(UUID, parts)
-        except ValueError:
-            return None
-        found = cls(production, venue, is_open)
-        return found if str(found) == said else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +72,6 @@ def on_day(day: date, hour: time, zone: str) -> str:
     """Return an hour of a day on the clocks of a venue, with its offset."""
     at = datetime.combine(day, hour, ZoneInfo(zone))
     return at.isoformat(timespec="seconds")
-
-
-def days(first: date, last: date) -> Iterator[date]:
-    """Yield each day from one to another, both included."""
-    for n in range((last - first).days + 1):
-        yield first + timedelta(days=n)
-
-
-def words_in(names: Mapping[str, str], languages: Sequence[str]) -> str:
-    """Return a text in the first of some languages that it has, else in English."""
-    for wanted in (*languages, "en"):
-        for language, said in names.items():
-            same = language.lower()
-            if same == wanted.lower() or same.split("-")[0] == wanted.lower():
-                return said
-    return next(iter(names.values()), "")
-
-
-def language_of(names: Mapping[str, str], languages: Sequence[str]) -> str:
-    """Return the language in which ``words_in`` would say a text."""
-    said = words_in(names, languages)
-    return next((one for one, words in names.items() if words == said), "en")
 
 
 def tax_in(minor: int, tax_bp: int) -> int:

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from flask import Response, current_app, request
 from flask.views import MethodView
 
-from hub.dialects.octo import queries
 from hub.dialects.octo.api.blueprint import (
     Span,
     asking_now,
@@ -19,7 +18,7 @@ from hub.dialects.octo.api.blueprint import (
     span_of,
 )
 from hub.dialects.octo.errors import bad_request, invalid
-from hub.dialects.octo.rules import CAPABILITIES, ProductId
+from hub.dialects.octo.rules import CAPABILITIES
 from hub.dialects.octo.schemas import asked as ask
 from hub.dialects.octo.schemas import catalogue as told
 from hub.dialects.octo.services.asking import Asking
@@ -30,8 +29,10 @@ from hub.dialects.octo.services.availability import (
     calendar,
 )
 from hub.dialects.octo.services.finding import option_of
-from hub.dialects.octo.services.looking import look_for
 from hub.dialects.octo.services.products import one_product, products
+from hub.dialects.shared import queries
+from hub.dialects.shared.rules import ProductId
+from hub.dialects.shared.services.looking import look_for
 from hub.kernel import clock
 from hub.kernel.callers import caller
 from hub.kernel.db import transaction

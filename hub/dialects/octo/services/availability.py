@@ -8,12 +8,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from hub.dialects.octo.errors import invalid, unprocessable
-from hub.dialects.octo.queries import Sale
 from hub.dialects.octo.rules import (
     PRICING,
     AvailabilityId,
     added,
-    days,
     local,
     on_day,
     pricing,
@@ -21,6 +19,9 @@ from hub.dialects.octo.rules import (
     utc,
 )
 from hub.dialects.octo.services.asking import Asking
+from hub.dialects.shared.queries import Sale
+from hub.dialects.shared.rules import days
+from hub.dialects.shared.services.looking import area_of, own_span
 from hub.kernel.money import exponent
 
 Look = Callable[[UUID], Mapping[str, Any] | None]
@@ -66,19 +67,6 @@ def _days(sale: Sale, span: tuple[date, date] | None) -> Sequence[date | None]:
     if span is not None:
         first, last = max(first, span[0]), min(last, span[1])
     return list(days(first, last))
-
-
-def own_span(sale: Sale) -> tuple[date, date]:
-    """Return the days a performance may be visited on, on the clocks of its venue."""
-    zone = ZoneInfo(sale.zone)
-    ends = sale.ends_at or sale.starts_at
-    return sale.starts_at.astimezone(zone).date(), ends.astimezone(zone).date()
-
-
-def area_of(told: Mapping[str, Any] | None, area: str) -> Mapping[str, Any] | None:
-    """Return what is told of an area, if it is."""
-    areas = () if told is None else told["areas"]
-    return next((one for one in areas if one["area"] == area), None)
 
 
 def availability(

@@ -29,6 +29,7 @@ from hub.dialects.octo.services.standings import find, finder, show, standing, t
 from hub.dialects.octo.services.telling import standing_of_hold, standing_of_order
 from hub.kernel import clock
 from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key
 from hub.sales.api.placing import placed
 from hub.sales.models import Order
@@ -99,25 +100,44 @@ def _kept(asked: Asking, row: OctoBooking, hold_id: str) -> dict[str, Any]:
 def confirm(asked: Asking, uuid: str, said: Mapping[str, Any]) -> dict[str, Any]:
     """Make an order of a booking on hold; one that is confirmed is told as it is."""
     with transaction() as session:
-        row = find(session, asked, uuid)
-        found, now = standing(session, asked, row), _now(session, asked)
-        if found.status == ON_HOLD and note_said(row, said, now):
+        row, now = find(session, asked, uuid), _now(session, asked)
+        is_sold = session.scalar(select(Order.id).where(Order.hold_id == row.hold_id))
+        if not is_sold and note_said(row, said, now):
             session.execute(_LAZY)
-    if found.status in {CONFIRMED, REDEEMED, PENDING}:
-        return told(asked, row, found, now)
-    if found.status != ON_HOLD:
-        code = f"booking-{found.status.lower()}"
-        raise unprocessable(f"The booking is {found.status}", code=code)
+    if is_sold:
+        return show(asked, uuid)
     wish = ConfirmWish(
         claim_of(asked, f"{row.uuid}/{row.hold_id}/confirm", b""),
         *(asked.who.world, asked.who.partner, row.hold_id, str(row.uuid)),
         buyer=person(row.said.get("contact")),
         holders=tuple(holders(row.said["unitItems"])),
     )
-    reply = submit(current_app.extensions["committer"], wish)
-    if reply.status == ASK_SUPPLIER.status:
-        reply = sell_live(current_app.extensions["suppliers"], asked.who, wish)
+    try:
+        reply = submit(current_app.extensions["committer"], wish)
+        if reply.status == ASK_SUPPLIER.status:
+            reply = sell_live(current_app.extensions["suppliers"], asked.who, wish)
+    except HubError as refusal:
+        return _as_it_is(asked, row, now, refusal)
+    if reply.is_replay:  # some of its tickets may be given back since
+        return show(asked, uuid)
     return told(asked, row, standing_of_order(reply.body), now)
+
+
+def _as_it_is(
+    asked: Asking, row: OctoBooking, now: datetime, refusal: HubError
+) -> dict[str, Any]:
+    """Tell a booking that is sold or being sold; raise again what it was refused for.
+
+    One that has ended is said to have.
+    """
+    with transaction() as session:
+        found = standing(session, asked, row)
+    if found.status in {CONFIRMED, REDEEMED, PENDING}:
+        return told(asked, row, found, now)
+    if found.status != ON_HOLD:
+        code = f"booking-{found.status.lower()}"
+        raise unprocessable(f"The booking is {found.status}", code=code)
+    raise refusal
 
 
 def extend(asked: Asking, uuid: str) -> dict[str, Any]:

@@ -10,22 +10,22 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.orm import Session
 
-from hub.dialects.octo import queries
 from hub.dialects.octo.errors import invalid, unprocessable
 from hub.dialects.octo.models import OctoBooking
-from hub.dialects.octo.queries import Sale
 from hub.dialects.octo.rules import AvailabilityId
 from hub.dialects.octo.services.asking import Asking
 from hub.dialects.octo.services.availability import (
     Wanted,
-    area_of,
     availability,
     availability_id,
     day_of,
 )
-from hub.dialects.octo.services.keeping import Kept
 from hub.dialects.octo.services.products import encoded, one_product, part
 from hub.dialects.octo.services.telling import Shown
+from hub.dialects.shared import queries
+from hub.dialects.shared.queries import Sale
+from hub.dialects.shared.services.keeping import Kept
+from hub.dialects.shared.services.looking import area_of
 from hub.kernel import clock
 from hub.kernel.db import transaction
 

@@ -10,18 +10,16 @@ import msgspec
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from hub.dialects.octo import queries
 from hub.dialects.octo.errors import invalid
 from hub.dialects.octo.rules import (
     CONTENT,
     PRICING,
-    ProductId,
-    language_of,
     pricing,
     unit_type,
-    words_in,
 )
 from hub.dialects.octo.services.asking import Asking
+from hub.dialects.shared import queries
+from hub.dialects.shared.rules import ProductId, language_of, words_in
 from hub.kernel.money import exponent
 from hub.sales.schemas.sale import TICKETS_MAX
 

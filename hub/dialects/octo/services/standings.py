@@ -12,13 +12,13 @@ from hub.dialects.octo.errors import invalid
 from hub.dialects.octo.models import OctoBooking
 from hub.dialects.octo.services.asking import Asking
 from hub.dialects.octo.services.finding import Finder
-from hub.dialects.octo.services.looking import look_for
 from hub.dialects.octo.services.telling import (
     Standing,
     booking,
     standing_of_hold,
     standing_of_order,
 )
+from hub.dialects.shared.services.looking import look_for
 from hub.kernel import clock
 from hub.kernel.db import transaction
 from hub.sales.models import Hold, Order

@@ -1,0 +1,1 @@
+"""What every dialect shows of the hub: products, performances, what is to be had."""

@@ -1,0 +1,1 @@
+"""What dialects share: looking at performances, keeping for a moment."""

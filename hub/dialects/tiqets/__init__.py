@@ -1,0 +1,1 @@
+"""The Tiqets supplier API, as a venue of Tiqets."""

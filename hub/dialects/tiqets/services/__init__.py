@@ -1,0 +1,1 @@
+"""Tiqets' use cases: what is offered, and its sale."""
