@@ -74,6 +74,13 @@ def test_a_reseller_sells_by_octo_with_curl(told):
     assert out.strip().endswith("('CANCELLED', 'FULL')")
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_tiqets_sells_with_curl(told):
+    out = told("bash", "-euo", "pipefail", "-c", blocks("sh", "tiqets"))
+    assert "('QRCODE', {'floor:adult': ['" in out
+    assert out.strip().endswith("cancelled")
+
+
 def test_an_agent_goes_from_key_to_ticket_with_python(told):
     assert told(sys.executable, "-c", blocks("python")).startswith("confirmed ['")
 
