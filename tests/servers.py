@@ -68,7 +68,7 @@ def answers(url, child):
         return False
 
 
-def wait_for(condition, what, timeout_s=30):
+def wait_for(condition, what, timeout_s=120):
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
