@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import flask_smorest
-from flask import Flask, Response, request
+from flask import Flask, request
 from marshmallow import EXCLUDE
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest
@@ -64,6 +64,3 @@ def foreign_api(app: Flask, prefix: str, title: str, version: str) -> ForeignApi
 def languages() -> list[str]:
     """Return the languages a request wants to read, the best first."""
     return [language for language, _ in request.accept_languages if language != "*"]
-
-
-__all__ = ["ForeignApi", "ForeignBlueprint", "Response", "foreign_api", "languages"]

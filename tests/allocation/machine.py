@@ -249,12 +249,11 @@ class SaleMachine(RuleBasedStateMachine):
         unsold = self.model.unsold(agent)
         held = sum(n for a, n in self.live.values() if a in {agent, SUB})
         sold = sum(self.model.taken[a] for a in (agent, SUB) if agent in {a, "ann"})
+        whole = max(unsold, self.driver.promised(agent) - sold)
         taken = self.driver.recall(agent, seats, is_forced=is_forced)
-        assert min(seats, unsold) <= taken <= seats
+        assert min(seats, unsold) <= taken <= min(seats, whole + held * is_forced)
         self.void_those_gone(agent, is_any=is_forced and taken > unsold)
         self.split_again()
-        promised = self.model.bounds[key_of(agent)][0] + taken
-        assert taken <= max(unsold, promised - sold) + held * is_forced
 
     def void_those_gone(self, agent, *, is_any):
         gone = [hold for hold in self.live if not self.driver.is_held(hold, self.live)]

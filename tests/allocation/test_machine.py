@@ -2,17 +2,20 @@
 
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import text
 
+from allocation.models import Tree
 from allocation.queries.laws import broken_laws
 from allocation.rules.limits import Buyable, count, limits
 from allocation.rules.plans.checks import read_plan
 from allocation.rules.plans.fitting import Allotted, fit
 from allocation.rules.plans.language import PlanRules
 from allocation.rules.plans.sharing import share_out, shortages
+from allocation.rules.plans.stages import Bound, bounded
 from allocation.rules.tree import Node, available, move, settle
 from hub.access import Callers
 from hub.kernel.db import transaction
@@ -179,6 +182,7 @@ class HttpDriver:
             [performance(self.ref, self.version, floor=capacity, stalls=30)]
         )
         self.version += 1
+        self.capacity = capacity
 
     def hold(self, agent, lines):
         wanted = [(self.offer_id, seats) for seats in lines]
@@ -222,6 +226,15 @@ class HttpDriver:
         path = f"/v1/performances/{self.id}/recalls"
         return self.hub.post("sup", path, said)["taken"]
 
+    def promised(self, agent):
+        """What the plan promises an agent as it is moved, cut by nobody's sales."""
+        with transaction() as session:
+            tree = session.get_one(Tree, UUID(self.id))
+            bounds = msgspec.convert(tree.bounds, dict[str, Bound])
+        shares = share_out(read_plan(self.plan), {"floor": self.capacity})
+        found = bounded(shares, bounds, tree.adjusted)
+        return next(s.guarantee for s in found if s.key == key_of(agent))
+
     def transfer(self, giver, taker, seats):
         said = {"from_agent": giver, "to_agent": taker, "seats": seats}
         path = f"/v1/performances/{self.id}/transfers"
@@ -247,6 +260,8 @@ class HttpDriver:
         made = self.hub.post("operator", self.hub.of("sup", "plans"), body, None)
         self.hub.work()
         assert made.get("code") in {None, "plan-infeasible"}, made
+        if "code" not in made:
+            self.plan = plan
         return "code" not in made
 
     def rows(self):

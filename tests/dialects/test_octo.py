@@ -106,6 +106,8 @@ def test_the_same_uuid_is_the_same_booking_and_another_body_is_refused(reseller)
     spaced = dict(reversed(wanted.items())) | {"notes": None, "contact": None}
     assert reseller.call("POST", "/bookings", spaced) == first
     assert reseller.vacancies() == 148
+    items = [item | {"contact": None} for item in wanted["unitItems"]]
+    assert reseller.call("POST", "/bookings", wanted | {"unitItems": items}) == first
     refused = reseller.call("POST", "/bookings", wanted | {"notes": "x"}, 400)
     assert (refused["error"], refused["code"]) == (
         "UNPROCESSABLE_ENTITY",
@@ -113,3 +115,19 @@ def test_the_same_uuid_is_the_same_booking_and_another_body_is_refused(reseller)
     )
     reseller.confirm(first)
     assert reseller.call("POST", "/bookings", wanted)["status"] == "CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("supplierReference=abc", 400),
+        ("localDate=9999-12-31", 200),
+        ("localDateStart=0001-01-01&localDateEnd=9999-12-31", 400),
+        ("localDateStart=2026-12-02&localDateEnd=2026-12-01", 400),
+        ("localDateStart=2026-12-02", 400),
+        ("optionId=floor", 400),
+    ],
+)
+def test_what_cannot_be_looked_for_is_said(reseller, query, status):
+    found = reseller.call("GET", f"/bookings?{query}", expect=status)
+    assert found == [] if status == 200 else found["error"] == "BAD_REQUEST"

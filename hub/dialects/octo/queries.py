@@ -16,7 +16,7 @@ class BookingFilter:
     """Which bookings of an agent to find; at least one of the first four is said."""
 
     reseller_reference: str | None = None
-    supplier_reference: str | None = None
+    hold_id: UUID | None = None
     first: date | None = None
     last: date | None = None
     product_id: str | None = None
@@ -30,8 +30,8 @@ def bookings(
     found = select(OctoBooking).where(OctoBooking.agent_id == agent_id)
     if wanted.reseller_reference is not None:
         found = found.where(OctoBooking.reseller_reference == wanted.reseller_reference)
-    if wanted.supplier_reference is not None:
-        found = found.where(OctoBooking.hold_id == UUID(wanted.supplier_reference))
+    if wanted.hold_id is not None:
+        found = found.where(OctoBooking.hold_id == wanted.hold_id)
     if wanted.first is not None:
         found = found.where(OctoBooking.local_on >= wanted.first)
     if wanted.last is not None:

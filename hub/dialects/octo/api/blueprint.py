@@ -1,7 +1,7 @@
 """What every route of OCTO shares: who asks, how it is answered and refused."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
@@ -132,6 +132,6 @@ def span_of(said: Mapping[str, Any]) -> Span | None:
         raise bad_request("localDateStart and localDateEnd are said together")
     if first is None or last is None:
         return None
-    if not first <= last <= first + timedelta(days=DAYS_MAX):
+    if not 0 <= (last - first).days <= DAYS_MAX:
         raise bad_request(f"localDateEnd is at most {DAYS_MAX} days after the start")
     return first, last

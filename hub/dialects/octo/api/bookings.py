@@ -59,7 +59,7 @@ def _wanted(said: Mapping[str, Any]) -> queries.BookingFilter:
         raise bad_request("Say resellerReference, supplierReference or a localDate")
     return queries.BookingFilter(
         reseller_reference=said.get("resellerReference"),
-        supplier_reference=supplier,
+        hold_id=supplier,
         first=span and span[0],
         last=span and span[1],
         product_id=said.get("productId"),

@@ -165,7 +165,7 @@ class BookingQuerySchema(AskedSchema):
     """Which bookings: by a reference, or by the day they are for."""
 
     resellerReference = fields.String(validate=SHORT)
-    supplierReference = fields.String(validate=SHORT)
+    supplierReference = fields.UUID()
     localDate = fields.Date()
     localDateStart = fields.Date()
     localDateEnd = fields.Date()

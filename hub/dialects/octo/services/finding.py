@@ -38,7 +38,6 @@ class Basket:
 
     sale: Sale
     day: date
-    availability_id: AvailabilityId
     option: str
     units: Mapping[str, int]
 
@@ -99,7 +98,7 @@ class Finder:
             if unit not in sale.areas[said["optionId"]]:
                 self._sales.forget((asked.who.world, wanted.performance_id))
                 raise invalid("unitId", unit)
-        return Basket(sale, day, wanted, said["optionId"], units)
+        return Basket(sale, day, said["optionId"], units)
 
     def shown(
         self, asked: Asking, row: OctoBooking, look: Look, now: datetime

@@ -1,6 +1,6 @@
 """Products with their options and units, as an agent of a world may see them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -195,9 +195,6 @@ def _from(row: Row[Any]) -> dict[str, Any]:
 def part(items: Iterable[Mapping[str, Any]], wanted: str) -> Mapping[str, Any] | None:
     """Return the option or unit of an id."""
     return next((item for item in items if item["id"] == wanted), None)
-
-
-Kept = Callable[[], bytes]
 
 
 def encoded(found: Any) -> bytes:

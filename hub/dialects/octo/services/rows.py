@@ -119,8 +119,16 @@ def holders(items: list[dict[str, Any]]) -> list[Person]:
 
 def digest_of(said: Mapping[str, Any]) -> bytes:
     """Return the hash by which the same request is known again, however written."""
-    kept = {name: value for name, value in said.items() if value is not None}
-    return hashlib.sha256(msgspec.json.encode(kept, order="deterministic")).digest()
+    told = msgspec.json.encode(_without_nulls(said), order="deterministic")
+    return hashlib.sha256(told).digest()
+
+
+def _without_nulls(said: Any) -> Any:
+    """Return what is said without what is null: it says as much as nothing."""
+    if isinstance(said, Mapping):
+        kept = {name: _without_nulls(one) for name, one in said.items()}
+        return {name: one for name, one in kept.items() if one is not None}
+    return [_without_nulls(one) for one in said] if isinstance(said, list) else said
 
 
 def refuse_other(known: OctoBooking, digest: bytes) -> None:
