@@ -93,8 +93,9 @@ def equip(app: Flask, settings: config.Settings) -> None:
     app.extensions["answers"] = Answers()
     app.extensions["octo"] = Finder(settings.availability_age_s)
     app.extensions["tiqets"] = Slots(settings.availability_age_s)
+    app.extensions["sealer"] = Sealer(settings.credentials_keys)
     app.extensions["suppliers"] = Suppliers(
-        Sealer(settings.credentials_keys), most=max(1, settings.threads // 2)
+        app.extensions["sealer"], most=max(1, settings.threads // 2)
     )
 
 

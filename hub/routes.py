@@ -196,6 +196,10 @@ PATCH  /octo/orders/<order_id>                                write agent
 POST   /octo/orders/<order_id>/confirm                        write agent
 POST   /octo/orders/<order_id>/extend                         write agent
 POST   /octo/orders/<order_id>/cancel                         write agent
+GET    /octo/webhooks                                         read agent
+POST   /octo/webhooks                                         write agent
+GET    /octo/webhooks/<webhook_id>                            read agent
+DELETE /octo/webhooks/<webhook_id>                            write agent
 
 GET    /tiqets/v2/products                                    read agent
 GET    /tiqets/v2/products/<product_id>/availability          read agent

@@ -33,7 +33,10 @@ def things(hub):
     offer = hub.offer_id("ann", sold["id"])
     orders = [hub.confirm("ann", hub.hold("ann", [(offer, 2)])) for _ in range(2)]
     hold = hub.hold("ann", [(offer, 1)])
-    booking = Reseller(hub).reserve()
+    reseller = Reseller(hub)
+    booking = reseller.reserve()
+    told = {"url": "https://ann.example.org/octo", "event": "booking_update"}
+    hook = reseller.call("POST", "/webhooks", told)
     url = {"url": "https://ann.example.org/hook"}
     endpoint = hub.post("ann", "/v1/webhook-endpoints", url)
     own = f"/v1/orders/{orders[0]['id']}"
@@ -49,7 +52,8 @@ def things(hub):
         "order_id": [order["id"] for order in orders],
         "ticket_id": [t["id"] for order in orders for t in order["tickets"]],
         "hold_id": [hold["id"]],
-        "endpoint_id": [endpoint["id"]],
+        "endpoint_id": [endpoint["id"], hook["id"]],
+        "webhook_id": [hook["id"]],
         "notice_id": [notice["id"]],
         "shipment_id": [sent["id"]],
         "statement_id": [s["id"] for s in statements] or [str(uuid4())],

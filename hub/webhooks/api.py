@@ -65,7 +65,7 @@ class EndpointById(MethodView):
     @blp.keyed
     @blp.arguments(schemas.EndpointChangeSchema)
     @blp.response(200, schemas.EndpointSchema)
-    @blp.problems(EndpointRefusedError)
+    @blp.problems(EndpointRefusedError, InvalidRequestError)
     def put(self, wanted: dict[str, Any], endpoint_id: UUID) -> WebhookEndpoint:
         """Change an endpoint, pause it, or let it go on where it stopped."""
         with transaction() as session:

@@ -14,6 +14,7 @@ from hub.kernel.db import transaction
 from hub.kernel.jobs import JOB_TIMEOUT_S
 from hub.kernel.metrics import WEBHOOKS
 from hub.webhooks.queries import endpoints_with_work
+from hub.webhooks.services.dialects import dialect_of
 from hub.webhooks.services.draining import take
 from hub.webhooks.services.endpoints import secrets_of
 from hub.webhooks.services.sending import Sender, Target
@@ -62,7 +63,8 @@ def drain(endpoint_id: UUID) -> bool:
         if batch is None:
             return False
         secrets = secrets_of(session, batch.endpoint, means.secret)
-        target = Target(batch.endpoint.url, secrets, means.allows_private)
+        more = dialect_of(batch.endpoint).headers(batch.endpoint)
+        target = Target(batch.endpoint.url, secrets, means.allows_private, more)
     outcomes = means.sender.send(target, batch.messages) if batch.messages else []
     with transaction() as session:
         settled = settle(session, batch, outcomes)

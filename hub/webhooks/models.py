@@ -8,14 +8,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from hub.kernel.db import Base, CreatedAt, Id, Timestamp, WorldName
+from hub.kernel.db import Base, CreatedAt, Id, Json, Timestamp, WorldName
 
 
 class WebhookEndpoint(Base):
     """Where an agent wants its changes sent; all up to ``position`` are on their way.
 
     Its secret is made from its id and ``generation``; the one before is good until
-    ``previous_until``. ``lease`` counts who has drained it, ``leased_until`` bounds it.
+    ``previous_until``. ``dialect`` says in whose words it is told, ``wants`` what that
+    needs to know; one that ``is_tried_once`` is sent nothing again. ``lease`` counts
+    who has drained it, ``leased_until`` bounds it.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -29,6 +31,9 @@ class WebhookEndpoint(Base):
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("partner.id"))
     url: Mapped[str]
     topics: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    dialect: Mapped[str | None]
+    wants: Mapped[Json]
+    is_tried_once: Mapped[bool] = mapped_column(server_default="false")
     state: Mapped[str]
     paused_because: Mapped[str | None]
     version: Mapped[int] = mapped_column(BigInteger)

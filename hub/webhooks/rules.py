@@ -27,6 +27,7 @@ BACKOFF_S = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
 """Pauses between tries: the last is a day after the first."""
 PAUSE_AFTER = timedelta(hours=24)
 GONE = 410
+NOTHING_LEFT = "what it would tell of is gone"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - not a secret, what one begins with
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 PURPOSE = b"webhook secret 1\0"
@@ -34,7 +35,7 @@ PURPOSE = b"webhook secret 1\0"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A change on its way to an endpoint."""
+    """A change on its way to an endpoint; *said*: in the words of its dialect."""
 
     position: int
     kind: str
@@ -45,11 +46,17 @@ class Message:
     is_replay: bool = False
     delivery_id: UUID | None = None
     attempts: int = 0
+    said: tuple[bytes, ...] | None = None
 
     @property
     def id(self) -> str:
         """What a receiver knows a repeat by: the same however often it is sent."""
         return f"chg_{self.position}"
+
+    @property
+    def bodies(self) -> tuple[bytes, ...]:
+        """The payloads, one after the other; in the hub's own words it is one."""
+        return (self.body,) if self.said is None else self.said
 
     @property
     def body(self) -> bytes:
@@ -81,6 +88,10 @@ class Outcome:
     @property
     def is_sent(self) -> bool:
         return self.status is not None or self.error is not None
+
+    @property
+    def is_void(self) -> bool:
+        return self.error == NOTHING_LEFT
 
     @property
     def is_delivered(self) -> bool:

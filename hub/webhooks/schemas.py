@@ -44,6 +44,11 @@ class EndpointSchema(ReplySchema):
     id = fields.UUID(required=True)
     url = fields.String(required=True)
     topics = fields.List(fields.String(), required=True)
+    dialect = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "In whose words it is told; null: as /v1/changes"},
+    )
     state = fields.String(required=True, validate=validate.OneOf([ACTIVE, PAUSED]))
     paused_because = fields.String(required=True, allow_none=True)
     version = fields.Integer(required=True)

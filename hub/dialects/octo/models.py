@@ -1,10 +1,10 @@
-"""Tables: what OCTO keeps of a booking that the hub has no field for; its carts."""
+"""Tables: what OCTO keeps of bookings beside the hub, their carts, what was pushed."""
 
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,6 +37,18 @@ class OctoBooking(Base):
     said: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]
     changed_at: Mapped[Timestamp]
+
+
+class OctoTold(Base):
+    """What an endpoint was last told of a booking: values by their paths."""
+
+    __tablename__ = "octo_told"
+
+    endpoint_id: Mapped[UUID] = mapped_column(
+        ForeignKey("webhook_endpoint.id"), primary_key=True
+    )
+    uuid: Mapped[UUID] = mapped_column(primary_key=True)
+    told: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class OctoCart(Base):

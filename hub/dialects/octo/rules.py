@@ -8,7 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 PRICING, CONTENT, CART = "octo/pricing", "octo/content", "octo/cart"
-CAPABILITIES = (PRICING, CONTENT, CART)
+WEBHOOKS = "octo/webhooks"
+CAPABILITIES = (PRICING, CONTENT, WEBHOOKS, CART)
 UNIT_TYPES = frozenset(
     ("ADULT", "YOUTH", "CHILD", "INFANT", "FAMILY", "SENIOR", "STUDENT", "MILITARY")
 )

@@ -19,10 +19,8 @@ _FROM = (
     " JOIN area a ON a.id = pa.area_id"
     " JOIN offer o ON o.performance_area_id = pa.id AND NOT o.is_withdrawn"
 )
-_SHOWN = (
-    " p.world = :world AND p.withdrawn_at IS NULL"
-    " AND (p.announce_at IS NULL OR p.announce_at <= :now)"
-)
+_ANNOUNCED = " p.world = :world AND (p.announce_at IS NULL OR p.announce_at <= :now)"
+_SHOWN = f"{_ANNOUNCED} AND p.withdrawn_at IS NULL"
 _OF_IT = " m.id = :production AND v.id = :venue AND p.is_open_dated = :is_open_dated"
 _TO_COME = (
     " p.status = 'scheduled' AND CASE WHEN p.is_open_dated"
@@ -47,7 +45,7 @@ _SALE = (
     "SELECT p.id, m.id AS production_id, v.id AS venue_id, p.is_open_dated, p.zone,"
     " p.starts_at, p.ends_at, p.cut_off_at, p.status, p.names, a.ref AS area,"
     f" pa.capacity, o.price_type, o.id AS offer_id, o.tickets_max{_FROM}"
-    f" WHERE {_SHOWN} AND %s ORDER BY p.starts_at, p.id, a.ref, o.price_type"
+    " WHERE %s AND %s ORDER BY p.starts_at, p.id, a.ref, o.price_type"
 )
 _DAY = "(p.%s AT TIME ZONE p.zone)::date"
 _OVERLAPS = (
@@ -55,9 +53,17 @@ _OVERLAPS = (
     " THEN (coalesce(p.ends_at, p.starts_at) AT TIME ZONE p.zone)::date"
     f" ELSE {_DAY % 'starts_at'} END >= :first"
 )
-_BY_ID = text(_SALE % "p.id = ANY(:ids)")
+_IDS = "p.id = ANY(:ids)"
+_BY_ID, _EVER = (text(_SALE % (shown, _IDS)) for shown in (_SHOWN, _ANNOUNCED))
 _OF_AREA = "(CAST(:area AS text) IS NULL OR a.ref = :area)"
-_BY_DAY = text(_SALE % f"{_OF_IT} AND {_OF_AREA} AND {_OVERLAPS}")
+_BY_DAY = text(_SALE % (_SHOWN, f"{_OF_IT} AND {_OF_AREA} AND {_OVERLAPS}"))
+_OF = text(
+    "SELECT DISTINCT coalesce(s.merged_into, s.id), r.venue_id, p.is_open_dated"  # noqa: S608 - our own words
+    " FROM performance p JOIN production s ON s.id = p.production_id"
+    " JOIN auditorium r ON r.id = p.auditorium_id"
+    f" WHERE {_SHOWN} AND {_TO_COME}"
+    " AND (s.id = ANY(:ids) OR s.merged_into = ANY(:ids) OR r.venue_id = ANY(:ids))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +116,27 @@ def venues(session: Session, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
 
 
 def sales(
-    session: Session, ids: Sequence[UUID], *, world: str, now: datetime
+    session: Session,
+    ids: Sequence[UUID],
+    *,
+    world: str,
+    now: datetime,
+    has_gone: bool = False,
 ) -> list[Sale]:
-    """Return announced performances by their ids, with the offers of every area."""
+    """Return announced performances by their ids, with the offers of every area.
+
+    *has_gone*: also what was withdrawn.
+    """
     where = {"world": world, "now": now, "ids": list(ids)}
-    return _sales(session.execute(_BY_ID, where).all())
+    return _sales(session.execute(_EVER if has_gone else _BY_ID, where).all())
+
+
+def products_of(
+    session: Session, ids: Sequence[UUID], *, world: str, now: datetime
+) -> list[ProductId]:
+    """Return the products to come of some productions or venues."""
+    where = {"world": world, "now": now, "ids": list(ids)}
+    return [ProductId(*row) for row in session.execute(_OF, where)]
 
 
 def sales_between(

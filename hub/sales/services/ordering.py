@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -25,9 +25,10 @@ class ConfirmWish:
     """An agent wants one of its holds to become an order under its reference.
 
     *holders*: whose its tickets are, of each line in their order; *resale*: what the
-    public pays for a ticket, by line. Of what a supplier sells itself it comes in two
-    stages, before it is asked and after; then with the *codes* of each line's tickets,
-    and whether one is all of theirs.
+    public pays for a ticket, by line; *beside*: what is written with the order, a
+    function of the database and its document. Of what a supplier sells itself it comes
+    in two stages, before it is asked and after; then with the *codes* of each line's
+    tickets, and whether one is all of theirs.
     """
 
     claim: Claim
@@ -40,6 +41,7 @@ class ConfirmWish:
     holders: tuple[Person, ...] = ()
     resale: Mapping[int, int] = field(default_factory=dict)
     exchanged_from: UUID | None = None
+    beside: tuple[LiteralString, dict[str, Any]] | None = None
     stage: str = ""
     order_id: UUID | None = None
     codes: Mapping[int, tuple[Sequence[str], bool]] = field(default_factory=dict)

@@ -1,10 +1,12 @@
 """What is written of holds that are decided: one document a table."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, LiteralString
 
 from hub.kernel.hot import Said
 from hub.sales.services.holds import HoldBatch, Placed
+from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.seating import nodes_of
 from hub.sales.services.telling import HELD
 from hub.sales.services.wishes import (
@@ -36,12 +38,12 @@ def said_of_holds(batch: HoldBatch) -> list[list[Any]]:
     ]
 
 
-def said_beside(batch: HoldBatch) -> list[Said]:
-    """Return what else is written with holds, by the function that writes it."""
+def said_beside(wishes: Sequence[HoldWish | ConfirmWish]) -> list[Said]:
+    """Return what else is written with wishes, by the function that writes it."""
     documents: dict[LiteralString, list[Any]] = {}
-    for placed in batch.placed:
-        if placed.wish.beside is not None:
-            call, document = placed.wish.beside
+    for wish in wishes:
+        if wish.beside is not None:
+            call, document = wish.beside
             documents.setdefault(call, []).append(document)
     return [(call, [rows]) for call, rows in documents.items()]
 

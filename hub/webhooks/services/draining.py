@@ -21,6 +21,7 @@ from hub.webhooks.rules import (
     ACTIVE,
     Message,
 )
+from hub.webhooks.services.dialects import dialect_of
 
 BATCH = 250
 LEASE = timedelta(seconds=60)
@@ -76,11 +77,13 @@ def take(session: Session, endpoint_id: UUID) -> Batch | None:
     replay, again, replay_position = _again(
         session, endpoint, most - len(messages) - len(found)
     )
-    fresh = [*found, *again]
+    dialect = dialect_of(endpoint)
+    fresh = dialect.choose(session, endpoint, [*found, *again])
+    now_due = [*messages, *(m for m in fresh if m.entity_id not in waiting)]
     return Batch(
         endpoint=endpoint,
         lease=endpoint.lease,
-        messages=[*messages, *(m for m in fresh if m.entity_id not in waiting)],
+        messages=dialect.say(session, endpoint, now_due),
         held_up=[m for m in fresh if m.entity_id in waiting],
         position=position,
         replay=replay,

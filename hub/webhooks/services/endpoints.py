@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -35,8 +36,12 @@ def add_endpoint(
     topics: Sequence[str],
     allows_private: bool,
     after: int | None = None,
+    **told: Any,
 ) -> WebhookEndpoint:
-    """Add an endpoint; it is sent what changes from now on, or after a position."""
+    """Add an endpoint; it is sent what changes from now on, or after a position.
+
+    *told*: ``dialect``, ``wants`` and ``is_tried_once``, if not in the hub's words.
+    """
     refuse_address(url, allows_private=allows_private)
     take_turns(session, f"endpoints/{who.partner}")
     if len(endpoints_of(session, who)) >= ENDPOINTS_MAX:
@@ -60,6 +65,7 @@ def add_endpoint(
         lease=0,
         next_at=now,
         leased_until=now,
+        **{"wants": {}} | told,
     )
     session.add(endpoint)
     session.flush()
@@ -82,6 +88,9 @@ def change_endpoint(
         refuse_address(url, allows_private=allows_private)
         endpoint.url = url
     if topics is not None:
+        if endpoint.dialect is not None:
+            reason = f"it is told in the words of {endpoint.dialect}"
+            raise InvalidRequestError(field="topics", reason=reason)
         endpoint.topics = list(topics)
     if state is not None and state != endpoint.state:
         endpoint.state = state

@@ -8,7 +8,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from hub.webhooks.rules import Message, Outcome, headers, is_public
+from hub.webhooks.rules import NOTHING_LEFT, Message, Outcome, headers, is_public
 
 CONNECTIONS = 8
 CONNECT_S, READ_S, REQUEST_S, DEADLINE_S = 3.0, 10.0, 15.0, 40.0
@@ -31,11 +31,12 @@ ERROR_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send, signed with which secrets."""
+    """Where to send, signed with which secrets, and what goes along."""
 
     url: str
     secrets: list[str]
     allows_private: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Watch:
@@ -144,7 +145,7 @@ class Sender:
             for at in chain:
                 if time.monotonic() > until:
                     return
-                outcomes[at] = _post(pool, target, messages[at])
+                outcomes[at] = _send(pool, target, messages[at])
                 if not outcomes[at].is_delivered:
                     return
 
@@ -208,12 +209,26 @@ def _connections(
     return PlainPool(address, port, timeout=timeout, maxsize=CONNECTIONS, retries=False)
 
 
-def _post(
+def _send(
     pool: urllib3.HTTPConnectionPool, target: Target, message: Message
 ) -> Outcome:
-    parts, body = urlsplit(target.url), message.body
+    """Send the parts of a message until one fails."""
+    outcome = Outcome(error=NOTHING_LEFT)
+    for no, body in enumerate(message.bodies):
+        part_id = f"{message.id}.{no}" if no else message.id
+        outcome = _post(pool, target, part_id, body)
+        if not outcome.is_delivered:
+            break
+    return outcome
+
+
+def _post(
+    pool: urllib3.HTTPConnectionPool, target: Target, message_id: str, body: bytes
+) -> Outcome:
+    parts = urlsplit(target.url)
     path = parts.path or "/"
-    said = headers(message.id, int(time.time()), body, target.secrets)
+    said = dict(target.headers)
+    said |= headers(message_id, int(time.time()), body, target.secrets)
     said["host"] = parts.netloc
     began = time.monotonic()
     watch.begin()

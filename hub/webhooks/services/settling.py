@@ -25,6 +25,7 @@ from hub.webhooks.rules import (
     is_given_up,
     pause_after,
 )
+from hub.webhooks.services.dialects import dialect_of
 from hub.webhooks.services.draining import NOW, Batch
 
 BEHIND = timedelta(days=1)
@@ -73,8 +74,11 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome]) -> Settl
     now: datetime = session.execute(NOW).scalar_one()
     endpoint.leased_until = now
     results = list(zip(batch.messages, outcomes, strict=True))
-    said = [_row(message, outcome, now) for message, outcome in results]
+    once = endpoint.is_tried_once
+    said = [_row(message, outcome, now, once=once) for message, outcome in results]
     said += [_row(message, Outcome(), now) for message in batch.held_up]
+    arrived = [message for message, outcome in results if outcome.is_delivered]
+    dialect_of(endpoint).note_told(session, endpoint, arrived)
     _hold_up(said, {message.entity_id for message in batch.held_up}, now)
     where = {"world": endpoint.world, "endpoint": endpoint.id}
     new = [row for row in said if row.pop("is_new")]
@@ -88,7 +92,8 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome]) -> Settl
     endpoint.position = max(endpoint.position, batch.position)
     if batch.replay is not None:
         _go_on(session, batch, now)
-    _judge(endpoint, [outcome for _, outcome in results if outcome.is_sent], now)
+    sent = [one for _, one in results if one.is_sent and not one.is_void]
+    _judge(endpoint, sent, now)
     if endpoint.state != ACTIVE:
         return Settled(is_more=False, paused_because=endpoint.paused_because)
     return Settled(is_more=batch.is_more and not endpoint.failures)
@@ -112,12 +117,14 @@ def _go_on(session: Session, batch: Batch, now: datetime) -> None:
         replay.done_at = now
 
 
-def _row(message: Message, outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _row(
+    message: Message, outcome: Outcome, now: datetime, *, once: bool = False
+) -> dict[str, Any]:
     attempts = message.attempts + outcome.is_sent
     state, next_at = WAITING, now
     if outcome.is_delivered:
         state = DELIVERED
-    elif outcome.is_sent and is_given_up(attempts):
+    elif outcome.is_void or (outcome.is_sent and (once or is_given_up(attempts))):
         state = FAILED
     elif outcome.is_sent:
         next_at = now + pause_after(attempts, outcome.retry_after_s)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from hub.dialects.octo.api import bookings, carts, catalogue  # noqa: F401 - routes
+from hub.dialects.octo.api import bookings, carts, catalogue, hooks  # noqa: F401 - routes
 from hub.dialects.octo.api.blueprint import blp
 from hub.kernel.foreign import foreign_api
 

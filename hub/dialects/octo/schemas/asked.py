@@ -8,6 +8,10 @@ from hub.dialects.octo.errors import OctoError
 from hub.kernel.texts import UNSTORABLE
 
 ITEMS_MAX, UNITS_MAX, MINUTES_MAX = 100, 20, 60 * 24 * 365
+EVENTS = ("booking_update", "order_update", "availability_update", "product_update")
+HEADERS_MAX = 20
+HEADER = validate.Regexp(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}\Z")
+HEADER_VALUE = validate.Regexp(r"[ -~]{0,1000}\Z")
 SHORT, LONG = validate.Length(max=255), validate.Length(max=4_000)
 
 
@@ -185,3 +189,18 @@ class CartConfirmationSchema(AskedSchema):
 
     contact = fields.Nested(ContactSchema, allow_none=True)
     emailReceipt = fields.Boolean(allow_none=True)
+
+
+class WebhookSchema(AskedSchema):
+    """What is to be told where; the capabilities of the request go with it."""
+
+    url = fields.String(required=True, validate=validate.Length(8, 2_000))
+    event = fields.String(required=True, validate=validate.OneOf(EVENTS))
+    retryOnError = fields.Boolean(allow_none=True)
+    useContactLanguage = fields.Boolean(allow_none=True)
+    headers = fields.Dict(
+        keys=fields.String(validate=HEADER),
+        values=fields.String(validate=HEADER_VALUE),
+        allow_none=True,
+        validate=validate.Length(max=HEADERS_MAX),
+    )

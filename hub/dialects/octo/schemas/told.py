@@ -116,3 +116,15 @@ class CartToldSchema(ToldSchema):
     bookings = each(BookingSchema)
     contact = fields.Nested(ContactToldSchema, required=True)
     pricing = fields.Nested(PricingSchema)
+
+
+class WebhookToldSchema(ToldSchema):
+    """What is told where; of its headers only the names."""
+
+    id = text()
+    event = text()
+    url = text()
+    retryOnError = flag()
+    useContactLanguage = flag()
+    headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    capabilities = texts()

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 from flask import current_app
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -25,14 +24,23 @@ from hub.dialects.octo.services.rows import (
     person,
     refuse_other,
 )
-from hub.dialects.octo.services.standings import find, finder, show, standing, told
+from hub.dialects.octo.services.standings import (
+    find,
+    finder,
+    look_up,
+    show,
+    standing,
+    told,
+    uuid_of,
+)
 from hub.dialects.octo.services.telling import standing_of_hold, standing_of_order
 from hub.kernel import clock
-from hub.kernel.db import transaction
+from hub.kernel.db import rows, transaction
 from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key
 from hub.sales.api.placing import placed
 from hub.sales.models import Order
+from hub.sales.queries.supplied import sale_of
 from hub.sales.services import cancelling, keeping, lapse, views
 from hub.sales.services.confirming import ASK_SUPPLIER
 from hub.sales.services.ordering import ConfirmWish
@@ -44,7 +52,8 @@ from hub.sales.services.wishes import HoldWish
 
 NOTE = "SELECT note_octo_bookings(%s::json)"
 _NOTE = text("SELECT note_octo_bookings(CAST(:said AS json))")
-_LAZY = text("SET LOCAL synchronous_commit = off")  # what is only told again
+SAY = "SELECT say_octo_bookings(%s::json)"
+_SAY = text("SELECT say_octo_bookings(CAST(:said AS json))")
 
 
 def reserve(
@@ -56,15 +65,10 @@ def reserve(
     """
     uuid = said.get("uuid") or uuid4()
     digest = digest_of(said)
-    with transaction() as session:
-        known = session.get(OctoBooking, (asked.who.partner, uuid))
-        if known is not None:
-            refuse_other(known, digest)
-            found, now = standing(session, asked, known), _now(session, asked)
-        else:
-            now = _now(session, asked)
+    known, now = look_up(asked, uuid)
     if known is not None:
-        return told(asked, known, found, now)
+        refuse_other(known, digest)
+        return show(asked, str(uuid))
     basket = finder().basket(asked, said, now)
     row = new_row(asked, uuid, said, basket)
     row.digest, row.cart_id, row.created_at, row.changed_at = digest, cart_id, now, now
@@ -92,40 +96,43 @@ def _kept(asked: Asking, row: OctoBooking, hold_id: str) -> dict[str, Any]:
     """Tell a booking that another request has made, or whose supplier is asked."""
     with transaction() as session:
         row.hold_id = UUID(hold_id)
-        said = msgspec.json.encode([note(row)]).decode()
-        session.execute(_NOTE, {"said": said})
+        session.execute(_NOTE, {"said": rows([note(row)])})
     return show(asked, str(row.uuid))
 
 
 def confirm(asked: Asking, uuid: str, said: Mapping[str, Any]) -> dict[str, Any]:
     """Make an order of a booking on hold; one that is confirmed is told as it is."""
-    with transaction() as session:
-        row, now = find(session, asked, uuid), _now(session, asked)
-        is_sold = session.scalar(select(Order.id).where(Order.hold_id == row.hold_id))
-        if not is_sold and note_said(row, said, now):
-            session.execute(_LAZY)
-    if is_sold:
-        return show(asked, uuid)
+    row, now = look_up(asked, uuid_of(uuid))
+    if row is None:
+        raise invalid("uuid", uuid)
+    news = note_said(row, said, now)
     wish = ConfirmWish(
         claim_of(asked, f"{row.uuid}/{row.hold_id}/confirm", b""),
         *(asked.who.world, asked.who.partner, row.hold_id, str(row.uuid)),
         buyer=person(row.said.get("contact")),
         holders=tuple(holders(row.said["unitItems"])),
+        beside=(SAY, news) if news else None,
     )
     try:
         reply = submit(current_app.extensions["committer"], wish)
         if reply.status == ASK_SUPPLIER.status:
+            _say(row.hold_id, news)
             reply = sell_live(current_app.extensions["suppliers"], asked.who, wish)
     except HubError as refusal:
-        return _as_it_is(asked, row, now, refusal)
+        return _as_it_is(asked, row, refusal)
     if reply.is_replay:  # some of its tickets may be given back since
         return show(asked, uuid)
     return told(asked, row, standing_of_order(reply.body), now)
 
 
-def _as_it_is(
-    asked: Asking, row: OctoBooking, now: datetime, refusal: HubError
-) -> dict[str, Any]:
+def _say(hold_id: UUID, news: dict[str, Any] | None) -> None:
+    """Keep what is said of a booking whose supplier is about to be asked."""
+    with transaction() as session:
+        if news is not None and sale_of(session, hold_id) is None:
+            session.execute(_SAY, {"said": rows([news])})
+
+
+def _as_it_is(asked: Asking, row: OctoBooking, refusal: HubError) -> dict[str, Any]:
     """Tell a booking that is sold or being sold; raise again what it was refused for.
 
     One that has ended is said to have.
@@ -133,7 +140,7 @@ def _as_it_is(
     with transaction() as session:
         found = standing(session, asked, row)
     if found.status in {CONFIRMED, REDEEMED, PENDING}:
-        return told(asked, row, found, now)
+        return show(asked, str(row.uuid))
     if found.status != ON_HOLD:
         code = f"booking-{found.status.lower()}"
         raise unprocessable(f"The booking is {found.status}", code=code)

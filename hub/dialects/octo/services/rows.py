@@ -60,16 +60,24 @@ def note(row: OctoBooking) -> dict[str, Any]:
     }
 
 
-def note_said(row: OctoBooking, said: Mapping[str, Any], now: datetime) -> bool:
-    """Keep what a confirm or a change says of a booking; say if anything is new."""
+def note_said(
+    row: OctoBooking, said: Mapping[str, Any], now: datetime
+) -> dict[str, Any] | None:
+    """Let a booking be as a confirm or a change says; return what is new, if any."""
     more = {name: said[name] for name in ("notes", "contact") if said.get(name)}
-    items = merged_items(row, said.get("unitItems"))
+    more["unitItems"] = merged_items(row, said.get("unitItems"))
+    more = {name: one for name, one in more.items() if row.said.get(name) != one}
     reference = said.get("resellerReference") or row.reseller_reference
-    whole = {**row.said, **more, "unitItems": items}
-    if whole == row.said and reference == row.reseller_reference:
-        return False
-    row.said, row.reseller_reference, row.changed_at = whole, reference, now
-    return True
+    if not more and reference == row.reseller_reference:
+        return None
+    row.said, row.reseller_reference, row.changed_at = row.said | more, reference, now
+    return {
+        "agent": row.agent_id,
+        "uuid": row.uuid,
+        "reference": reference,
+        "more": more,
+        "at": now,
+    }
 
 
 def merged_items(

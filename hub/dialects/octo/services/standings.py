@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.dialects.octo import queries
 from hub.dialects.octo.errors import invalid
 from hub.dialects.octo.models import OctoBooking
 from hub.dialects.octo.services.asking import Asking
@@ -20,7 +21,7 @@ from hub.dialects.octo.services.telling import (
 )
 from hub.dialects.shared.services.looking import look_for
 from hub.kernel import clock
-from hub.kernel.db import transaction
+from hub.kernel.db import look, transaction
 from hub.sales.models import Hold, Order
 from hub.sales.queries.supplied import sale_of
 from hub.sales.services import views
@@ -33,14 +34,25 @@ def finder() -> Finder:
     return found
 
 
+def look_up(asked: Asking, uuid: UUID) -> tuple[OctoBooking | None, datetime]:
+    """Return an agent's booking, if it has it, and the time: in one statement."""
+    with look() as connection:
+        return queries.known(connection, asked.who.world, asked.who.partner, uuid)
+
+
+def uuid_of(said: str) -> UUID:
+    """Read a booking's uuid; INVALID_BOOKING_UUID if it is none."""
+    try:
+        return UUID(said)
+    except ValueError:
+        raise invalid("uuid", said) from None
+
+
 def find(
     session: Session, asked: Asking, said: str, *, lock: bool = False
 ) -> OctoBooking:
     """Return an agent's booking; INVALID_BOOKING_UUID if it has none of that uuid."""
-    try:
-        key = (asked.who.partner, UUID(said))
-    except ValueError:
-        raise invalid("uuid", said) from None
+    key = (asked.who.partner, uuid_of(said))
     row = session.get(OctoBooking, key, with_for_update=lock or None)
     if row is None or row.world != asked.who.world:
         raise invalid("uuid", said)
