@@ -18,6 +18,7 @@ import connectors.api
 import hub.dialects.octo.api
 import hub.dialects.tiqets.api
 import hub.sales.api
+import hub.sandbox.api
 import hub.tickets.api
 import hub.webhooks.api
 import partners.api
@@ -49,6 +50,7 @@ RESOURCES = (
     hub.tickets.api.blp,
     hub.tickets.api.links,
     hub.webhooks.api.blp,
+    hub.sandbox.api.blp,
     partners.api.blp,
     allocation.api.blp,
     settlement.api.blp,
@@ -78,6 +80,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         rate_percent=settings.rate_percent,
         at_once=settings.agent_at_once,
     )
+    hub.sandbox.api.watch(app)
     register(app)
     equip(app, settings)
     return app

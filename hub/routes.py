@@ -27,6 +27,13 @@ PUT    /v1/plans/<uuid:plan_id>/schedule                      write operator
 DELETE /v1/plans/<uuid:plan_id>/schedule                      write operator
 GET    /v1/plans/<uuid:plan_id>/simulation                    read operator
 GET    /v1/plan-schema                                        anyone
+GET    /v1/partners/<uuid:partner_id>/sandbox                 read operator
+POST   /v1/partners/<uuid:partner_id>/sandbox                 write operator
+GET    /v1/sandbox                                            read supplier agent
+GET    /v1/sandbox/checklist                                  read supplier agent
+PUT    /v1/sandbox/clock                                      write supplier agent
+POST   /v1/sandbox/events                                     write supplier agent
+POST   /v1/sandbox/closing                                    write supplier agent
 GET    /v1/stops                                              read supplier operator
 POST   /v1/stops                                              write supplier operator
 DELETE /v1/stops/<uuid:stop_id>                               write supplier operator

@@ -17,7 +17,7 @@ from connectors.schemas import feeds
 from connectors.schemas import sources as schemas
 from connectors.services import sources, syncing
 from connectors.services.guarding import Suppliers
-from connectors.suppliers.kinds import KINDS
+from connectors.suppliers.kinds import EVERY, KINDS
 from hub.kernel.callers import Kind, caller
 from hub.kernel.db import transaction
 from hub.kernel.pages import id_after, page
@@ -36,7 +36,7 @@ def _told(session: Session, found: Sequence[Source]) -> list[dict[str, Any]]:
         {name: getattr(source, name) for name in SHOWN}
         | {
             "hints": f"/v1/hints/{source.hint_token}",
-            "capabilities": asdict(KINDS[source.kind].capabilities),
+            "capabilities": asdict(EVERY[source.kind].capabilities),
             "measured": measured[source.id],
         }
         for source in found

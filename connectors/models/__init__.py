@@ -8,6 +8,7 @@ from connectors.models.feeds import (
     Feed,
 )
 from connectors.models.sources import (
+    RehearsalOrder,
     Source,
     SourceMeasured,
     SourceSync,
@@ -21,6 +22,7 @@ __all__ = [
     "DeliveryRef",
     "DeliveryRefusal",
     "Feed",
+    "RehearsalOrder",
     "Source",
     "SourceMeasured",
     "SourceSync",

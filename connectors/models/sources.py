@@ -158,3 +158,15 @@ class Supply(Base):
     left_by_area: Mapped[dict[str, Any]] = mapped_column(JSONB)
     is_on_sale: Mapped[bool]
     as_of: Mapped[Timestamp]
+
+
+class RehearsalOrder(Base):
+    """What a sandbox's supplier has locked and sold, under the hub's key of it."""
+
+    __tablename__ = "rehearsal_order"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    until: Mapped[Timestamp]
+    tickets: Mapped[list[Any]] = mapped_column(JSONB)
+    asked: Mapped[int]

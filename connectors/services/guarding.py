@@ -22,7 +22,7 @@ from connectors.rules.breaking import Breaker
 from connectors.rules.measuring import BUCKETS, bucket
 from connectors.services.sealing import Sealer
 from connectors.services.sources import stop_source
-from connectors.suppliers.kinds import KINDS
+from connectors.suppliers.kinds import EVERY
 from connectors.suppliers.soap import Waits, Wire, used
 from hub.kernel.db import rows, transaction
 from hub.kernel.errors import HubError, NotFoundError
@@ -169,7 +169,7 @@ class Suppliers:
         waits = Waits(source.connect_ms / 1000, source.operation_ms / 1000)
         wire = Wire(waits, source.at_once)
         credentials = self.sealer.open(source.credentials)
-        kind = KINDS[source.kind]
+        kind = EVERY[source.kind]
         stopped = (source.stopped_because or "stopped") if source.is_stopped else None
         return _Known(
             port=kind(source.url, source.settings, credentials, wire),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from connectors.errors import SourceExistsError, SourceSettingsError
 from connectors.models import Feed, Source
 from connectors.services.sealing import Sealer
-from connectors.suppliers.kinds import KINDS, Kind
+from connectors.suppliers.kinds import EVERY, Kind
 from connectors.suppliers.settings import read
 from connectors.suppliers.soap import Waits, Wire
 from hub.kernel import clock
@@ -44,7 +44,7 @@ def open_source(
     SourceExistsError for a name that is taken, SourceSettingsError for settings or
     credentials that its kind cannot use.
     """
-    kind = KINDS[wanted["kind"]]
+    kind = EVERY[wanted["kind"]]
     settings = _checked("settings", kind.settings_type, wanted["settings"])
     credentials = _checked("credentials", kind.credentials_type, wanted["credentials"])
     _refuse_unless_opened(kind, wanted["url"], settings, credentials)
@@ -90,7 +90,7 @@ def change_source(
     session: Session, sealer: Sealer, source: Source, wanted: Mapping[str, Any]
 ) -> Source:
     """Change a source; processes that use it see it within seconds."""
-    kind = KINDS[source.kind]
+    kind = EVERY[source.kind]
     if "settings" in wanted:
         source.settings = _checked("settings", kind.settings_type, wanted["settings"])
     if "credentials" in wanted:

@@ -10,6 +10,7 @@ from connectors.suppliers.hub import HubPort
 from connectors.suppliers.octo import OctoPort
 from connectors.suppliers.otsapi import OtsapiPort
 from connectors.suppliers.pretix import PretixPort
+from connectors.suppliers.rehearsal import RehearsalPort
 from connectors.suppliers.tiqets import TiqetsPort
 from connectors.suppliers.vista import VistaPort
 
@@ -24,6 +25,7 @@ Kind = type[
     | TiqetsPort
     | HubPort
     | FilesPort
+    | RehearsalPort
 ]
 KINDS: Mapping[str, Kind] = {
     "vista": VistaPort,
@@ -37,3 +39,7 @@ KINDS: Mapping[str, Kind] = {
     "hub": HubPort,
     "files": FilesPort,
 }
+"""Those that operators set up."""
+REHEARSAL = "rehearsal"
+EVERY: Mapping[str, Kind] = {**KINDS, REHEARSAL: RehearsalPort}
+"""Those that there are: one more in sandboxes."""

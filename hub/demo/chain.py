@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import requests
 from rich.console import Console
 
 from hub import serve
@@ -44,6 +45,7 @@ def cinema_chain(
     child = serve.start([*command, *said], environment, is_quiet=True)
     url = f"http://127.0.0.1:{port}"
     try:
+        stage.wait(lambda: _answers(url), "the cinema chain does not start")
         _set_up(operator, finance, url)
         yield url
     finally:
@@ -55,6 +57,13 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/faults", timeout=2).ok
+    except requests.ConnectionError:
+        return False
 
 
 def _set_up(operator: Client, finance: Client, url: str) -> None:
@@ -81,7 +90,10 @@ def _set_up(operator: Client, finance: Client, url: str) -> None:
         "settings": {"place": PLACE},
         "credentials": {"client_id": "hub"},
     }
+    before = ""
     if found:
+        path = f"/v1/sources/{found[0]['id']}/syncs?limit=1"
+        before = next((one["id"] for one in operator.get(path)["items"]), "")
         source = operator.call(
             "PUT", f"/v1/sources/{found[0]['id']}", json={"url": wanted["url"]}
         )
@@ -92,7 +104,8 @@ def _set_up(operator: Client, finance: Client, url: str) -> None:
 
     def is_read() -> bool:
         syncs = operator.get(path)["items"]
-        return bool(syncs) and syncs[0]["state"] == "done"
+        new = bool(syncs) and syncs[0]["id"] != before
+        return new and syncs[0]["state"] == "done"
 
     stage.wait(is_read, "the cinema chain is not read")
     stage.share_out(operator, chain, supplier_id)

@@ -14,6 +14,7 @@ import hub.kernel.clock
 import hub.kernel.idempotency
 import hub.kernel.outbox
 import hub.sales.models
+import hub.sandbox.models
 import partners.models
 import settlement.models
 from hub.kernel.db import Base
@@ -27,6 +28,7 @@ TABLES_OF = (
     hub.kernel.idempotency,
     hub.kernel.outbox,
     hub.sales.models,
+    hub.sandbox.models,
     partners.models,
     settlement.models,
 )

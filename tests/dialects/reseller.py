@@ -1,6 +1,6 @@
 """An agent that speaks OCTO."""
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,12 @@ def day(ahead=0):
     """Return a day on the clocks of the venue, as it is written."""
     at = TODAY + timedelta(days=ahead)
     return at.astimezone(ZoneInfo(ZONE)).date().isoformat()
+
+
+def closing(ahead):
+    """Return when the venue closes on a day, at six by its own clocks."""
+    at = datetime.combine(date.fromisoformat(day(ahead)), time(18), ZoneInfo(ZONE))
+    return at.isoformat()
 
 
 class Reseller:

@@ -1,11 +1,9 @@
 """OCTO's bookings changed: units, days, words; carts; what may be visited any day."""
 
-from datetime import timedelta
-
 import pytest
 
-from tests.dialects.reseller import Reseller, day
-from tests.hubs import TODAY, performance, production
+from tests.dialects.reseller import Reseller, closing, day
+from tests.hubs import performance, production
 
 
 @pytest.fixture
@@ -120,9 +118,8 @@ def test_a_cart_is_confirmed_and_cancelled_as_one(reseller):
 
 
 def test_what_may_be_visited_any_day_is_told_by_the_day(hub, reseller):
-    ends = (TODAY + timedelta(days=9)).replace(hour=17, minute=0, second=0)
     expo = performance("e1", days=2, production="expo", open_dated=True)
-    hub.deliver([expo | {"ends_at": ends.isoformat()}])
+    hub.deliver([expo | {"ends_at": closing(9)}])
     hub.work()
     rows = reseller.availability(kind="OPENING_HOURS")
     assert [row["allDay"] for row in rows] == [True] * 8

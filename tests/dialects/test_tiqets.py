@@ -3,13 +3,12 @@
 import os
 import subprocess
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.dialects.reseller import day
-from tests.hubs import TODAY, performance, production
+from tests.dialects.reseller import closing, day
+from tests.hubs import performance, production
 from tests.servers import serving
 
 TESTER = Path(__file__).parents[2] / ".venv/tester/bin/supplier_tester"
@@ -110,9 +109,8 @@ def test_what_cannot_be_is_refused_by_its_number(tiqets):
 
 
 def test_what_may_be_visited_any_day_has_a_slot_a_day(tiqets):
-    ends = (TODAY + timedelta(days=9)).replace(hour=17, minute=0, second=0)
     expo = performance("e1", days=2, production="expo", open_dated=True)
-    tiqets.hub.deliver([expo | {"ends_at": ends.isoformat()}])
+    tiqets.hub.deliver([expo | {"ends_at": closing(9)}])
     tiqets.hub.work()
     product = tiqets.products()["An exhibition - A hall"]
     assert product["use_timeslots"] is False

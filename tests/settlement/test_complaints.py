@@ -1,7 +1,7 @@
 """The five complaints most seen elsewhere, and closing while agents sell."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -44,7 +44,7 @@ def month(hub):
 def test_the_lines_of_every_statement_sum_to_it_whatever_is_rounded(month):
     """Rounding: a third of a cent in every line, and parts of lines coming back."""
     now = datetime.fromisoformat(month.get("operator", "/v1/clock")["now"])
-    later = now.replace(hour=23).isoformat()
+    later = (now + timedelta(hours=1)).isoformat()
     odd = percent(0) | {"commission": {"kind": "percent", "rate": "1/30"}}
     month.agree("ann", odd, valid_from=later)
     month.move_clock(days=1)

@@ -1,0 +1,1 @@
+"""Sandboxes: a partner's own world, in which what never happens happens on demand."""
