@@ -11,7 +11,6 @@ import msgspec
 from psycopg import sql
 from sqlalchemy import (
     BigInteger,
-    Connection,
     DateTime,
     Engine,
     ForeignKey,
@@ -116,11 +115,9 @@ def connect(
 def bind(engine: Engine, hot: Engine | None = None) -> None:
     """Make *engine* the one that transactions of this process use; *hot* committers."""
     SessionFactory.configure(bind=engine)
-    _reading[:] = [engine.execution_options(isolation_level="AUTOCOMMIT")]
     HotSessionFactory.configure(bind=hot or engine)
 
 
-_reading: list[Engine] = []
 _joined: ContextVar[Session | None] = ContextVar("joined", default=None)
 
 
@@ -134,17 +131,6 @@ def transaction() -> Generator[Session]:
         return
     with SessionFactory.begin() as session:
         yield session
-
-
-@contextmanager
-def look() -> Generator[Connection]:
-    """Open a connection to read by: each statement is a transaction of its own."""
-    outer = _joined.get()
-    if outer is not None:
-        yield outer.connection()
-        return
-    with _reading[0].connect() as connection:
-        yield connection
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from hub.kernel.db import HotSessionFactory
+from hub.kernel.db import HotSessionFactory, SessionFactory
 
 Said = tuple[LiteralString, Sequence[object]]
 """A function's call and its documents."""
@@ -81,6 +81,26 @@ def inner_calls(session: Session) -> InnerCalls:
         session.connection().connection.driver_connection  # type: ignore[assignment]
     )
     return InnerCalls(connection)
+
+
+def find_one(query: LiteralString, where: Sequence[object]) -> tuple[Any, ...] | None:
+    """Return the one row of a query, which is a transaction of its own.
+
+    It does not see what a transaction of the caller's has not committed.
+    """
+    pooled = SessionFactory.kw["bind"].raw_connection()
+    connection: psycopg.Connection[Any] = pooled.driver_connection
+    try:
+        connection.autocommit = True
+        return connection.execute(query, where, prepare=True).fetchone()
+    except psycopg.Error as error:
+        if connection.broken:
+            pooled.invalidate(error)
+        raise as_dbapi_error(error) from error
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
+        pooled.close()
 
 
 def _texts(said: Iterable[bytes]) -> list[str]:

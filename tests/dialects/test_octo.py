@@ -1,8 +1,13 @@
 """OCTO over HTTP: what a reseller asks, holds, confirms, changes and cancels."""
 
-import pytest
+from uuid import UUID
 
+import pytest
+from sqlalchemy import text
+
+from hub.kernel.db import transaction
 from tests.dialects.reseller import Reseller
+from tests.hubs import WORLD, performance
 
 
 @pytest.fixture
@@ -115,6 +120,23 @@ def test_the_same_uuid_is_the_same_booking_and_another_body_is_refused(reseller)
     )
     reseller.confirm(first)
     assert reseller.call("POST", "/bookings", wanted)["status"] == "CONFIRMED"
+
+
+def test_a_uuid_is_known_when_its_key_has_long_been_pruned(reseller):
+    wanted = reseller.wanted()
+    first = reseller.call("POST", "/bookings", wanted)
+    with transaction() as session:
+        session.execute(text("DELETE FROM idempotency_key"))
+    assert reseller.call("POST", "/bookings", wanted) == first
+    refused = reseller.call("POST", "/bookings", wanted | {"notes": "x"}, 400)
+    assert refused["code"] == "idempotency-key-reused"
+    assert reseller.vacancies() == 148
+    others = reseller.hub.deliver([performance(version=2, status="cancelled")])
+    assert others["accepted"] == 1
+    reseller.hub.app.extensions["octo"]._sales.forget(
+        (WORLD, UUID(wanted["availabilityId"]))
+    )
+    assert reseller.call("POST", "/bookings", wanted)["uuid"] == first["uuid"]
 
 
 @pytest.mark.parametrize(

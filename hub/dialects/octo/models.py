@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,14 +21,22 @@ class OctoBooking(Base):
     __tablename__ = "octo_booking"
     __table_args__ = (
         Index("ix_octo_booking_hold_id", "hold_id"),
-        Index("ix_octo_booking_reseller_reference", "agent_id", "reseller_reference"),
+        Index(
+            "ix_octo_booking_reseller_reference",
+            *("agent_id", "reseller_reference"),
+            postgresql_where=text("reseller_reference IS NOT NULL"),
+        ),
         Index("ix_octo_booking_local_on", "agent_id", "local_on"),
-        Index("ix_octo_booking_cart_id", "cart_id"),
+        Index(
+            "ix_octo_booking_cart_id",
+            "cart_id",
+            postgresql_where=text("cart_id IS NOT NULL"),
+        ),
     )
 
     agent_id: Mapped[UUID] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(primary_key=True)
-    world: Mapped[WorldName]
+    world: Mapped[str]
     hold_id: Mapped[UUID]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     reseller_reference: Mapped[str | None]

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import LiteralString
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, select, text
+from sqlalchemy import RowMapping, select, text
 from sqlalchemy.orm import Session
 
 from hub.dialects.octo.models import OctoBooking
+from hub.kernel.errors import NotFoundError
+from hub.kernel.hot import find_one
 
 _COLUMNS = [column.key for column in OctoBooking.__table__.columns]
-_KNOWN = text(
-    "SELECT clock_timestamp() + w.clock_offset AS now, b.* FROM world w"
-    " LEFT JOIN octo_booking b ON b.agent_id = :agent AND b.uuid = :uuid"
-    " AND b.world = w.name WHERE w.name = :world"
+KNOWN: LiteralString = (
+    "SELECT clock_timestamp() + w.clock_offset, b.agent_id, b.uuid, b.world, b.hold_id,"
+    " b.digest, b.reseller_reference, b.local_on, b.cart_id, b.said, b.created_at,"
+    " b.changed_at FROM world w LEFT JOIN octo_booking b ON b.agent_id = %s"
+    " AND b.uuid = %s AND b.world = w.name WHERE w.name = %s"
 )
 _OF_CHANGED = text(
     "SELECT e.id, b.* FROM unnest(CAST(:ids AS uuid[])) AS e(id)"
@@ -58,14 +62,18 @@ def bookings(
 
 
 def known(
-    connection: Connection, world: str, agent_id: UUID, uuid: UUID
+    world: str, agent_id: UUID, uuid: UUID
 ) -> tuple[OctoBooking | None, datetime]:
-    """Return an agent's booking as it is now, if it has it, and its world's time."""
-    where = {"world": world, "agent": agent_id, "uuid": uuid}
-    found = connection.execute(_KNOWN, where).mappings().one()
-    if found["uuid"] is None:
-        return None, found["now"]
-    return _booking(found), found["now"]
+    """Return an agent's booking as it is now, if it has it, and its world's time.
+
+    One statement, for it is asked twice a sale.
+    """
+    now, *found = find_one(KNOWN, (agent_id, uuid, world)) or (None,)
+    if now is None:
+        raise NotFoundError(world=world)
+    if found[0] is None:
+        return None, now
+    return OctoBooking(**dict(zip(_COLUMNS, found, strict=True))), now
 
 
 def of_changed(

@@ -8,7 +8,52 @@ down_revision = "0021"
 branch_labels = None
 depends_on = None
 
-ROOM = "ALTER TABLE octo_booking SET (fillfactor = 70)"  # its own page is written again
+# Its own page is written again; its hold, in the same batch, knows the world.
+LIGHTER = """
+ALTER TABLE octo_booking SET (fillfactor = 70);
+ALTER TABLE octo_booking DROP CONSTRAINT fk_octo_booking_world;
+DROP INDEX ix_octo_booking_reseller_reference, ix_octo_booking_cart_id;
+CREATE INDEX ix_octo_booking_reseller_reference
+    ON octo_booking (agent_id, reseller_reference) WHERE reseller_reference IS NOT NULL;
+CREATE INDEX ix_octo_booking_cart_id ON octo_booking (cart_id)
+    WHERE cart_id IS NOT NULL;
+"""
+AS_BEFORE = """
+ALTER TABLE octo_booking RESET (fillfactor);
+ALTER TABLE octo_booking ADD CONSTRAINT fk_octo_booking_world
+    FOREIGN KEY (world) REFERENCES world (name);
+DROP INDEX ix_octo_booking_reseller_reference, ix_octo_booking_cart_id;
+CREATE INDEX ix_octo_booking_reseller_reference
+    ON octo_booking (agent_id, reseller_reference);
+CREATE INDEX ix_octo_booking_cart_id ON octo_booking (cart_id);
+"""
+# A uuid that is taken is an error: who sent it again finds out whose it is. Made when
+# its hold was, unless it is said when.
+NOTE = """
+CREATE OR REPLACE FUNCTION note_octo_bookings(bookings json) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO octo_booking (agent_id, uuid, world, hold_id, digest,
+        reseller_reference, local_on, cart_id, said, created_at, changed_at)
+    SELECT b.agent, b.uuid, b.world, b.hold, decode(b.digest, 'hex'), b.reference, b."on",
+        b.cart, b.said, coalesce(b.at, made.at), coalesce(b.at, made.at)
+    FROM json_to_recordset(bookings) AS b(agent uuid, uuid uuid, world text, hold uuid,
+        digest text, reference text, "on" date, cart uuid, said jsonb, at timestamptz)
+    JOIN LATERAL (SELECT h.expires_at - make_interval(secs => h.ttl_s) AS at
+        FROM hold h WHERE h.id = b.hold) AS made ON true
+$$
+"""
+NOTE_BEFORE = """
+CREATE OR REPLACE FUNCTION note_octo_bookings(bookings json) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO octo_booking (agent_id, uuid, world, hold_id, digest,
+        reseller_reference, local_on, cart_id, said, created_at, changed_at)
+    SELECT agent, uuid, world, hold, decode(digest, 'hex'), reference, "on", cart, said,
+        at, at FROM json_to_recordset(bookings) AS b(agent uuid, uuid uuid, world text,
+        hold uuid, digest text, reference text, "on" date, cart uuid, said jsonb,
+        at timestamptz)
+    ON CONFLICT DO NOTHING
+$$
+"""
 SAY = """
 CREATE FUNCTION say_octo_bookings(bookings json) RETURNS void LANGUAGE sql AS $$
     UPDATE octo_booking AS b SET said = b.said || n.more,
@@ -22,10 +67,12 @@ $$
 
 
 def upgrade() -> None:
-    op.execute(text(ROOM))
+    op.execute(text(LIGHTER))
+    op.execute(text(NOTE))
     op.execute(text(SAY))
 
 
 def downgrade() -> None:
     op.execute(text("DROP FUNCTION say_octo_bookings"))
-    op.execute(text("ALTER TABLE octo_booking RESET (fillfactor)"))
+    op.execute(text(NOTE_BEFORE))
+    op.execute(text(AS_BEFORE))

@@ -1,16 +1,18 @@
 """Bookings: held under their agent's uuid, confirmed, extended, cancelled."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from flask import current_app
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hub.dialects.octo.errors import invalid, unprocessable
+from hub.dialects.octo.errors import OctoError, invalid, unprocessable
 from hub.dialects.octo.models import OctoBooking
 from hub.dialects.octo.rules import CANCELLED, CONFIRMED, ON_HOLD, PENDING, REDEEMED
 from hub.dialects.octo.services.asking import Asking
@@ -36,7 +38,7 @@ from hub.dialects.octo.services.standings import (
 from hub.dialects.octo.services.telling import standing_of_hold, standing_of_order
 from hub.kernel import clock
 from hub.kernel.db import rows, transaction
-from hub.kernel.errors import HubError
+from hub.kernel.errors import HubError, IdempotencyKeyReusedError
 from hub.kernel.idempotency import Claim, Key
 from hub.sales.api.placing import placed
 from hub.sales.models import Order
@@ -65,13 +67,12 @@ def reserve(
     """
     uuid = said.get("uuid") or uuid4()
     digest = digest_of(said)
-    known, now = look_up(asked, uuid)
-    if known is not None:
-        refuse_other(known, digest)
-        return show(asked, str(uuid))
-    basket = finder().basket(asked, said, now)
+    try:
+        basket = finder().basket(asked, said)
+    except OctoError as error:  # what was sold since is a booking all the same
+        return _known_already(asked, uuid, digest, error)
     row = new_row(asked, uuid, said, basket)
-    row.digest, row.cart_id, row.created_at, row.changed_at = digest, cart_id, now, now
+    row.digest, row.cart_id = digest, cart_id
     claim = claim_of(asked, f"{uuid}", digest)
     return held(asked, row, basket, claim, said.get("expirationMinutes"))
 
@@ -80,23 +81,44 @@ def held(
     asked: Asking, row: OctoBooking, basket: Basket, claim: Claim, minutes: int | None
 ) -> dict[str, Any]:
     """Place the hold of a booking, with what is kept of it, and tell it."""
+    placed_for = timedelta()
 
     def prepare(wish: HoldWish) -> HoldWish:
+        nonlocal placed_for
         row.hold_id = wish.hold_id
         ttl_s = wish.ttl_s if minutes is None else min(wish.ttl_s, 60 * minutes)
+        placed_for = timedelta(seconds=ttl_s)
         return replace(wish, ttl_s=ttl_s, beside=(NOTE, note(row)))
 
-    reply = placed(claim, {"lines": basket.lines}, prepare, who=asked.who)
+    try:
+        reply = placed(claim, {"lines": basket.lines}, prepare, who=asked.who)
+    except (IdempotencyKeyReusedError, IntegrityError) as error:
+        return _known_already(asked, row.uuid, row.digest, error)
     if reply.is_replay or reply.body["state"] == "requested":
         return _kept(asked, row, reply.body["id"])
-    return told(asked, row, standing_of_hold(reply.body), row.created_at)
+    found = standing_of_hold(reply.body)
+    if found.expires_at is not None:
+        row.created_at = row.changed_at = found.expires_at - placed_for
+    return told(asked, row, found, row.created_at)
+
+
+def _known_already(
+    asked: Asking, uuid: UUID, digest: bytes, otherwise: Exception
+) -> dict[str, Any]:
+    """Tell a booking that was made before; if there is none, raise what is wrong."""
+    known, _ = look_up(asked, uuid)
+    if known is None:
+        raise otherwise
+    refuse_other(known, digest)
+    return show(asked, str(uuid))
 
 
 def _kept(asked: Asking, row: OctoBooking, hold_id: str) -> dict[str, Any]:
     """Tell a booking that another request has made, or whose supplier is asked."""
-    with transaction() as session:
-        row.hold_id = UUID(hold_id)
-        session.execute(_NOTE, {"said": rows([note(row)])})
+    with transaction() as session, suppress(IntegrityError):
+        row.hold_id, row.created_at = UUID(hold_id), _now(session, asked)
+        with session.begin_nested():
+            session.execute(_NOTE, {"said": rows([note(row)])})
     return show(asked, str(row.uuid))
 
 

@@ -88,7 +88,7 @@ def _sold_anew(
     if found.status == CONFIRMED and is_same:
         give_back(asked, row, _given_up(row, found, whole["unitItems"]))
         return
-    basket = finder().basket(asked, whole, now)
+    basket = finder().basket(asked, whole)
     fresh = new_row(asked, row.uuid, {**row.said, **whole}, basket)
     key = f"{row.uuid}/{row.hold_id}/change"
     claim = claim_of(asked, key, digest_of(whole))

@@ -1,9 +1,10 @@
 """What a booking is of: found, kept for a moment, and shown."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +66,7 @@ class Finder:
 
     def __init__(self, age_s: float) -> None:
         self._sales: Kept[Sale | None] = Kept(age_s)
+        self._clocks: Kept[timedelta] = Kept(age_s)
         self._products: Kept[_Product] = Kept(age_s)
         self._shown: Kept[tuple[msgspec.Raw, Mapping[str, int]]] = Kept(age_s)
 
@@ -80,7 +82,16 @@ class Finder:
 
         return self._sales.find((world, performance_id), make)
 
-    def basket(self, asked: Asking, said: Mapping[str, Any], now: datetime) -> Basket:
+    def now(self, world: str) -> datetime:
+        """Return a world's time, as far off this machine's as it was moments ago."""
+
+        def make() -> timedelta:
+            with transaction() as session:
+                return clock.now(session, world) - _own_time()
+
+        return _own_time() + self._clocks.find(world, make)
+
+    def basket(self, asked: Asking, said: Mapping[str, Any]) -> Basket:
         """Return what a request wants held; refuses ids that are none, with the id."""
         wanted = availability_id(said.get("availabilityId"))
         sale = self.sale(asked, wanted.performance_id)
@@ -90,7 +101,7 @@ class Finder:
             raise invalid("productId", said["productId"])
         if said["optionId"] not in sale.areas:
             raise invalid("optionId", said["optionId"])
-        day = day_of(sale, wanted, now)
+        day = day_of(sale, wanted, self.now(asked.who.world))
         units = Counter(item["unitId"] for item in said["unitItems"])
         if not units:
             raise unprocessable("A booking has at least one unit", code="no-units")
@@ -145,6 +156,10 @@ class Finder:
                 return _in_parts(one_product(session, asked, now, product_id))
 
         return self._products.find((*asked.key, product_id), make)
+
+
+def _own_time() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 def _in_parts(product: Mapping[str, Any]) -> _Product:

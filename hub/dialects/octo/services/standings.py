@@ -21,7 +21,7 @@ from hub.dialects.octo.services.telling import (
 )
 from hub.dialects.shared.services.looking import look_for
 from hub.kernel import clock
-from hub.kernel.db import look, transaction
+from hub.kernel.db import transaction
 from hub.sales.models import Hold, Order
 from hub.sales.queries.supplied import sale_of
 from hub.sales.services import views
@@ -36,8 +36,7 @@ def finder() -> Finder:
 
 def look_up(asked: Asking, uuid: UUID) -> tuple[OctoBooking | None, datetime]:
     """Return an agent's booking, if it has it, and the time: in one statement."""
-    with look() as connection:
-        return queries.known(connection, asked.who.world, asked.who.partner, uuid)
+    return queries.known(asked.who.world, asked.who.partner, uuid)
 
 
 def uuid_of(said: str) -> UUID:
