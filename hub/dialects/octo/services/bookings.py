@@ -38,7 +38,7 @@ from hub.dialects.octo.services.standings import (
 from hub.dialects.octo.services.telling import standing_of_hold, standing_of_order
 from hub.kernel import clock
 from hub.kernel.db import rows, transaction
-from hub.kernel.errors import HubError, IdempotencyKeyReusedError
+from hub.kernel.errors import HubError
 from hub.kernel.idempotency import Claim, Key
 from hub.sales.api.placing import placed
 from hub.sales.models import Order
@@ -92,7 +92,7 @@ def held(
 
     try:
         reply = placed(claim, {"lines": basket.lines}, prepare, who=asked.who)
-    except (IdempotencyKeyReusedError, IntegrityError) as error:
+    except (HubError, IntegrityError) as error:  # it may have been made before
         return _known_already(asked, row.uuid, row.digest, error)
     if reply.is_replay or reply.body["state"] == "requested":
         return _kept(asked, row, reply.body["id"])
