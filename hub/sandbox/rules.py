@@ -113,7 +113,10 @@ ITEMS = (
         "sold-out",
         "Be too late for the seats",
         "Hold of Sold out, of Last two (three), or of the area or row `taken`.",
-        _met("allotment-exhausted", "seats-taken", "not-allotted"),
+        _met(
+            *("allotment-exhausted", "seats-taken", "not-allotted"),
+            "supplier-refused seats-taken",
+        ),
     ),
     Item(
         "closed",

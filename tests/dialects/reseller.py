@@ -61,6 +61,16 @@ class Reseller:
             **more,
         }
 
+    def wanted_of(self, product_id, option, availability_id, unit="adult"):
+        """Return what is wanted of an availability: two of a unit."""
+        return {
+            "uuid": str(uuid4()),
+            "productId": product_id,
+            "optionId": option,
+            "availabilityId": availability_id,
+            "unitItems": [{"unitId": unit}, {"unitId": unit}],
+        }
+
     def reserve(self, **more):
         return self.call("POST", "/bookings", self.wanted(**more))
 

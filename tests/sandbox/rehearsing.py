@@ -86,16 +86,19 @@ class Rehearsal:
     def settle(self, order_id, states=("confirmed", "rejected")):
         """Have the workers ask suppliers until an order is decided."""
         for _ in range(ROUNDS):
-            with transaction() as session:
-                session.execute(
-                    text("UPDATE supplier_order SET next_at = clock_timestamp()")
-                )
-            working.work_off(self.suppliers)
+            self.work_off()
             found = self.get(f"/v1/orders/{order_id}")
             if found["state"] in states:
                 return found
             time.sleep(0.05)
         raise AssertionError(found)
+
+    def work_off(self):
+        """Have the workers do what is due of sales, and what would be due later."""
+        with transaction() as session:
+            due = text("UPDATE supplier_order SET next_at = clock_timestamp()")
+            session.execute(due)
+        working.work_off(self.suppliers)
 
     def item(self, ref):
         items = self.get("/v1/sandbox/checklist")["items"]

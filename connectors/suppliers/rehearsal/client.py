@@ -210,11 +210,12 @@ class RehearsalPort(Quiet):
             order = _known(session, wanted)
             if order is None:
                 raise SaidNoError("other", "it knows no such order")
-            order.tickets = [one for one in order.tickets if one[0] not in gone]
+            left = [one for one in order.tickets if one[0] not in gone]
+            is_first, order.tickets = left != order.tickets, left
             if not order.tickets:
                 order.state = Standing.CANCELLED
             _keep(session, wanted, order)
-        if how == words.REFUND_LOST:
+        if how == words.REFUND_LOST and is_first:
             raise NoAnswerError(LOST)
 
 

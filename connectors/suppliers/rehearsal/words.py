@@ -18,14 +18,14 @@ BEHAVIOURS: Mapping[str, str] = {
     TAKEN: "Somebody else has just taken the seats: the hold is refused",
     DEARER: "It costs more than it was offered for: the hold is refused",
     SILENT: "No answer about the seats comes, and none are locked",
-    LOCK_LOST: "The seats are locked, but the answer is lost",
+    LOCK_LOST: "The seats are locked, the answer is lost: refused, and let go",
     SOLD_LOST: "It is sold, but the answer is lost: unknown, then confirmed",
     NOT_SOLD: "Nothing is sold, and the answer is lost: unknown, then rejected",
     PENDING: "It is not decided until it was asked three times: then confirmed",
     REFUSED: "The sale is refused",
     HALF: "One ticket fewer is sold than was wanted: it is all taken back",
     NO_REFUND: "It is sold, and the cancellation is refused",
-    REFUND_LOST: "It is cancelled, but the answer is lost",
+    REFUND_LOST: "It is cancelled, but the answer is lost: it is asked again",
 }
 STALLS = "stalls"
 

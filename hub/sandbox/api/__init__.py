@@ -1,6 +1,6 @@
 """Sandboxes over HTTP, and how requests in them are watched."""
 
 from hub.sandbox.api.resources import blp
-from hub.sandbox.api.watching import watch
+from hub.sandbox.api.watching import OWNERS, watch
 
-__all__ = ["blp", "watch"]
+__all__ = ["OWNERS", "blp", "watch"]

@@ -31,7 +31,6 @@ PARTNERS = {Kind.AGENT, Kind.SUPPLIER}
 
 def watch(app: Flask) -> None:
     """Look at every request of a sandbox's partner before and after it is answered."""
-    app.extensions[OWNERS] = {}
     app.before_request(_before)
     app.after_request(_after)
 
@@ -72,7 +71,10 @@ def _noted(response: Response, rule: str) -> set[str]:
         if told_unknown(body):
             found.add(UNKNOWN)
     elif isinstance(body, dict) and isinstance(body.get("code"), str):
-        found.add(refused(body["code"]))
+        found |= {
+            refused(body["code"]),
+            refused(f"{body['code']} {body.get('reason')}"),
+        }
     if response.headers.get("Idempotency-Replayed"):
         found.add(REPLAYED)
     return found

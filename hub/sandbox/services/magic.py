@@ -32,7 +32,8 @@ def refusal(word: str) -> HubError | None:
     kind = refusals().get(word)
     if kind is None or word == LOST:
         return None
-    error = kind(rehearsed=True)
+    error = kind.__new__(kind)
+    HubError.__init__(error, rehearsed=True)  # whatever facts it is else made of
     if kind.retry in AGAIN:
         error.retry_after_s = error.retry_after_s or RETRY_AFTER_S
     return error
