@@ -1,7 +1,7 @@
 """What is looked for before an agent goes live, and words that are magic. Pure."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 MAGIC_HOST = "rehearsal.invalid"
@@ -36,6 +36,14 @@ def told_unknown(body: object) -> bool:
     if not isinstance(body, dict):
         return False
     return bool({body.get("state"), body.get("status")} & _WAITING)
+
+
+def months(first: str, last: str) -> Iterator[str]:
+    """Yield the months from one to another, both included; such as 2026-11."""
+    year, month = map(int, first.split("-"))
+    while (found := f"{year:04}-{month:02}") <= last:
+        yield found
+        year, month = year + month // 12, month % 12 + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class Closing(MethodView):
         NoSandboxError, PeriodOpenError, UnknownPeriodError, ClosingWaitsError
     )
     def post(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Have the sandbox's staff close a month that is over."""
+        """Have the sandbox's staff close a month that is over, and those before it."""
         with transaction() as session:
             found = queries.own_sandbox(session, caller())
             session.expunge(found)

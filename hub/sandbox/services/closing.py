@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from hub.kernel.callers import Caller
 from hub.kernel.db import transaction
 from hub.sandbox.models import Sandbox
+from hub.sandbox.rules import months
 from hub.sandbox.services.opening import caller_of
 from partners.models import Credential
 from settlement.queries.statements import of_period
@@ -13,7 +15,7 @@ from settlement.services.fencing import fence
 
 
 def close_month(sandbox: Sandbox, period: str) -> dict[str, Any]:
-    """Close a month of a sandbox; return its partner's statements of it.
+    """Close a month of a sandbox, and those before it; return its partner's statements.
 
     What is closed already stays as it is. PeriodOpenError while the month is not over.
     """
@@ -22,7 +24,21 @@ def close_month(sandbox: Sandbox, period: str) -> dict[str, Any]:
             caller_of(session.get_one(Credential, one))
             for one in (sandbox.reviewer_id, sandbox.approver_id)
         )
-    where = {"world": sandbox.world, "period": period}
+    draft_period(transaction, reviewer, period)  # refused while it is not over
+    for month in months(sandbox.season_from.strftime("%Y-%m"), period):
+        _close(sandbox.world, month, reviewer, approver)
+    with transaction() as session:
+        found = of_period(session, world=sandbox.world, period=period)
+        own = [one for one in found if one.partner_id == sandbox.partner_id]
+        statements_told = [
+            {"id": one.id, "state": one.state, "currency": one.currency} for one in own
+        ]
+    return {"period": period, "statements": statements_told}
+
+
+def _close(world: str, period: str, reviewer: Caller, approver: Caller) -> None:
+    """Draft, review, approve and close a month."""
+    where = {"world": world, "period": period}
     draft_period(transaction, reviewer, period)
     with transaction() as session:
         for one in of_period(session, **where):
@@ -38,16 +54,3 @@ def close_month(sandbox: Sandbox, period: str) -> dict[str, Any]:
         for one in of_period(session, **where):
             if one.state == "approved":
                 statements.close(session, approver, one.id, watermark=watermark)
-        own = [one for one in of_period(session, **where) if _is_own(one, sandbox)]
-        return {
-            "period": period,
-            "statements": [
-                {"id": one.id, "state": one.state, "currency": one.currency}
-                for one in own
-            ],
-        }
-
-
-def _is_own(statement: Any, sandbox: Sandbox) -> bool:
-    found: bool = statement.partner_id == sandbox.partner_id
-    return found
