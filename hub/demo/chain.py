@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import requests
@@ -90,26 +91,27 @@ def _set_up(operator: Client, finance: Client, url: str) -> None:
         "settings": {"place": PLACE},
         "credentials": {"client_id": "hub"},
     }
-    before = ""
     if found:
-        path = f"/v1/sources/{found[0]['id']}/syncs?limit=1"
-        before = next((one["id"] for one in operator.get(path)["items"]), "")
-        source = operator.call(
-            "PUT", f"/v1/sources/{found[0]['id']}", json={"url": wanted["url"]}
-        )
-        operator.post(f"/v1/sources/{source['id']}/syncs", {})
+        path = f"/v1/sources/{found[0]['id']}"
+        before = _last_sync(operator, path)
+        operator.call("PUT", path, json={"url": wanted["url"]})
+        operator.post(f"{path}/syncs", {})
     else:
-        source = operator.post(f"/v1/partners/{supplier_id}/sources", wanted)
-    path = f"/v1/sources/{source['id']}/syncs?limit=1"
+        made = operator.post(f"/v1/partners/{supplier_id}/sources", wanted)
+        path, before = f"/v1/sources/{made['id']}", {}
 
     def is_read() -> bool:
-        syncs = operator.get(path)["items"]
-        new = bool(syncs) and syncs[0]["id"] != before
-        return new and syncs[0]["state"] == "done"
+        last = _last_sync(operator, path)
+        return last.get("id") != before.get("id") and last["state"] == "done"
 
     stage.wait(is_read, "the cinema chain is not read")
     stage.share_out(operator, chain, supplier_id)
     stage.wait_until_shared_out()
+
+
+def _last_sync(operator: Client, path: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = operator.get(f"{path}/syncs?limit=1")["items"]
+    return found[0] if found else {}
 
 
 def _seller() -> str:

@@ -8,8 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hub.kernel.callers import Caller
+from hub.kernel.clock import LIVE
 from hub.kernel.db import take_turns
-from hub.kernel.errors import InvalidRequestError, NotFoundError
+from hub.kernel.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from hub.kernel.ids import new_id
 from partners.models import LegalEntity
 from settlement.errors import TaxCodeOverlapError
@@ -21,12 +22,24 @@ from settlement.rules.files import converted
 from settlement.rules.taxes import category_of
 from settlement.services.terms import EXCLUSION_VIOLATION
 
+_IS_OF_OTHERS = text(
+    "SELECT EXISTS (SELECT FROM contract WHERE legal_entity = :entity"
+    " AND world <> :world)"
+)
 _TODAY = text("SELECT clock_timestamp()::date")
 _END_OPEN = text(
     "UPDATE tax_code SET valid = daterange(lower(valid), :valid_from)"
     " WHERE legal_entity = :entity AND code = :code AND upper_inf(valid)"
     " AND lower(valid) < :valid_from"
 )
+
+
+def _refuse_others(session: Session, who: Caller, legal_entity: str) -> None:
+    if session.get(LegalEntity, legal_entity) is None:
+        raise NotFoundError(legal_entity=legal_entity)
+    where = {"entity": legal_entity, "world": who.world}
+    if who.world != LIVE and session.scalar(_IS_OF_OTHERS, where):
+        raise ForbiddenError(reason="other worlds are taxed by it, too")
 
 
 def add_tax_code(
@@ -37,11 +50,12 @@ def add_tax_code(
     An open-ended one ends where its open-ended successor begins, if that is to come:
     what has been taxed already was taxed right.
 
+    What worlds share is the live world's to say: ForbiddenError in a sandbox.
+
     *said* is what a TaxRate has. TaxCodeOverlapError where it has a rate already,
     TermsRefusedError for a bad rate or category.
     """
-    if session.get(LegalEntity, legal_entity) is None:
-        raise NotFoundError(legal_entity=legal_entity)
+    _refuse_others(session, who, legal_entity)
     found, category = _checked(said)
     code, starts, ends = found.code, found.valid_from, found.valid_until
     take_turns(session, f"tax/{legal_entity}/{code}")

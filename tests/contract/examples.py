@@ -17,7 +17,7 @@ from hub import migrations
 from hub.config import load
 from hub.kernel import db
 from hub.kernel.embedded import Embedded
-from tests.contract import agent_examples, staff_examples
+from tests.contract import agent_examples, sandbox_examples, staff_examples
 from tests.hubs import CREDENTIALS_KEY, TODAY, Hub
 from tests.hubs import SECRET as HUB_SECRET
 
@@ -126,6 +126,7 @@ def tell(hub):
     story = Story(hub)
     agent_examples.tell(story)
     staff_examples.tell(story)
+    sandbox_examples.tell(story)
     return {name: story.told[name] for name in sorted(story.told)}
 
 

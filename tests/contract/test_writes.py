@@ -24,6 +24,9 @@ REASONS = {
     "POST /v1/orders/{order_id}/exchange-quotes": "it writes nothing",
     "POST /v1/orders/{order_id}/links": "it writes nothing",
     "POST /v1/hints/{token}": "a hint says the same twice",
+    "POST /v1/partners/{partner_id}/sandbox": "the key is shown once",
+    "PUT /v1/sandbox/clock": "the clock only moves forward",
+    "POST /v1/sandbox/closing": "what is closed stays closed",
 }
 
 

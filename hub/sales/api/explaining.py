@@ -67,6 +67,9 @@ class NodeHistory(MethodView):
                 if node.agent_id != who.partner_id:
                     raise NotFoundError(node_id=node_id)
             else:
-                get_ground(session, node.performance_id, who)
+                try:
+                    get_ground(session, node.performance_id, who)
+                except NotFoundError:  # of what it is, is not told either
+                    raise NotFoundError(node_id=node_id) from None
             rows = node_history(session, node_id, most=HISTORY_MAX)
             return {"allotment": node.key, "items": rows}

@@ -170,16 +170,6 @@ def performance(
     """
     starts_at = first + timedelta(days=day)
     stalls = len(ROWS) * SEATS if show.floor == STANDING else 0
-    offers = [
-        OfferRecord(
-            area=area,
-            price_type="adult",
-            currency=money.of(show.ref),
-            face_minor=face + more_minor,
-            resale=show.resale,
-        )
-        for area, face in FACE_MINOR.items()
-    ]
     return PerformanceRecord(
         ref=f"{show.ref}-{day}",
         version=version,
@@ -192,9 +182,20 @@ def performance(
             AreaSoldRecord(area=FLOOR, capacity=show.floor),
             AreaSoldRecord(area=STALLS, capacity=stalls),
         ],
-        offers=offers,
+        offers=list(_offers(show, money.of(show.ref), more_minor)),
         **{**show.more, **changes},
     )
+
+
+def _offers(show: Magic, currency: str, more_minor: int) -> Iterator[OfferRecord]:
+    for area, face_minor in FACE_MINOR.items():
+        yield OfferRecord(
+            area=area,
+            price_type="adult",
+            currency=currency,
+            face_minor=face_minor + more_minor,
+            resale=show.resale,
+        )
 
 
 def _at(first: datetime, day: int | None) -> datetime | None:

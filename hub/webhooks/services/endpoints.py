@@ -46,10 +46,7 @@ def add_endpoint(
     take_turns(session, f"endpoints/{who.partner}")
     if len(endpoints_of(session, who)) >= ENDPOINTS_MAX:
         raise TooManyEndpointsError(most=ENDPOINTS_MAX)
-    feed = session.execute(_LATEST, {"world": who.world}).one()
-    if after is not None and not feed.pruned_until <= after <= feed.last:
-        reason = f"changes from {feed.pruned_until} to {feed.last} are kept"
-        raise InvalidRequestError(field="after", reason=reason)
+    position = _position(session, who, after)
     now: datetime = session.execute(_NOW).scalar_one()
     endpoint = WebhookEndpoint(
         id=new_id(),
@@ -59,7 +56,7 @@ def add_endpoint(
         topics=list(topics),
         state=ACTIVE,
         version=1,
-        position=feed.last if after is None else after,
+        position=position,
         generation=1,
         failures=0,
         lease=0,
@@ -70,6 +67,16 @@ def add_endpoint(
     session.add(endpoint)
     session.flush()
     return endpoint
+
+
+def _position(session: Session, who: Caller, after: int | None) -> int:
+    """Return from where an endpoint is told: from now on, or after what is kept."""
+    feed = session.execute(_LATEST, {"world": who.world}).one()
+    if after is not None and not feed.pruned_until <= after <= feed.last:
+        reason = f"changes from {feed.pruned_until} to {feed.last} are kept"
+        raise InvalidRequestError(field="after", reason=reason)
+    last: int = feed.last
+    return last if after is None else after
 
 
 def change_endpoint(
