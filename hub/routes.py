@@ -34,6 +34,7 @@ GET    /v1/sandbox/checklist                                  read supplier agen
 PUT    /v1/sandbox/clock                                      write supplier agent
 POST   /v1/sandbox/events                                     write supplier agent
 POST   /v1/sandbox/closing                                    write supplier agent
+POST   /v1/sandbox/requests/<uuid:hold_id>/decision           write supplier agent
 GET    /v1/stops                                              read supplier operator
 POST   /v1/stops                                              write supplier operator
 DELETE /v1/stops/<uuid:stop_id>                               write supplier operator

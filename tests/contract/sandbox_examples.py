@@ -17,9 +17,19 @@ def tell(story):
     [show, *_] = found["productions"][0]["performances"]
     event = {"kind": "postponed", "performance_id": show}
     ask(WHO, "POST", "/v1/sandbox/events", event, expect=202)
+    asked = _request(hub)
+    decision = f"/v1/sandbox/requests/{asked['id']}/decision"
+    ask(WHO, "POST", decision, {"decision": "accept"})
     later = (TODAY + timedelta(days=35)).isoformat()
     ask(WHO, "PUT", "/v1/sandbox/clock", {"now": later})
     period = {"period": TODAY.strftime("%Y-%m")}
     ask(WHO, "POST", "/v1/sandbox/closing", period)
     ask(WHO, "GET", "/v1/sandbox/checklist")
     ask("operator", "GET", path)
+
+
+def _request(hub):
+    """Hold something of a production that is on request."""
+    every = {one["ref"]: one for one in hub.get(WHO, "/v1/sandbox")["productions"]}
+    [show] = every["on-request"]["performances"]
+    return hub.hold(WHO, [(hub.offer_id(WHO, show), 2)], expect=202)

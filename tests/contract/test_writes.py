@@ -27,6 +27,7 @@ REASONS = {
     "POST /v1/partners/{partner_id}/sandbox": "the key is shown once",
     "PUT /v1/sandbox/clock": "the clock only moves forward",
     "POST /v1/sandbox/closing": "what is closed stays closed",
+    "POST /v1/sandbox/requests/{hold_id}/decision": "a request is decided once",
 }
 
 

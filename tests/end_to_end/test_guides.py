@@ -14,7 +14,7 @@ import pytest
 from hub.catalogue.services.changes import number_changes
 from hub.kernel.db import transaction
 from tests.hubs import performance, production
-from tests.servers import serving
+from tests.servers import serving, wait_for, working
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHOP = DOCS / "examples/shop.py"
@@ -71,7 +71,8 @@ def test_a_reseller_sells_by_octo_with_curl(told):
     out = told("bash", "-euo", "pipefail", "-c", blocks("sh", "octo"))
     assert "'ON_HOLD'" in out
     assert "['CONFIRMED', 'CANCELLED']" in out
-    assert out.strip().endswith("('CANCELLED', 'FULL')")
+    assert "('CANCELLED', 'FULL')" in out
+    assert out.strip().endswith("https://agent.example.org/octo")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -79,6 +80,27 @@ def test_tiqets_sells_with_curl(told):
     out = told("bash", "-euo", "pipefail", "-c", blocks("sh", "tiqets"))
     assert "('QRCODE', {'floor:adult': ['" in out
     assert out.strip().endswith("cancelled")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_an_agent_rehearses_with_curl(hub, told):
+    made = hub.post("operator", f"/v1/partners/{hub.ids['ann']}/sandbox", None)
+    with working(hub.settings):
+        hub.keys["ann"] = hub.keys["rehearsing"] = made["key"]
+        wait_for(
+            lambda: (
+                len(hub.get("rehearsing", "/v1/performances")["items"]) > 20
+                and hub.get("rehearsing", "/v1/performances?q=Sold+by")["items"]
+            ),
+            "the season of the sandbox",
+        )
+        out = told("bash", "-euo", "pipefail", "-c", blocks("sh", "sandbox"))
+    assert "(504, 'answer-lost')" in out
+    assert "('confirmed', 2)" in out
+    assert "hold-expired" in out
+    assert "('EUR', 'closed')" in out
+    for item in ("retry", "unknown", "lapse", "disruption", "statement"):
+        assert f"('{item}', " in out.splitlines()[-2]
 
 
 def test_an_agent_goes_from_key_to_ticket_with_python(told):

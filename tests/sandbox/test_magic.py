@@ -79,6 +79,9 @@ def test_a_request_waits_for_its_supplier(rehearsal):
     asked = rehearsal.hold(rehearsal.show("on-request"), expect=202)
     assert asked["state"] == "requested"
     assert rehearsal.sell(asked, 409)["code"] == "hold-requested"
+    path = f"/v1/sandbox/requests/{asked['id']}/decision"
+    assert rehearsal.post(path, {"decision": "accept"}, 200)["state"] == "held"
+    assert rehearsal.sell(asked)["state"] == "confirmed"
 
 
 AT_HOLD = {

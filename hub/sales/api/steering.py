@@ -192,17 +192,23 @@ class RequestDecision(MethodView):
     )
     def post(self, wanted: dict[str, Any], hold_id: UUID) -> dict[str, Any]:
         """Accept a request, which then takes its seats as any hold; or reject it."""
-        who = caller()
-        with transaction() as session:
-            hold = requesting.lock_request(session, who, hold_id)
-            if wanted["decision"] == "reject":
-                requesting.reject(session, hold, wanted["reason"])
-                return {"hold_id": str(hold_id), "state": "rejected"}
-            agent_id, asked = hold.agent_id, _asked(hold.wanted)
-        agent = replace(who, kind=Kind.AGENT, partner_id=agent_id)
-        claim = Claim(Key(who.world, agent_id, f"request/{hold_id}"), hold_id.bytes)
-        reply = _grant(claim, asked, agent, hold_id)
-        return {"hold_id": str(hold_id), "state": reply["state"]}
+        return decide_request(caller(), hold_id, **wanted)
+
+
+def decide_request(
+    who: Caller, hold_id: UUID, *, decision: str, reason: str
+) -> dict[str, Any]:
+    """Accept or reject a request, as its supplier or the hub's staff."""
+    with transaction() as session:
+        hold = requesting.lock_request(session, who, hold_id)
+        if decision == "reject":
+            requesting.reject(session, hold, reason)
+            return {"hold_id": str(hold_id), "state": "rejected"}
+        agent_id, asked = hold.agent_id, _asked(hold.wanted)
+    agent = replace(who, kind=Kind.AGENT, partner_id=agent_id)
+    claim = Claim(Key(who.world, agent_id, f"request/{hold_id}"), hold_id.bytes)
+    reply = _grant(claim, asked, agent, hold_id)
+    return {"hold_id": str(hold_id), "state": reply["state"]}
 
 
 def _asked(kept: Any) -> dict[str, Any]:

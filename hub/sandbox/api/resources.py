@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import current_app
 from flask.views import MethodView
 
+from allocation.errors import AllotmentExhaustedError
 from connectors.errors import CredentialsKeyError
 from hub.kernel import clock
 from hub.kernel.callers import caller
@@ -13,11 +14,15 @@ from hub.kernel.clock import ClockBackwardsError
 from hub.kernel.db import transaction
 from hub.kernel.errors import InvalidRequestError
 from hub.kernel.http import Blueprint
+from hub.sales.api.steering import decide_request
+from hub.sales.errors import PerformanceBusyError
+from hub.sales.schemas.steering import DecidedRequestSchema, RequestDecisionSchema
 from hub.sandbox import queries, schemas
 from hub.sandbox.errors import NoSandboxError
 from hub.sandbox.services import events, magic, seeing
 from hub.sandbox.services.closing import close_month
-from hub.sandbox.services.opening import find_sandbox, open_sandbox
+from hub.sandbox.services.opening import caller_of, find_sandbox, open_sandbox
+from partners.models import Credential
 from settlement.errors import ClosingWaitsError, PeriodOpenError, UnknownPeriodError
 
 blp = Blueprint(
@@ -107,6 +112,19 @@ class Events(MethodView):
         with transaction() as session:
             found = queries.own_sandbox(session, caller())
             return events.happen(session, found, **wanted)
+
+
+@blp.route("/sandbox/requests/<uuid:hold_id>/decision")
+class SandboxRequestDecision(MethodView):
+    @blp.arguments(RequestDecisionSchema)
+    @blp.response(200, DecidedRequestSchema)
+    @blp.problems(NoSandboxError, AllotmentExhaustedError, PerformanceBusyError)
+    def post(self, wanted: dict[str, Any], hold_id: UUID) -> dict[str, Any]:
+        """Have a request accepted or rejected, as its supplier would."""
+        with transaction() as session:
+            found = queries.own_sandbox(session, caller())
+            operator = caller_of(session.get_one(Credential, found.operator_id))
+        return decide_request(operator, hold_id, **wanted)
 
 
 @blp.route("/sandbox/closing")

@@ -77,7 +77,11 @@ SHOWS = (
         "Kept for another agent; a week before the day it is everybody's",
     ),
     Magic("one-each", "One each", "buyer-needed, then cap-reached: one for a buyer"),
-    Magic("on-request", "On request", "A hold waits for its supplier: see events"),
+    Magic(
+        "on-request",
+        "On request",
+        "A hold waits until you decide it in its supplier's place",
+    ),
     Magic(
         *("named", "Named", "real-name-required, name-twice, name-taken"),
         more={"names": "ticket"},
