@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import g
 
-from hub.kernel.errors import NotFoundError, UnauthenticatedError
+from hub.kernel.errors import HubError, NotFoundError, UnauthenticatedError
 
 
 class Kind(StrEnum):
@@ -59,3 +59,14 @@ def caller() -> Caller:
 def set_caller(found: Caller) -> None:
     """Remember, for this request, who sent it."""
     g.caller = found
+
+
+def note_refusal(error: HubError) -> None:
+    """Remember, for this request, why it was refused: in the hub's own words."""
+    g.refused_for = error
+
+
+def refusal() -> HubError | None:
+    """Return why this request was refused, if the hub refused it."""
+    found: HubError | None = g.get("refused_for")
+    return found

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from hub.kernel.callers import note_refusal
 from hub.kernel.errors import (
     HubError,
     InvalidRequestError,
@@ -53,6 +54,7 @@ def problem(
 
 def handle_hub_error(error: HubError) -> ResponseReturnValue:
     """Answer a refusal of ours."""
+    note_refusal(error)
     return problem(
         error.code,
         error.title,

@@ -149,7 +149,7 @@ ITEMS = (
         "Wait for what is not known",
         "Sell the area or row `sold-lost` or `pending`; ask until it is confirmed,"
         " and sell nothing anew meanwhile.",
-        all_of=(UNKNOWN,),
+        any_of=(UNKNOWN, refused("sale-under-way")),
         fact="supplied",
     ),
     Item(

@@ -7,6 +7,7 @@ import pytest
 
 from tests.dialects.reseller import Reseller
 from tests.dialects.test_tiqets import Tiqets
+from tests.settlement.months import begin_month, closed, end_month, table
 
 
 def own(hub):
@@ -101,16 +102,41 @@ def rows(hub, order_id):
 LANGUAGES = {"own": (own, by_own), "octo": (octo, by_octo), "tiqets": (tiqets, by_own)}
 
 
+CENTS = (
+    *("kind", "tickets", "face_minor", "booking_fee_minor", "service_fee_minor"),
+    *("commission_minor", "other_minor", "due_minor"),
+)
+
+
+def stated(hub, orders):
+    """Return what the closed month's statements have of each order, on each side."""
+    end_month(hub)
+    statements = closed(hub)
+    found = {}
+    for name, order_id in orders.items():
+        found[name] = {
+            who: Counter(
+                tuple(line[cent] for cent in CENTS)
+                for line in table(hub, "finance", statement)
+                if line["order_id"] == order_id
+            )
+            for who, statement in statements.items()
+        }
+    return found
+
+
 @pytest.fixture
 def told(hub):
-    hub.on_sale()
+    begin_month(hub)
+    hub.on_sale(days=50)
     return {}
 
 
 def test_the_same_sale_is_the_same_in_every_language(hub, told):
+    orders = {}
     for name, (sell, give_back) in LANGUAGES.items():
         before = balances(hub)
-        order_id = sell(hub)
+        order_id = orders[name] = sell(hub)
         sold = moved(hub, before)
         ticket = hub.get("ann", f"/v1/orders/{order_id}")["tickets"][0]
         give_back(hub, order_id, ticket)
@@ -121,4 +147,8 @@ def test_the_same_sale_is_the_same_in_every_language(hub, told):
     assert told["tiqets"] == told["own"]
     lines = [line["state"] for line in told["own"][0][0]["lines"]]
     assert lines == ["partly_cancelled", "confirmed"]
+    statements = stated(hub, orders)
+    assert statements["octo"] == statements["own"]
+    assert statements["tiqets"] == statements["own"]
+    assert all(statements["own"][who].total() == 3 for who in ("ann", "sup"))
     hub.assert_lawful()

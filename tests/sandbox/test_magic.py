@@ -10,6 +10,7 @@ from hub.kernel.errors import Retry
 from hub.sandbox.rules import LOST, MAGIC_HOST, SLOW_S
 from hub.sandbox.services.magic import refusals
 from hub.suppliers import work_off
+from tests.dialects.test_tiqets import Tiqets
 
 PERFORMANCES = {
     "sold-out": (1, "allotment-exhausted"),
@@ -216,3 +217,18 @@ def test_magic_is_not_for_the_world_outside(hub):
     hold = hub.hold("ann", [(hub.offer_id("ann", sold["id"]), 1)])
     wanted = {"hold_id": hold["id"], "reference": "x", "buyer": magic("overloaded")}
     assert hub.post("ann", "/v1/orders", wanted, 201, key="o")["state"] == "confirmed"
+
+
+def test_magic_is_said_in_any_language(rehearsal):
+    tiqets = Tiqets(rehearsal.hub, rehearsal.who)
+    product = tiqets.products()["Ordinary - Rehearsal hall"]
+    when = next(iter(tiqets.slots(product)))
+    held = tiqets.reserve(product, when, {"floor:adult": 1})
+    gone = f"hold-expired@{MAGIC_HOST}"
+    assert tiqets.book(held, gone, 400)["error_code"] == 3001
+    tiqets.book(held, f"overloaded@{MAGIC_HOST}", 500)
+    lost = f"{LOST}@{MAGIC_HOST}"
+    tiqets.book(held, lost, 500)
+    assert tiqets.book(held, lost)["tickets"]
+    left = rehearsal.get("/v1/sandbox/checklist")["left"]
+    assert not {"lapse", "busy", "retry", "order", "hold", "catalogue"} & set(left)

@@ -22,7 +22,7 @@ from hub.dialects.tiqets.errors import (
 from hub.dialects.tiqets.rules import day_of
 from hub.dialects.tiqets.services import offering, selling
 from hub.kernel import clock
-from hub.kernel.callers import caller
+from hub.kernel.callers import caller, note_refusal
 from hub.kernel.db import transaction
 from hub.kernel.errors import ForbiddenError, HubError, UnauthenticatedError
 from hub.kernel.problems import handle_database_error, handle_unexpected
@@ -57,6 +57,7 @@ def refuse_in_tiqets(error: TiqetsError) -> ResponseReturnValue:
 @blp.errorhandler(HubError)
 def refuse_of_hub(error: HubError) -> ResponseReturnValue:
     """Answer a refusal of the hub's: a key's as text, what passes as a failure."""
+    note_refusal(error)
     if isinstance(error, UnauthenticatedError | ForbiddenError):
         return Response(FORBIDDEN, status=403, content_type="text/plain")
     if error.status < FAILED and error.code != "sale-under-way":

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from hub.kernel.callers import Caller, Kind
+from hub.kernel.callers import Caller, Kind, refusal
 from hub.kernel.clock import LIVE
 from hub.kernel.db import transaction
 from hub.sandbox.errors import NoSandboxError, RehearsedError
@@ -70,11 +70,12 @@ def _noted(response: Response, rule: str) -> set[str]:
         found.add(done(request.method, rule))
         if told_unknown(body):
             found.add(UNKNOWN)
-    elif isinstance(body, dict) and isinstance(body.get("code"), str):
-        found |= {
-            refused(body["code"]),
-            refused(f"{body['code']} {body.get('reason')}"),
-        }
+    else:
+        error = refusal()
+        said = body if isinstance(body, dict) else {}
+        code = said.get("code") if error is None else error.code
+        reason = said.get("reason") if error is None else error.facts.get("reason")
+        found |= {refused(f"{code}"), refused(f"{code} {reason}")}
     if response.headers.get("Idempotency-Replayed"):
         found.add(REPLAYED)
     return found

@@ -21,7 +21,7 @@ from hub.dialects.octo.errors import (
 )
 from hub.dialects.octo.schemas import catalogue
 from hub.dialects.octo.services.asking import Asking, asking
-from hub.kernel.callers import caller
+from hub.kernel.callers import caller, note_refusal
 from hub.kernel.errors import HubError
 from hub.kernel.foreign import ForeignBlueprint, languages
 from hub.kernel.problems import handle_database_error, handle_unexpected
@@ -68,6 +68,7 @@ def refuse_in_octo(error: OctoError) -> ResponseReturnValue:
 @blp.errorhandler(HubError)
 def refuse_of_hub(error: HubError) -> ResponseReturnValue:
     """Answer a refusal of the hub's, in OCTO's words."""
+    note_refusal(error)
     response = current_app.make_response(_refused(said_as_octo(error)))
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
