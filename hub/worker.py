@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from uuid import UUID
 
 import structlog
-from flask import Flask
 from rq import Queue, SimpleWorker
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -23,15 +23,12 @@ from allocation.services.sharing import mend_cut_trees
 from connectors.services.deliveries import FEED_RECEIVED
 from connectors.services.steps import INVENTORY_CHANGED
 from hub import suppliers
-from hub.app import configure, equip
 from hub.catalogue.services.changes import (
     announce_due,
     number_changes,
     prune_changes,
 )
 from hub.config import Settings, child_environment
-from hub.dialects.octo.services.hooks import OCTO
-from hub.dialects.octo.services.pushing import OctoWebhooks
 from hub.kernel import db, idempotency, jobs, log, metrics
 from hub.kernel.db import transaction
 from hub.sales.services.freezing import prune_quotes
@@ -42,7 +39,7 @@ from hub.sales.services.requesting import lapse_requests
 from hub.sales.services.steering import carry_out_due, void_all_stopped
 from hub.serve import Stop, start, stop
 from hub.webhooks import jobs as webhooks
-from hub.webhooks.services.dialects import DIALECTS
+from hub.webhooks.services.dialects import SPEAKERS, Dialect
 from settlement.services.folding import fold_totals
 from settlement.services.releases import release_due
 from settlement.services.seals import seal_journal
@@ -111,11 +108,16 @@ def run_webhooks(settings: Settings) -> int:
 
 
 def speak(settings: Settings) -> None:
-    """Let this process tell endpoints in the words of their dialects."""
-    app = Flask("hub", static_folder=None)
-    configure(app, settings)
-    equip(app, settings)
-    DIALECTS[OCTO] = OctoWebhooks(app)
+    """Let this process tell endpoints in the words of their dialects.
+
+    What that needs is imported when there is one: it is most of the hub.
+    """
+
+    def octo() -> Dialect:
+        found: Dialect = import_module("hub.speaking").octo(settings)
+        return found
+
+    SPEAKERS["octo"] = octo
 
 
 def run_jobs(settings: Settings, name: str = jobs.QUEUE) -> int:

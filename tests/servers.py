@@ -29,6 +29,7 @@ def environment(settings):
         "PYTHONPATH": str(ROOT),
         "HUB_CREDENTIAL_CACHE_S": "5",
         "HUB_LOG_LEVEL": "error",
+        "HUB_WEBHOOK_WORKERS": "1",
         "HUB_RATE_PERCENT": str(settings.rate_percent),
         "HUB_AGENT_AT_ONCE": str(settings.agent_at_once),
         "HUB_PORT": str(settings.port),

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from hub.catalogue.services.changes import number_changes
 from hub.kernel.db import transaction
 from hub.webhooks import jobs
-from hub.webhooks.services.dialects import DIALECTS
+from hub.webhooks.services.dialects import DIALECTS, SPEAKERS
 from hub.worker import speak
 from tests.dialects.reseller import ALL, Reseller
 from tests.hubs import SECRET, Hub, performance, production
@@ -34,7 +34,8 @@ def hub(settings, engine):
     jobs.prepare(SECRET, allows_private=True)
     speak(settings)
     yield found
-    del DIALECTS["octo"]
+    DIALECTS.pop("octo", None)
+    del SPEAKERS["octo"]
     jobs.prepare(SECRET, allows_private=False)
 
 

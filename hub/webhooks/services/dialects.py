@@ -1,6 +1,6 @@
 """Endpoints that are told in another API's words: what a dialect brings for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -54,9 +54,14 @@ class Own:
 
 
 DIALECTS: dict[str | None, Dialect] = {None: Own()}
-"""Those this process speaks, by what an endpoint says."""
+"""Those this process has spoken, by what an endpoint says."""
+SPEAKERS: dict[str, Callable[[], Dialect]] = {}
+"""How those are had that it can speak."""
 
 
 def dialect_of(endpoint: WebhookEndpoint) -> Dialect:
     """Return how an endpoint is told; KeyError if this process cannot."""
-    return DIALECTS[endpoint.dialect]
+    name = endpoint.dialect
+    if name is not None and name not in DIALECTS:
+        DIALECTS[name] = SPEAKERS[name]()
+    return DIALECTS[name]
