@@ -96,7 +96,7 @@ def equip(app: Flask, settings: config.Settings) -> None:
     app.extensions["answers"] = Answers()
     app.extensions["octo"] = Finder(settings.availability_age_s)
     app.extensions["tiqets"] = Slots(settings.availability_age_s)
-    app.extensions[hub.sandbox.api.OWNERS] = {}
+    app.extensions[hub.sandbox.api.WATCHED] = hub.sandbox.api.Watched()
     app.extensions["sealer"] = Sealer(settings.credentials_keys)
     app.extensions["suppliers"] = Suppliers(
         app.extensions["sealer"], most=max(1, settings.threads // 2)

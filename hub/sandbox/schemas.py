@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from hub.kernel.http import ReplySchema, RequestSchema
+from hub.kernel.http import Moment, ReplySchema, RequestSchema
 from hub.sandbox.services.events import KINDS
 
 PERIOD = validate.Regexp(r"^[0-9]{4}-[0-9]{2}\Z")
@@ -78,9 +78,9 @@ class SandboxSchema(ReplySchema):
 
 
 class ClockMoveSchema(RequestSchema):
-    """What time it is to be."""
+    """What time it is to be: within three years of the sandbox's first day."""
 
-    now = fields.AwareDateTime(required=True)
+    now = Moment(required=True)
 
 
 class ClockMovedSchema(ReplySchema):

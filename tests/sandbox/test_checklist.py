@@ -1,6 +1,6 @@
 """The list an agent works through before it goes live: ticked off from what was seen."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +11,7 @@ from hub.kernel.db import transaction
 from hub.sales.services.noticing import tell_disruptions
 from hub.sandbox.rules import ITEMS, LOST, MAGIC_HOST
 from tests.dialects.reseller import Reseller
-from tests.hubs import percent
+from tests.hubs import offer, percent, performance
 from tests.sandbox.rehearsing import Rehearsal
 
 
@@ -266,3 +266,108 @@ def test_a_supplier_rehearses_its_feed(hub):
     assert [one["state"] for one in before] == ["done"]
     rehearsal.move(days=1)
     assert rehearsal.post("/v1/sandbox/closing", {"period": "2020-01"}, 200)
+    own = [performance("gala", production="ordinary", auditorium="hall")]
+    with transaction() as session:
+        clock = text(
+            "SELECT clock_timestamp() + clock_offset FROM world WHERE name = :w"
+        )
+        now = session.scalar(clock, {"w": rehearsal.world})
+    own[0] |= {
+        "starts_at": (now + timedelta(days=20)).isoformat(),
+        "areas": [{"area": "floor", "capacity": 10}],
+        "offers": [offer()],
+    }
+    done = hub.deliver(own, who="rehearsing-sup", feed="season")
+    assert (done["state"], done["accepted"]) == ("done", 1), done
+    with transaction() as session:
+        gala = session.scalar(text("SELECT id FROM performance WHERE ref = 'gala'"))
+    wanted = {"kind": "cancelled", "performance_id": str(gala)}
+    assert (
+        rehearsal.post("/v1/sandbox/events", wanted, 422)["field"] == "performance_id"
+    )
+
+
+def test_time_is_moved_within_what_the_hub_reckons_with(rehearsal):
+    for at in ("9999-12-31T00:00:00Z", "2099-01-01T00:00:00Z"):
+        refused = rehearsal.hub.call(
+            rehearsal.who, "PUT", "/v1/sandbox/clock", {"now": at}
+        )
+        assert refused.status_code == 422
+
+
+def test_a_month_before_the_first_leaves_nothing_open(rehearsal):
+    rehearsal.sell(rehearsal.hold(rehearsal.show("ordinary", -3)))
+    first = rehearsal.now()
+    before = (first.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    long_before = (first - timedelta(days=65)).strftime("%Y-%m")
+    for period in (long_before, before):
+        rehearsal.post("/v1/sandbox/closing", {"period": period}, 200)
+    rehearsal.move(days=32)
+    period = {"period": first.strftime("%Y-%m")}
+    assert rehearsal.post("/v1/sandbox/closing", period, 200)["statements"]
+
+
+def test_two_do_not_close_at_once(rehearsal):
+    with transaction() as session:
+        session.execute(
+            text(
+                "UPDATE sandbox SET closing_until = clock_timestamp() + interval '1 min'"
+            )
+        )
+    refused = rehearsal.post("/v1/sandbox/closing", {"period": "2020-01"}, 409)
+    assert refused["code"] == "closing-running"
+
+
+def test_what_was_only_asked_for_is_not_ticked_off(rehearsal):
+    """A refusal by its code is no rehearsal of what leads to it."""
+    hold = rehearsal.hold(rehearsal.show("ordinary"))
+    for code in (
+        "hold-expired",
+        "allotment-exhausted",
+        "sales-closed",
+        "offer-changed",
+    ):
+        buyer = {"name": "Ada", "email": f"{code}@{MAGIC_HOST}"}
+        assert rehearsal.sell(hold, None, buyer=buyer)["code"] == code
+    left = set(rehearsal.get("/v1/sandbox/checklist")["left"])
+    assert {"lapse", "sold-out", "closed", "changed", "retry", "unknown"} <= left
+
+
+def test_what_is_dearer_stays_so_and_what_is_cancelled_too(rehearsal):
+    show = rehearsal.show("ordinary", 3)
+
+    def happens(kind):
+        wanted = {"kind": kind, "performance_id": show}
+        rehearsal.post("/v1/sandbox/events", wanted, 202)
+        rehearsal.hub.work()
+
+    def told():
+        with transaction() as session:
+            return session.execute(
+                text(
+                    "SELECT p.status, max(o.face_minor) FROM performance p"
+                    " JOIN performance_area a ON a.performance_id = p.id"
+                    " JOIN offer o ON o.performance_area_id = a.id"
+                    " WHERE p.id = :id AND NOT o.is_withdrawn GROUP BY p.status"
+                ),
+                {"id": show},
+            ).one()
+
+    happens("dearer")
+    happens("postponed")
+    assert told() == ("postponed", 3_600)
+    happens("dearer")
+    assert told() == ("postponed", 3_700)
+    wanted = {"kind": "scheduled", "performance_id": show}
+    rehearsal.post("/v1/sandbox/events", wanted, 202)
+    assert rehearsal.post("/v1/sandbox/events", wanted, 422)["field"] == "kind"
+
+
+def test_who_is_told_to_come_again_is_let_in(rehearsal):
+    hold = rehearsal.hold(rehearsal.show("ordinary"))
+    buyer = {"name": "Ada", "email": f"overloaded@{MAGIC_HOST}"}
+    wanted = {"hold_id": hold["id"], "reference": "again", "buyer": buyer}
+    rehearsal.post("/v1/orders", wanted, 503, key="again")
+    assert (
+        rehearsal.post("/v1/orders", wanted, 201, key="again")["state"] == "confirmed"
+    )

@@ -5,7 +5,6 @@ asks after an order, in another process, is told the same. What it answers is lo
 purpose where that is what is rehearsed.
 """
 
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -31,6 +30,7 @@ from connectors.ports import (
 )
 from connectors.suppliers.quiet import Quiet
 from connectors.suppliers.rehearsal import season, words
+from connectors.suppliers.rehearsal.pace import dawdle
 from connectors.suppliers.rehearsal.words import (
     BEHAVIOURS,
     STALLS,
@@ -223,7 +223,7 @@ def _slowly(wanted: OrderWanted) -> str:
     """Return what is rehearsed, after a while if it is slowness."""
     how = behaviour(wanted)
     if how == words.SLOW:
-        time.sleep(SLOW_S)
+        dawdle(SLOW_S)
     return how
 
 

@@ -21,6 +21,7 @@ CREATE TABLE sandbox (
     approver_id uuid NOT NULL
         CONSTRAINT fk_sandbox_approver_id REFERENCES credential (id),
     currency text NOT NULL, season_from timestamptz NOT NULL,
+    closing_until timestamptz,
     made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT pk_sandbox PRIMARY KEY (world),
     CONSTRAINT uq_sandbox_live_partner_id UNIQUE (live_partner_id),
@@ -30,14 +31,19 @@ CREATE TABLE sandbox_seen (
     what text NOT NULL, count bigint NOT NULL,
     first_at timestamptz NOT NULL, last_at timestamptz NOT NULL,
     CONSTRAINT pk_sandbox_seen PRIMARY KEY (world, what));
+CREATE TABLE sandbox_mark (
+    world text NOT NULL CONSTRAINT fk_sandbox_mark_world REFERENCES sandbox (world),
+    mark text NOT NULL, made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT pk_sandbox_mark PRIMARY KEY (world, mark));
 CREATE TABLE rehearsal_order (
     key text NOT NULL, state text NOT NULL, until timestamptz NOT NULL,
     tickets jsonb NOT NULL, asked integer NOT NULL,
     CONSTRAINT pk_rehearsal_order PRIMARY KEY (key));
-GRANT SELECT, INSERT ON sandbox TO hub_app;
+GRANT SELECT, INSERT, UPDATE (closing_until) ON sandbox TO hub_app;
+GRANT SELECT, INSERT, DELETE ON sandbox_mark TO hub_app;
 GRANT SELECT, INSERT, UPDATE ON sandbox_seen, rehearsal_order TO hub_app;
 """
-DROP = "DROP TABLE rehearsal_order, sandbox_seen, sandbox"
+DROP = "DROP TABLE rehearsal_order, sandbox_mark, sandbox_seen, sandbox"
 
 
 def upgrade() -> None:

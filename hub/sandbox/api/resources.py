@@ -18,9 +18,10 @@ from hub.sales.api.steering import decide_request
 from hub.sales.errors import PerformanceBusyError
 from hub.sales.schemas.steering import DecidedRequestSchema, RequestDecisionSchema
 from hub.sandbox import queries, schemas
-from hub.sandbox.errors import NoSandboxError
+from hub.sandbox.errors import ClosingRunningError, NoSandboxError
 from hub.sandbox.services import events, magic, seeing
-from hub.sandbox.services.closing import close_month
+from hub.sandbox.services.closing import begin_closing, close_month, end_closing
+from hub.sandbox.services.moving import move
 from hub.sandbox.services.opening import caller_of, find_sandbox, open_sandbox
 from partners.models import Credential
 from settlement.errors import ClosingWaitsError, PeriodOpenError, UnknownPeriodError
@@ -92,12 +93,12 @@ class Checklist(MethodView):
 class SandboxClock(MethodView):
     @blp.arguments(schemas.ClockMoveSchema)
     @blp.response(200, schemas.ClockMovedSchema)
-    @blp.problems(NoSandboxError, ClockBackwardsError)
+    @blp.problems(NoSandboxError, ClockBackwardsError, InvalidRequestError)
     def put(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Move the clock of the caller's sandbox forward; it runs on from there."""
         with transaction() as session:
             found = queries.own_sandbox(session, caller())
-            clock.move(session, found.world, at=wanted["now"])
+            move(session, found, at=wanted["now"])
             return {"world": found.world, "now": clock.now(session, found.world)}
 
 
@@ -132,11 +133,17 @@ class Closing(MethodView):
     @blp.arguments(schemas.ClosingRequestSchema)
     @blp.response(200, schemas.ClosingSchema)
     @blp.problems(
-        NoSandboxError, PeriodOpenError, UnknownPeriodError, ClosingWaitsError
+        *(NoSandboxError, PeriodOpenError, UnknownPeriodError),
+        *(ClosingWaitsError, ClosingRunningError),
     )
     def post(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Have the sandbox's staff close a month that is over, and those before it."""
         with transaction() as session:
             found = queries.own_sandbox(session, caller())
+            begin_closing(session, found)
             session.expunge(found)
-        return close_month(found, wanted["period"])
+        try:
+            return close_month(found, wanted["period"])
+        finally:
+            with transaction() as session:
+                end_closing(session, found)

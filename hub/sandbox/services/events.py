@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.models import Feed
 from connectors.services.deliveries import FEED_RECEIVED, receive_records
 from hub.kernel import outbox
+from hub.kernel.db import take_turns
 from hub.kernel.errors import InvalidRequestError, NotFoundError
 from hub.sandbox import queries
 from hub.sandbox.models import Sandbox
@@ -23,6 +24,10 @@ CANCELLED, POSTPONED, SCHEDULED, DEARER = (
 )
 KINDS = (CANCELLED, POSTPONED, SCHEDULED, DEARER)
 BY_MINOR = 100
+_IS_ON_ITS_WAY = text(
+    "SELECT EXISTS (SELECT FROM delivery WHERE feed_id = :feed"
+    " AND state IN ('received', 'checking', 'applying'))"
+)
 
 
 def happen(
@@ -36,20 +41,31 @@ def happen(
     found = next((row for row in every if row.id == performance_id), None)
     if found is None:
         raise NotFoundError(performance_id=performance_id)
-    show = next((one for one in season.SHOWS if one.ref == found.ref), None)
-    if show is None:
-        reason = "is its own supplier's: it takes place"
-        raise InvalidRequestError(field="performance_id", reason=reason)
-    changes: dict[str, Any] = {} if kind == DEARER else {"status": kind}
+    show, day = _of_season(found)
+    feed = session.scalars(
+        select(Feed).where(Feed.world == sandbox.world, Feed.name == FEED)
+    ).one()
+    take_turns(session, f"sandbox/{sandbox.world}")
+    if session.scalar(_IS_ON_ITS_WAY, {"feed": feed.id}):
+        reason = "the event before is still on its way: come again in a moment"
+        raise InvalidRequestError(field="kind", reason=reason)
+    dearer = found.face_minor - season.FACE_MINOR[season.FLOOR]
     record = season.performance(
-        *(show, int(found.performance.rpartition("-")[2]), sandbox.season_from),
-        season.Money.beside(sandbox.currency),
+        *(show, day, sandbox.season_from, season.Money.beside(sandbox.currency)),
         found.version + 1,
-        more_minor=BY_MINOR * found.version if kind == DEARER else 0,
-        **changes,
+        more_minor=dearer + BY_MINOR * (kind == DEARER),
+        status=found.status if kind == DEARER else kind,
     )
-    wanted = select(Feed).where(Feed.world == sandbox.world, Feed.name == FEED)
-    feed = session.scalars(wanted).one()
     receive_records(session, feed, [record])
     outbox.put(session, FEED_RECEIVED, world=feed.world, feed_id=str(feed.id))
     return {"kind": kind, "performance_id": performance_id}
+
+
+def _of_season(found: Any) -> tuple[season.Magic, int]:
+    """Return the production and the day a performance is of, if it is the season's."""
+    for show in season.SHOWS:
+        for day in show.days:
+            if found.performance == f"{show.ref}-{day}":
+                return show, day
+    reason = "is not of the sandbox's own season"
+    raise InvalidRequestError(field="performance_id", reason=reason)

@@ -11,7 +11,8 @@ from hub.sandbox.rules import LOST, SLOW, SLOW_S
 from hub.sandbox.services.season import SHOWS
 
 RETRY_AFTER_S = 1
-AGAIN = {Retry.LATER, Retry.SAME_KEY}
+PASSING = {Retry.LATER, Retry.SAME_KEY}
+"""What is refused so is refused once: whoever comes again is not."""
 
 
 @cache
@@ -34,7 +35,7 @@ def refusal(word: str) -> HubError | None:
         return None
     error = kind.__new__(kind)
     HubError.__init__(error, rehearsed=True)  # whatever facts it is else made of
-    if kind.retry in AGAIN:
+    if kind.retry in PASSING:
         error.retry_after_s = error.retry_after_s or RETRY_AFTER_S
     return error
 

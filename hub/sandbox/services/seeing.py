@@ -1,6 +1,6 @@
 """What is seen of a sandbox's partner, and the list that is ticked off from it."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import text
@@ -13,25 +13,34 @@ from hub.sandbox.rules import ITEMS, Item
 
 _NOTE = text(
     "INSERT INTO sandbox_seen AS s (world, what, count, first_at, last_at)"
-    " SELECT :world, what, 1, now, now FROM unnest(CAST(:what AS text[])) AS w(what),"
-    " (SELECT clock_timestamp() + clock_offset AS now FROM world"
-    "  WHERE name = :world) AS c ORDER BY what"
-    " ON CONFLICT (world, what) DO UPDATE SET count = s.count + 1,"
+    " SELECT :world, what, count, now, now FROM unnest(CAST(:what AS text[]),"
+    " CAST(:counts AS bigint[])) AS w(what, count), (SELECT clock_timestamp()"
+    "  + clock_offset AS now FROM world WHERE name = :world) AS c ORDER BY what"
+    " ON CONFLICT (world, what) DO UPDATE SET count = s.count + excluded.count,"
     " last_at = excluded.last_at"
 )
-_WAS_SEEN = text(
-    "SELECT count(*) FROM sandbox_seen WHERE world = :world AND what = :what"
+_MARK = text(
+    "INSERT INTO sandbox_mark (world, mark) VALUES (:world, :mark)"
+    " ON CONFLICT DO NOTHING RETURNING mark"
+)
+_PRUNE = text(
+    "DELETE FROM sandbox_mark WHERE world = :world"
+    " AND made_at < clock_timestamp() - interval '1 day'"
 )
 
 
-def note(session: Session, world: str, what: Collection[str]) -> None:
-    """Note what was done or answered in a sandbox."""
-    session.execute(_NOTE, {"world": world, "what": sorted(what)})
+def note(session: Session, world: str, counts: Mapping[str, int]) -> None:
+    """Note what was done or answered in a sandbox, and how often."""
+    what = sorted(counts)
+    said = {"what": what, "counts": [counts[one] for one in what]}
+    session.execute(_NOTE, {"world": world, **said})
 
 
-def was_seen(session: Session, world: str, what: str) -> bool:
-    """Say whether something was noted before."""
-    return bool(session.scalar(_WAS_SEEN, {"world": world, "what": what}))
+def is_first(session: Session, world: str, mark: str) -> bool:
+    """Mark a request; say whether it was not marked before, within a day."""
+    session.execute(_PRUNE, {"world": world})
+    where = {"world": world, "mark": mark}
+    return session.scalar(_MARK, where) is not None
 
 
 def checklist(session: Session, sandbox: Sandbox) -> dict[str, Any]:
@@ -39,7 +48,7 @@ def checklist(session: Session, sandbox: Sandbox) -> dict[str, Any]:
     seen, facts = queries.seen(session, sandbox.world), queries.facts(session, sandbox)
 
     def told(item: Item) -> dict[str, Any]:
-        noted = [seen[one] for one in (*item.any_of, *item.all_of) if one in seen]
+        noted = [seen[one] for one in item.any_of if one in seen]
         times = [one.first_at for one in noted]
         return {
             "ref": item.ref,
