@@ -5,11 +5,20 @@ from typing import Any
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.errors import CredentialsKeyError
 from connectors.models import Source
+
+_HEADERS = text(
+    "SELECT id, wants->>'headers' AS headers FROM webhook_endpoint"
+    " WHERE wants->>'headers' IS NOT NULL ORDER BY id FOR UPDATE"
+)
+_SEAL_HEADERS = text(
+    "UPDATE webhook_endpoint SET wants = wants"
+    " || jsonb_build_object('headers', CAST(:headers AS text)) WHERE id = :id"
+)
 
 
 class Sealer:
@@ -44,10 +53,16 @@ class Sealer:
 
 
 def rekey(session: Session, sealer: Sealer) -> int:
-    """Seal the credentials of all sources with the first key; return how many."""
+    """Seal all that is sealed with the first key; return of how many sources.
+
+    Beside credentials these are what agents want sent along with their webhooks.
+    """
     sources = session.scalars(select(Source).order_by(Source.id).with_for_update())
     count = 0
     for source in sources:
         source.credentials = sealer.again(source.credentials)
         count += 1
+    for row in session.execute(_HEADERS):
+        said = {"id": row.id, "headers": sealer.again(row.headers.encode()).decode()}
+        session.execute(_SEAL_HEADERS, said)
     return count

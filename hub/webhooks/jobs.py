@@ -11,6 +11,7 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 
 from hub.kernel.db import transaction
+from hub.kernel.errors import HubError
 from hub.kernel.jobs import JOB_TIMEOUT_S
 from hub.kernel.metrics import WEBHOOKS
 from hub.webhooks.queries import endpoints_with_work
@@ -18,7 +19,7 @@ from hub.webhooks.services.dialects import dialect_of
 from hub.webhooks.services.draining import take
 from hub.webhooks.services.endpoints import secrets_of
 from hub.webhooks.services.sending import Sender, Target
-from hub.webhooks.services.settling import settle
+from hub.webhooks.services.settling import note_unsaid, settle
 
 QUEUE = "webhooks"
 """A queue of its own: whoever is slow to take webhooks keeps no other job waiting."""
@@ -58,13 +59,19 @@ def deliver(endpoint_id: str) -> None:
 def drain(endpoint_id: UUID) -> bool:
     """Send one batch; say whether there is more to send at once."""
     means = _means[0]
-    with transaction() as session:
-        batch = take(session, endpoint_id)
-        if batch is None:
-            return False
-        secrets = secrets_of(session, batch.endpoint, means.secret)
-        more = dialect_of(batch.endpoint).headers(batch.endpoint)
-        target = Target(batch.endpoint.url, secrets, means.allows_private, more)
+    try:
+        with transaction() as session:
+            batch = take(session, endpoint_id)
+            if batch is None:
+                return False
+            secrets = secrets_of(session, batch.endpoint, means.secret)
+            more = dialect_of(batch.endpoint).headers(batch.endpoint)
+            target = Target(batch.endpoint.url, secrets, means.allows_private, more)
+    except (HubError, LookupError, ValueError, TypeError):
+        log.exception("webhooks cannot be said", endpoint_id=str(endpoint_id))
+        with transaction() as session:
+            note_unsaid(session, endpoint_id)
+        return False
     outcomes = means.sender.send(target, batch.messages) if batch.messages else []
     with transaction() as session:
         settled = settle(session, batch, outcomes)

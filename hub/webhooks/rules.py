@@ -34,6 +34,14 @@ PURPOSE = b"webhook secret 1\0"
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A payload, and what it is of a message: a repeat of it has the same name."""
+
+    name: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A change on its way to an endpoint; *said*: in the words of its dialect."""
 
@@ -46,7 +54,7 @@ class Message:
     is_replay: bool = False
     delivery_id: UUID | None = None
     attempts: int = 0
-    said: tuple[bytes, ...] | None = None
+    said: tuple[Part, ...] | None = None
 
     @property
     def id(self) -> str:
@@ -54,9 +62,9 @@ class Message:
         return f"chg_{self.position}"
 
     @property
-    def bodies(self) -> tuple[bytes, ...]:
+    def parts(self) -> tuple[Part, ...]:
         """The payloads, one after the other; in the hub's own words it is one."""
-        return (self.body,) if self.said is None else self.said
+        return (Part("", self.body),) if self.said is None else self.said
 
     @property
     def body(self) -> bytes:

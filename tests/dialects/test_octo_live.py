@@ -1,5 +1,7 @@
 """OCTO over what a supplier sells itself: pending until it has answered."""
 
+from uuid import uuid4
+
 import pytest
 
 from tests.dialects.reseller import Reseller
@@ -8,6 +10,7 @@ from tests.simulators.hubs import opened
 from tests.simulators.kinds import operations
 
 SELL = {"only": operations("sell")}
+QUOTE = {"only": operations("lock")}
 
 
 @pytest.fixture
@@ -66,4 +69,40 @@ def test_a_sale_that_never_arrived_is_rejected(hub, cinemas, wanted):
     assert cinemas.work() == 0
     assert reseller.show(held)["status"] == "REJECTED"
     assert reseller.confirm(held, 400)["code"] == "booking-rejected"
+    hub.assert_lawful()
+
+
+def test_seats_that_others_have_there_are_chosen_anew_under_the_same_uuid(
+    hub, cinemas, wanted
+):
+    reseller = Reseller(hub)
+    first = reseller.call("POST", "/bookings", wanted)
+    best = {(i["seat"]["row"], i["seat"]["number"]) for i in first["unitItems"]}
+    reseller.cancel(first)
+    assert cinemas.let_go() == []
+    house = cinemas.house
+    seats = house.cinemas["0001"].screens[1].seats.values()
+    places = [
+        (s.row, s.column)
+        for s in seats
+        if s.area == "STAL" and (s.row_name, s.number) in best
+    ]
+    house.lock("box", "0001", "1", [("STAL", "0001", places)])
+    held = reseller.call("POST", "/bookings", wanted | {"uuid": str(uuid4())})
+    assert held["status"] == "ON_HOLD"
+    assert {
+        (i["seat"]["row"], i["seat"]["number"]) for i in held["unitItems"]
+    } & best == set()
+    assert reseller.show(held) == held
+    hub.assert_lawful()
+
+
+def test_a_uuid_is_free_again_when_its_supplier_has_refused(hub, cinemas, wanted):
+    reseller = Reseller(hub)
+    with struck(cinemas.faults, price_bump=QUOTE):
+        refused = reseller.call("POST", "/bookings", wanted, expect=400)
+    assert refused["code"] == "supplier-price"
+    held = reseller.call("POST", "/bookings", wanted)
+    assert held["status"] == "ON_HOLD"
+    assert reseller.call("POST", "/bookings", wanted) == held
     hub.assert_lawful()

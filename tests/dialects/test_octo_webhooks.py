@@ -4,16 +4,19 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
+from connectors.services.sealing import Sealer, rekey
 from hub.catalogue.services.changes import number_changes
+from hub.dialects.octo.services.finding import Finder
 from hub.kernel.db import transaction
 from hub.webhooks import jobs
 from hub.webhooks.services.dialects import DIALECTS, SPEAKERS
 from hub.worker import speak
 from tests.dialects.reseller import ALL, Reseller
-from tests.hubs import SECRET, Hub, performance, production
+from tests.hubs import CREDENTIALS_KEY, SECRET, Hub, performance, production
 from tests.servers import serving, wait_for, working
 from tests.webhooks.receiver import receiving
 
@@ -268,8 +271,79 @@ def test_topics_of_a_dialect_are_its_own(hub, reseller, receiver):
     path = f"/v1/webhook-endpoints/{hook['id']}"
     assert hub.get("ann", path)["dialect"] == "octo"
     assert hub.call("ann", "PUT", path, {"topics": ["order"]}).status_code == 422
+    moved = hub.call("ann", "PUT", path, {"url": "https://example.org/elsewhere"})
+    assert moved.status_code == 422  # what goes along is for the first address
     paused = hub.call("ann", "PUT", path, {"state": "paused"}).get_json()
     assert paused["state"] == "paused"
+
+
+def test_what_is_no_product_any_more_is_told_without_it(hub, reseller, receiver):
+    hook = hooked(reseller, receiver)
+    booking = reseller.reserve()
+    reseller.call("POST", f"/bookings/{booking['uuid']}/confirm", {})
+    drain(hook)
+    other = production("other", title={"en": "Another"})
+    hub.deliver([other, performance("o1", production="other")])
+    ids = {
+        p["title"]["en"]: p["id"] for p in hub.get("ann", "/v1/productions")["items"]
+    }
+    path = f"/v1/productions/{ids['A play']}/merge"
+    merged = hub.call("operator", "PUT", path, {"into": ids["Another"]}, key="m")
+    assert merged.status_code == 200
+    hub.app.extensions["octo"] = Finder(0)
+    shown = reseller.call("GET", f"/bookings/{booking['uuid']}")
+    assert (shown["status"], shown["product"]) == ("CONFIRMED", None)
+    reseller.call("POST", f"/bookings/{booking['uuid']}/cancel", {})
+    drain(hook)
+    told = receiver.bodies()[-1]
+    assert (told["booking"]["status"], told["booking"]["product"]) == (
+        "CANCELLED",
+        None,
+    )
+
+
+def test_an_endpoint_for_which_nothing_can_be_said_rests(hub, reseller, receiver):
+    hook = hooked(reseller, receiver, headers={"X-Token": "t"})
+    booking = reseller.reserve()
+    reseller.call("POST", f"/bookings/{booking['uuid']}/confirm", {})
+    with transaction() as session:
+        session.execute(
+            text('UPDATE webhook_endpoint SET wants = wants || \'{"headers": "lost"}\'')
+        )
+    drain(hook)
+    found = hub.get("ann", f"/v1/webhook-endpoints/{hook['id']}")
+    assert (found["state"], found["failures"]) == ("active", 1)
+    assert reseller.call("GET", "/webhooks") == [hook]
+    assert receiver.got == []
+
+
+def test_what_goes_along_is_sealed_anew_with_credentials(hub, reseller, receiver):
+    hook = hooked(reseller, receiver, headers={"X-Token": "t0ken"})
+    new = Fernet.generate_key().decode()
+    with transaction() as session:
+        rekey(session, Sealer([new, CREDENTIALS_KEY]))
+        sealed = session.scalar(text("SELECT wants->>'headers' FROM webhook_endpoint"))
+    assert Sealer([new]).open(sealed.encode()) == {"X-Token": "t0ken"}
+    assert reseller.call("GET", f"/webhooks/{hook['id']}") == hook
+
+
+def test_a_repeat_of_a_part_has_its_name(hub, reseller, receiver):
+    hook = hooked(reseller, receiver, "availability_update")
+    drain(hook)
+    receiver.got.clear()
+    receiver.answer = lambda body: 500 if body["optionId"] == "stalls" else 204
+    hub.deliver([performance(version=2, status="cancelled")])
+    drain(hook)
+    receiver.answer = lambda _: 204
+    again()
+    drain(hook)
+    names = {}
+    for name, body in zip(receiver.ids(), receiver.bodies(), strict=True):
+        names.setdefault(body["optionId"], set()).add(name)
+    assert {option: len(found) for option, found in names.items()} == {
+        "floor": 1,
+        "stalls": 1,
+    }
 
 
 def test_a_worker_tells_bookings(hub, reseller, receiver, monkeypatch):

@@ -24,7 +24,8 @@ _OF_CHANGED = text(
     "SELECT e.id, b.* FROM unnest(CAST(:ids AS uuid[])) AS e(id)"
     " LEFT JOIN sale_order o ON o.id = e.id"
     " JOIN octo_booking b ON b.hold_id = coalesce(o.hold_id, e.id)"
-    " WHERE b.agent_id = :agent"
+    " WHERE b.agent_id = :agent UNION ALL SELECT b.uuid, b.* FROM octo_booking b"
+    " WHERE b.agent_id = :agent AND b.uuid = ANY(:ids)"
 )
 
 
@@ -79,7 +80,7 @@ def known(
 def of_changed(
     session: Session, agent_id: UUID, ids: Sequence[UUID]
 ) -> dict[UUID, OctoBooking]:
-    """Return an agent's bookings by the ids of their holds or orders."""
+    """Return an agent's bookings by the ids of their holds or orders, or their own."""
     where = {"agent": agent_id, "ids": list(ids)}
     rows = session.execute(_OF_CHANGED, where).mappings()
     return {row["id"]: _booking(row) for row in rows}

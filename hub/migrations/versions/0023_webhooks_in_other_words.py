@@ -12,6 +12,7 @@ ADD = """
 ALTER TABLE webhook_endpoint ADD COLUMN dialect text,
     ADD COLUMN wants jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN is_tried_once boolean NOT NULL DEFAULT false;
+GRANT UPDATE (wants) ON webhook_endpoint TO hub_app;
 CREATE TABLE octo_told (
     endpoint_id uuid NOT NULL CONSTRAINT fk_octo_told_endpoint_id
         REFERENCES webhook_endpoint (id),

@@ -39,12 +39,16 @@ def said_of_holds(batch: HoldBatch) -> list[list[Any]]:
 
 
 def said_beside(wishes: Sequence[HoldWish | ConfirmWish]) -> list[Said]:
-    """Return what else is written with wishes, by the function that writes it."""
+    """Return what else is written with wishes, by the function that writes it.
+
+    Each document is told the hold, which may be another than it was made for.
+    """
     documents: dict[LiteralString, list[Any]] = {}
     for wish in wishes:
         if wish.beside is not None:
             call, document = wish.beside
-            documents.setdefault(call, []).append(document)
+            said = {**document, "hold": wish.hold_id}
+            documents.setdefault(call, []).append(said)
     return [(call, [rows]) for call, rows in documents.items()]
 
 

@@ -80,10 +80,12 @@ def take(session: Session, endpoint_id: UUID) -> Batch | None:
     dialect = dialect_of(endpoint)
     fresh = dialect.choose(session, endpoint, [*found, *again])
     now_due = [*messages, *(m for m in fresh if m.entity_id not in waiting)]
+    said = dialect.say(session, endpoint, now_due)
+    endpoint.leased_until = session.execute(NOW).scalar_one() + LEASE
     return Batch(
         endpoint=endpoint,
         lease=endpoint.lease,
-        messages=dialect.say(session, endpoint, now_due),
+        messages=said,
         held_up=[m for m in fresh if m.entity_id in waiting],
         position=position,
         replay=replay,

@@ -91,13 +91,14 @@ def change_endpoint(
 ) -> WebhookEndpoint:
     """Change an endpoint; one that is made active again goes on where it stopped."""
     endpoint = get_endpoint(session, who, endpoint_id, lock=True)
+    if endpoint.dialect is not None and not (url is None and topics is None):
+        field = "topics" if url is None else "url"
+        reason = f"it is told in the words of {endpoint.dialect}: make another there"
+        raise InvalidRequestError(field=field, reason=reason)
     if url is not None:
         refuse_address(url, allows_private=allows_private)
         endpoint.url = url
     if topics is not None:
-        if endpoint.dialect is not None:
-            reason = f"it is told in the words of {endpoint.dialect}"
-            raise InvalidRequestError(field="topics", reason=reason)
         endpoint.topics = list(topics)
     if state is not None and state != endpoint.state:
         endpoint.state = state

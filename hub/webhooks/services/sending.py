@@ -145,7 +145,7 @@ class Sender:
             for at in chain:
                 if time.monotonic() > until:
                     return
-                outcomes[at] = _send(pool, target, messages[at])
+                outcomes[at] = _send(pool, target, messages[at], until)
                 if not outcomes[at].is_delivered:
                     return
 
@@ -210,13 +210,15 @@ def _connections(
 
 
 def _send(
-    pool: urllib3.HTTPConnectionPool, target: Target, message: Message
+    pool: urllib3.HTTPConnectionPool, target: Target, message: Message, until: float
 ) -> Outcome:
-    """Send the parts of a message until one fails."""
+    """Send the parts of a message until one fails, or the time is over."""
     outcome = Outcome(error=NOTHING_LEFT)
-    for no, body in enumerate(message.bodies):
-        part_id = f"{message.id}.{no}" if no else message.id
-        outcome = _post(pool, target, part_id, body)
+    for part in message.parts:
+        if outcome.is_delivered and time.monotonic() > until:
+            return Outcome(error="it has more parts than there was time for")
+        part_id = f"{message.id}.{part.name}" if part.name else message.id
+        outcome = _post(pool, target, part_id, part.body)
         if not outcome.is_delivered:
             break
     return outcome

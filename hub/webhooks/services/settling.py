@@ -99,6 +99,13 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome]) -> Settl
     return Settled(is_more=batch.is_more and not endpoint.failures)
 
 
+def note_unsaid(session: Session, endpoint_id: UUID) -> None:
+    """Let an endpoint rest for which nothing could be said: somebody has to look."""
+    endpoint = session.get_one(WebhookEndpoint, endpoint_id, with_for_update=True)
+    now: datetime = session.execute(NOW).scalar_one()
+    _judge(endpoint, [Outcome(error="it could not be said")], now)
+
+
 def _hold_up(said: list[dict[str, Any]], behind: set[UUID], now: datetime) -> None:
     """Let what follows a message that failed wait until that is done, or for a day."""
     tried = [row for row in said if row["state"] == WAITING and row["tried_at"] == now]

@@ -85,7 +85,7 @@ class BookingSchema(ToldSchema):
     utcRedeemedAt = maybe()
     utcConfirmedAt = maybe()
     productId = text()
-    product = fields.Nested(ProductSchema)
+    product = fields.Nested(ProductSchema, allow_none=True)
     optionId = text()
     option = fields.Nested(OptionSchema, allow_none=True)
     cancellable = flag()

@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 
 from hub.dialects.octo.errors import OctoError, invalid, unprocessable
 from hub.dialects.octo.models import OctoBooking
-from hub.dialects.octo.rules import CANCELLED, CONFIRMED, ON_HOLD, PENDING, REDEEMED
+from hub.dialects.octo.rules import (
+    CANCELLED,
+    CONFIRMED,
+    ON_HOLD,
+    PENDING,
+    REDEEMED,
+    REJECTED,
+)
 from hub.dialects.octo.services.asking import Asking
 from hub.dialects.octo.services.finding import Basket
 from hub.dialects.octo.services.rows import (
@@ -29,6 +36,7 @@ from hub.dialects.octo.services.rows import (
 from hub.dialects.octo.services.standings import (
     find,
     finder,
+    lock,
     look_up,
     show,
     standing,
@@ -48,6 +56,7 @@ from hub.sales.services.confirming import ASK_SUPPLIER
 from hub.sales.services.ordering import ConfirmWish
 from hub.sales.services.placing import submit
 from hub.sales.services.supplied.extending import ask_to_extend
+from hub.sales.services.supplied.holding import is_live
 from hub.sales.services.supplied.returning import cancel_live, has_live
 from hub.sales.services.supplied.selling import sell_live
 from hub.sales.services.wishes import HoldWish
@@ -67,6 +76,8 @@ def reserve(
     """
     uuid = said.get("uuid") or uuid4()
     digest = digest_of(said)
+    if finder().is_known(asked, uuid):  # a repeat of a repeat costs nobody's batch
+        return _known_already(asked, uuid, digest, invalid("uuid", str(uuid)))
     try:
         basket = finder().basket(asked, said)
     except OctoError as error:  # what was sold since is a booking all the same
@@ -81,10 +92,11 @@ def held(
     asked: Asking, row: OctoBooking, basket: Basket, claim: Claim, minutes: int | None
 ) -> dict[str, Any]:
     """Place the hold of a booking, with what is kept of it, and tell it."""
-    placed_for = timedelta()
+    placed_for, is_sold_there = timedelta(), False
 
     def prepare(wish: HoldWish) -> HoldWish:
-        nonlocal placed_for
+        nonlocal placed_for, is_sold_there
+        is_sold_there = is_live(wish)
         row.hold_id = wish.hold_id
         ttl_s = wish.ttl_s if minutes is None else min(wish.ttl_s, 60 * minutes)
         placed_for = timedelta(seconds=ttl_s)
@@ -96,6 +108,8 @@ def held(
         return _known_already(asked, row.uuid, row.digest, error)
     if reply.is_replay or reply.body["state"] == "requested":
         return _kept(asked, row, reply.body["id"])
+    if is_sold_there:  # its supplier has said until when, maybe of other seats
+        return show(asked, str(row.uuid))
     found = standing_of_hold(reply.body)
     if found.expires_at is not None:
         row.created_at = row.changed_at = found.expires_at - placed_for
@@ -110,7 +124,11 @@ def _known_already(
     if known is None:
         raise otherwise
     refuse_other(known, digest)
-    return show(asked, str(uuid))
+    found = show(asked, str(uuid))
+    if found["status"] == REJECTED:  # its supplier refused: now, or when it was first
+        raise otherwise
+    finder().note_known(asked, uuid)
+    return found
 
 
 def _kept(asked: Asking, row: OctoBooking, hold_id: str) -> dict[str, Any]:
@@ -186,7 +204,7 @@ def extend(asked: Asking, uuid: str) -> dict[str, Any]:
 def cancel(asked: Asking, uuid: str, said: Mapping[str, Any]) -> dict[str, Any]:
     """Let a booking on hold go, or cancel its order; doing so twice is no mistake."""
     with transaction() as session:
-        row = find(session, asked, uuid, lock=True)
+        row = lock(session, asked, uuid)
         before = standing(session, asked, row)
         if said.get("reason") and not before.is_cancelled:
             row.said = row.said | {"reason": said["reason"]}

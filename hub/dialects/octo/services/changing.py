@@ -22,7 +22,7 @@ from hub.dialects.octo.services.rows import (
     note_said,
     person,
 )
-from hub.dialects.octo.services.standings import find, finder, show, standing
+from hub.dialects.octo.services.standings import find, finder, lock, show, standing
 from hub.dialects.octo.services.telling import Standing
 from hub.kernel import clock
 from hub.kernel.db import transaction
@@ -95,7 +95,7 @@ def _sold_anew(
     reply = placed(claim, {"lines": basket.lines}, lambda wish: wish, who=asked.who)
     hold_id = UUID(reply.body["id"])
     with transaction() as session:
-        own = find(session, asked, str(row.uuid), lock=True)
+        own = lock(session, asked, str(row.uuid))
         if found.status == CONFIRMED:
             _exchange(session, asked, own, hold_id)
         else:

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.orm import Session
 
-from hub.dialects.octo.errors import invalid, unprocessable
+from hub.dialects.octo.errors import OctoError, invalid, unprocessable
 from hub.dialects.octo.models import OctoBooking
 from hub.dialects.octo.rules import AvailabilityId
 from hub.dialects.octo.services.asking import Asking
@@ -30,6 +30,7 @@ from hub.dialects.shared.services.looking import area_of
 from hub.kernel import clock
 from hub.kernel.db import transaction
 
+KNOWN_S = 60.0
 Look = Callable[[UUID], Mapping[str, Any] | None]
 
 
@@ -67,6 +68,7 @@ class Finder:
     def __init__(self, age_s: float) -> None:
         self._sales: Kept[Sale | None] = Kept(age_s)
         self._clocks: Kept[timedelta] = Kept(age_s)
+        self._known: Kept[bool] = Kept(KNOWN_S)
         self._products: Kept[_Product] = Kept(age_s)
         self._shown: Kept[tuple[msgspec.Raw, Mapping[str, int]]] = Kept(age_s)
 
@@ -90,6 +92,14 @@ class Finder:
                 return clock.now(session, world) - _own_time()
 
         return _own_time() + self._clocks.find(world, make)
+
+    def note_known(self, asked: Asking, uuid: UUID) -> None:
+        """Remember for a minute that a booking has a uuid."""
+        self._known.find((asked.who.partner, uuid), lambda: True)
+
+    def is_known(self, asked: Asking, uuid: UUID) -> bool:
+        """Say whether a booking was found under a uuid within a minute."""
+        return self._known.has((asked.who.partner, uuid))
 
     def basket(self, asked: Asking, said: Mapping[str, Any]) -> Basket:
         """Return what a request wants held; refuses ids that are none, with the id."""
@@ -153,7 +163,10 @@ class Finder:
         def make() -> _Product:
             with transaction() as session:
                 now = clock.now(session, asked.who.world)
-                return _in_parts(one_product(session, asked, now, product_id))
+                try:
+                    return _in_parts(one_product(session, asked, now, product_id))
+                except OctoError:  # withdrawn since, or shown as another
+                    return _Product(msgspec.Raw(b"null"), {}, {})
 
         return self._products.find((*asked.key, product_id), make)
 

@@ -40,12 +40,15 @@ def add(session: Session, asked: Asking, said: Mapping[str, Any]) -> WebhookEndp
     taken = sorted(name for name in headers if name.lower() in OURS)
     if taken:
         raise bad_request(f"The hub itself sends {', '.join(taken)}")
+    if len({name.lower() for name in headers}) < len(headers):
+        raise bad_request("A header is said twice")
     wants = {
         "event": said["event"],
         "capabilities": [one for one in asked.capabilities if one != WEBHOOKS],
         "languages": list(asked.languages),
         "useContactLanguage": said.get("useContactLanguage") is not False,
         "headers": _sealer().seal(headers).decode() if headers else None,
+        "header_names": list(headers),
     }
     return add_endpoint(
         *(session, asked.who),
@@ -104,7 +107,7 @@ def told(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "url": endpoint.url,
         "retryOnError": not endpoint.is_tried_once,
         "useContactLanguage": wants["useContactLanguage"],
-        "headers": dict.fromkeys(headers_of(endpoint), "***"),
+        "headers": dict.fromkeys(wants["header_names"], "***"),
         "capabilities": wants["capabilities"],
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from hub.kernel.callers import Caller, Kind
 from hub.kernel.db import joined, rows
 from hub.sales.services.caching import AnswerCache
 from hub.webhooks.models import WebhookEndpoint
-from hub.webhooks.rules import Message
+from hub.webhooks.rules import Message, Part
 
 GONE: Mapping[str, Any] = {"available": 0, "offers": [], "nothing_because": "withdrawn"}
 _TOLD = text(
@@ -35,7 +36,9 @@ _TOLD = text(
     " FROM json_to_recordset(CAST(:rows AS json)) AS r(uuid uuid, told jsonb)"
     " ON CONFLICT (endpoint_id, uuid) DO UPDATE SET told = excluded.told"
 )
-Bodies = tuple[dict[str, Any], ...]
+PARTS_MAX = 25
+Bodies = Mapping[str, dict[str, Any]]
+"""What a message tells, by the names of its parts."""
 
 
 class OctoWebhooks:
@@ -53,7 +56,8 @@ class OctoWebhooks:
             return list(messages)
         found = _bookings(session, endpoint, messages)
         return [
-            one
+            # its hold and its order are one booking: they are told one after the other
+            replace(one, entity_id=found[one.entity_id].uuid)
             for one in messages
             if one.entity_id in found
             and (event == hooks.BOOKING or found[one.entity_id].cart_id is not None)
@@ -75,7 +79,7 @@ class OctoWebhooks:
             head = {"webhook": hooks.told(endpoint)}
             bodies = make(session, endpoint, messages) if messages else {}
         return [
-            replace(one, said=_encoded(head, bodies.get(one.position, ())))
+            replace(one, said=_encoded(head, bodies.get(one.position, {})))
             for one in messages
         ]
 
@@ -99,15 +103,18 @@ class OctoWebhooks:
             return
         kept = {}
         for message in messages:
-            for body in message.said or ():
-                booking = msgspec.json.decode(body)["booking"]
+            for part in message.said or ():
+                booking = msgspec.json.decode(part.body)["booking"]
                 kept[booking["uuid"]] = diffs.values(booking)
         said = [{"uuid": uuid, "told": told} for uuid, told in kept.items()]
         session.execute(_TOLD, {"endpoint": endpoint.id, "rows": rows(said)})
 
 
-def _encoded(head: Mapping[str, Any], bodies: Bodies) -> tuple[bytes, ...]:
-    return tuple(msgspec.json.encode({**head, **body}) for body in bodies)
+def _encoded(head: Mapping[str, Any], bodies: Bodies) -> tuple[Part, ...]:
+    return tuple(
+        Part(name, msgspec.json.encode({**head, **body}))
+        for name, body in islice(bodies.items(), PARTS_MAX)
+    )
 
 
 def _asking(endpoint: WebhookEndpoint, languages: Collection[str] = ()) -> Asking:
@@ -152,7 +159,7 @@ def _told_bookings(
             known[row.uuid] = diffs.as_held(now) if kept is None else kept.told
         diff = diffs.difference(known[row.uuid], now)
         known[row.uuid] = now
-        bodies[message.position] = ({"booking": booking, "diff": diff},)
+        bodies[message.position] = {"": {"booking": booking, "diff": diff}}
     return bodies
 
 
@@ -163,12 +170,10 @@ def _booking(
     asked = _asking(endpoint, _spoken(endpoint, row))
     try:
         how = standing(session, asked, row)
+        said = told(asked, row, how, clock.now(session, endpoint.world))
     except OctoError:
         return None
-    now = clock.now(session, endpoint.world)
-    found: dict[str, Any] = msgspec.json.decode(
-        msgspec.json.encode(told(asked, row, how, now))
-    )
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(said))
     return found
 
 
@@ -183,12 +188,17 @@ def _told_carts(
     session: Session, endpoint: WebhookEndpoint, messages: Sequence[Message]
 ) -> dict[int, Bodies]:
     found = _bookings(session, endpoint, messages)
-    asked = _asking(endpoint)
-    return {
-        one.position: ({"order": carts.show(asked, str(found[one.entity_id].cart_id))},)
-        for one in messages
-        if one.entity_id in found
-    }
+    asked, bodies = _asking(endpoint), dict[int, Bodies]()
+    for one in messages:
+        row = found.get(one.entity_id)
+        if row is None:
+            continue
+        try:
+            cart = carts.show(asked, str(row.cart_id))
+        except OctoError:  # a booking in it ended long ago
+            continue
+        bodies[one.position] = {"": {"order": cart}}
+    return bodies
 
 
 def _availabilities(
@@ -206,8 +216,8 @@ def _availabilities(
             first, last = own_span(sale)
             day = min(max(first, now.date()), last)
         shown = look(sale.id)
-        found[sale.id] = tuple(
-            _of_option(sale, option)
+        found[sale.id] = {
+            option: _of_option(sale, option)
             | {
                 "availability": availability(
                     *(asked, sale, area_of(shown, option) or GONE),
@@ -215,8 +225,8 @@ def _availabilities(
                 )
             }
             for option in sale.areas
-        )
-    return {one.position: found.get(one.entity_id, ()) for one in messages}
+        }
+    return {one.position: found.get(one.entity_id, {}) for one in messages}
 
 
 def _of_option(sale: Sale, option: str) -> dict[str, Any]:
@@ -232,9 +242,9 @@ def _products(
         ids = shared.products_of(
             session, [one.entity_id], world=endpoint.world, now=now
         )
-        found[one.position] = tuple(
-            {"product": product}
+        found[one.position] = {
+            product["id"]: {"product": product}
             for only in ids
             for product in products(session, asked, now, only)
-        )
+        }
     return found

@@ -58,6 +58,14 @@ def find(
     return row
 
 
+def lock(session: Session, asked: Asking, uuid: str) -> OctoBooking:
+    """Return an agent's booking, locked after its hold, as a confirm locks them."""
+    before = find(session, asked, uuid)
+    session.execute(select(Hold.id).where(Hold.id == before.hold_id).with_for_update())
+    session.expire(before)
+    return find(session, asked, uuid, lock=True)
+
+
 def standing(session: Session, asked: Asking, row: OctoBooking) -> Standing:
     """Return how a booking stands: by its order, its sale under way, or its hold."""
     order_id = session.scalar(select(Order.id).where(Order.hold_id == row.hold_id))

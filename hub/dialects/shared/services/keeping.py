@@ -33,6 +33,11 @@ class Kept(Generic[T]):
                 self._found.popitem(last=False)
         return made
 
+    def has(self, key: Hashable) -> bool:
+        """Say whether a fact is kept, and not old."""
+        known = self._found.get(key)
+        return known is not None and time.monotonic() - known[0] < self._age_s
+
     def forget(self, key: Hashable) -> None:
         """Make a fact anew when it is next asked for."""
         with self._lock:

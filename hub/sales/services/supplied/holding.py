@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from connectors.models import Source
@@ -102,7 +103,7 @@ def _hold_once(
         reply = place(wish)
     except OverloadedError:
         raise  # it may be held all the same: whoever looks at its parts will see
-    except HubError:
+    except (HubError, IntegrityError):
         _forget(wish.hold_id)
         raise
     if reply.is_replay:
