@@ -28,33 +28,33 @@ CREATE INDEX ix_octo_booking_reseller_reference
 CREATE INDEX ix_octo_booking_cart_id ON octo_booking (cart_id);
 """
 # A uuid that is taken is an error: who sent it again finds out whose it is. It is not
-# taken by what its supplier refused, if the same is wanted again. Made when its hold
-# was, unless it is said when.
+# taken by what its supplier refused, if the same is wanted again.
 NOTE = """
 DROP FUNCTION note_octo_bookings(json);
 CREATE FUNCTION note_octo_bookings(bookings json) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE made int;
+DECLARE made int; again int;
 BEGIN
-    WITH noted AS (
-        INSERT INTO octo_booking AS o (agent_id, uuid, world, hold_id, digest,
-            reseller_reference, local_on, cart_id, said, created_at, changed_at)
-        SELECT b.agent, b.uuid, b.world, b.hold, decode(b.digest, 'hex'), b.reference,
-            b."on", b.cart, b.said, coalesce(b.at, held.at), coalesce(b.at, held.at)
-        FROM json_to_recordset(bookings) AS b(agent uuid, uuid uuid, world text,
-            hold uuid, digest text, reference text, "on" date, cart uuid, said jsonb,
-            at timestamptz)
-        JOIN LATERAL (SELECT h.expires_at - make_interval(secs => h.ttl_s) AS at
-            FROM hold h WHERE h.id = b.hold) AS held ON true
-        ON CONFLICT (agent_id, uuid) DO UPDATE SET hold_id = excluded.hold_id,
-            said = excluded.said, created_at = excluded.created_at,
-            changed_at = excluded.changed_at
-        WHERE o.digest = excluded.digest AND (SELECT h.state FROM hold h
-            WHERE h.id = o.hold_id) = 'rejected'
-        RETURNING 1)
-    SELECT count(*) INTO made FROM noted;
+    INSERT INTO octo_booking (agent_id, uuid, world, hold_id, digest,
+        reseller_reference, local_on, cart_id, said, created_at, changed_at)
+    SELECT b.agent, b.uuid, b.world, b.hold, decode(b.digest, 'hex'), b.reference,
+        b."on", b.cart, b.said, b.at, b.at
+    FROM json_to_recordset(bookings) AS b(agent uuid, uuid uuid, world text, hold uuid,
+        digest text, reference text, "on" date, cart uuid, said jsonb, at timestamptz)
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS made = ROW_COUNT;
     IF made < json_array_length(bookings) THEN
-        RAISE unique_violation USING MESSAGE = 'a booking has this uuid',
-            CONSTRAINT = 'pk_octo_booking';
+        UPDATE octo_booking AS o SET hold_id = b.hold, said = b.said,
+            created_at = b.at, changed_at = b.at
+        FROM json_to_recordset(bookings) AS b(agent uuid, uuid uuid, hold uuid,
+            digest text, said jsonb, at timestamptz), hold h
+        WHERE o.agent_id = b.agent AND o.uuid = b.uuid AND o.hold_id <> b.hold
+            AND o.digest = decode(b.digest, 'hex')
+            AND h.id = o.hold_id AND h.state = 'rejected';
+        GET DIAGNOSTICS again = ROW_COUNT;
+        IF made + again < json_array_length(bookings) THEN
+            RAISE unique_violation USING MESSAGE = 'a booking has this uuid',
+                CONSTRAINT = 'pk_octo_booking';
+        END IF;
     END IF;
 END $$
 """

@@ -126,10 +126,10 @@ def write(calls: Calls, batch: SaleBatch) -> None:
     said: list[Said] = []
     if placed:
         said.append((PLACE_HOLDS, said_of_holds(batch.holds)))
-        said += said_beside([one.wish for one in placed])
+        said += said_beside([(one.wish, one.now) for one in placed])
     if made:
         said.append((PLACE_ORDERS, said_of_orders(made)))
-        said += said_beside([one.wish for one in made])
+        said += said_beside([(one.wish, one.at) for one in made])
     if not said:
         return
     try:

@@ -1,7 +1,7 @@
 """What is written of holds that are decided: one document a table."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from hub.kernel.hot import Said
@@ -38,16 +38,19 @@ def said_of_holds(batch: HoldBatch) -> list[list[Any]]:
     ]
 
 
-def said_beside(wishes: Sequence[HoldWish | ConfirmWish]) -> list[Said]:
+def said_beside(
+    decided: Sequence[tuple[HoldWish | ConfirmWish, datetime]],
+) -> list[Said]:
     """Return what else is written with wishes, by the function that writes it.
 
-    Each document is told the hold, which may be another than it was made for.
+    Each document is told the hold, which may be another than it was made for, and the
+    moment (``at``) at which it is decided.
     """
     documents: dict[LiteralString, list[Any]] = {}
-    for wish in wishes:
+    for wish, at in decided:
         if wish.beside is not None:
             call, document = wish.beside
-            said = {**document, "hold": wish.hold_id}
+            said = {**document, "hold": wish.hold_id, "at": at}
             documents.setdefault(call, []).append(said)
     return [(call, [rows]) for call, rows in documents.items()]
 

@@ -56,7 +56,7 @@ def note(row: OctoBooking) -> dict[str, Any]:
         "on": row.local_on,
         "cart": row.cart_id,
         "said": row.said,
-        "at": row.created_at,
+        "at": row.created_at,  # as it is committed, unless it is noted by itself
     }
 
 
