@@ -3,7 +3,7 @@
 import json
 from uuid import uuid4
 
-from tests.bench.harness import NUMBERS, compared, season
+from tests.bench.harness import CALLERS, NUMBERS, compared, season
 from tests.bench.load import request
 from tests.bench.over_http import lawful, pairing
 from tests.dialects.reseller import Reseller
@@ -68,6 +68,8 @@ def speaking(make_hub, rows):
         with serving(hub.settings, workers=2, threads=32) as (url, _):
             port = int(url.rpartition(":")[2])
             for name, sell in (("OCTO", octo), ("Tiqets", tiqets)):
-                label = f"sales by {name} against those by the own API"
-                rows.append(compared(label, (port, sell), (port, own)))
+                for callers, many in ((CALLERS, ""), (1, ", one caller")):
+                    label = f"sales by {name} against those by the own API{many}"
+                    pair = (port, sell), (port, own)
+                    rows.append(compared(label, *pair, callers))
         lawful()
