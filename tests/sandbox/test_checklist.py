@@ -1,6 +1,7 @@
 """The list an agent works through before it goes live: ticked off from what was seen."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from hub.kernel.db import transaction
 from hub.sales.services.noticing import tell_disruptions
 from hub.sandbox.rules import ITEMS, LOST, MAGIC_HOST
 from tests.dialects.reseller import Reseller
-from tests.hubs import offer, percent, performance
+from tests.hubs import ZONE, offer, percent, performance
 from tests.sandbox.rehearsing import Rehearsal
 
 
@@ -116,7 +117,7 @@ def disruption(rehearsal):
 
 def statement(rehearsal):
     rehearsal.sell(rehearsal.hold(rehearsal.show("ordinary", -3)))
-    period = rehearsal.now().strftime("%Y-%m")
+    period = rehearsal.now().astimezone(ZoneInfo(ZONE)).strftime("%Y-%m")
     wanted = {"period": period}
     assert rehearsal.post("/v1/sandbox/closing", wanted, 409)["code"] == "period-open"
     rehearsal.move(days=32)
@@ -297,7 +298,7 @@ def test_time_is_moved_within_what_the_hub_reckons_with(rehearsal):
 
 def test_a_month_before_the_first_leaves_nothing_open(rehearsal):
     rehearsal.sell(rehearsal.hold(rehearsal.show("ordinary", -3)))
-    first = rehearsal.now()
+    first = rehearsal.now().astimezone(ZoneInfo(ZONE))
     before = (first.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
     long_before = (first - timedelta(days=65)).strftime("%Y-%m")
     for period in (long_before, before):
