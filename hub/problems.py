@@ -3,14 +3,13 @@
 import ast
 import html
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 
-from hub.kernel.errors import HubError, NotFoundError, Retry
+from hub.kernel.errors import NotFoundError, Retry, every_refusal
 from hub.kernel.http import FRAMEWORK_CODES
 
 ROOT = Path(__file__).parent.parent
@@ -102,7 +101,7 @@ def told(facts: dict[str, list[str]]) -> dict[str, Told]:
         )
         for status, code in FRAMEWORK_CODES.items()
     }
-    for error in _errors():
+    for error in every_refusal():
         doc = " ".join((error.__doc__ or "").split())
         said = (error.code, error.title, error.status, error.retry, doc)
         own = facts.get(error.code, [])
@@ -117,17 +116,9 @@ def _retry(status: int) -> Retry:
     return Retry.SAME_KEY if status == HTTPStatus.INTERNAL_SERVER_ERROR else Retry.NEVER
 
 
-def _errors() -> Iterator[type[HubError]]:
-    waiting = list(HubError.__subclasses__())
-    while waiting:
-        error = waiting.pop()
-        waiting += error.__subclasses__()
-        yield error
-
-
 def facts_in_sources() -> dict[str, list[str]]:
     """Return which facts are told of each code: the keywords it is raised with."""
-    codes = {error.__name__: error.code for error in _errors()}
+    codes = {error.__name__: error.code for error in every_refusal()}
     found: dict[str, set[str]] = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):

@@ -26,8 +26,11 @@ def find_caller(session: Session, key_hash: bytes) -> Caller | None:
             ),
         )
     )
-    if found is None:
-        return None
+    return None if found is None else caller_of(found)
+
+
+def caller_of(found: Credential) -> Caller:
+    """Return who calls with a credential."""
     return Caller(
         credential_id=found.id,
         holder_id=found.holder_id,

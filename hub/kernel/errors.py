@@ -1,5 +1,6 @@
 """The root of every expected failure, and those any part of the hub may meet."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import ClassVar
 
@@ -37,6 +38,15 @@ class HubError(Exception):
         """Say the title and the facts, for logs and the command line."""
         facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
         return f"{self.title} ({facts})" if facts else self.title
+
+
+def every_refusal() -> Iterator[type[HubError]]:
+    """Yield every kind of expected failure that is imported."""
+    waiting = list(HubError.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        yield kind
 
 
 class NotFoundError(HubError):

@@ -33,15 +33,6 @@ def rehearsed(code: str) -> str:
 
 RESENT = "asked again for an answer that was lost"
 AGAIN = "again"
-UNKNOWN = "was told that it is not known yet"
-_WAITING = {"unknown", "confirming", "PENDING"}
-
-
-def told_unknown(body: object) -> bool:
-    """Say whether a reply tells of a sale that its supplier has not decided."""
-    if not isinstance(body, dict):
-        return False
-    return bool({body.get("state"), body.get("status")} & _WAITING)
 
 
 def months(first: str, last: str) -> Iterator[str]:

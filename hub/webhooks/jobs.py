@@ -9,9 +9,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.exceptions import DuplicateJobError
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.kernel.db import transaction
-from hub.kernel.errors import HubError
 from hub.kernel.jobs import JOB_TIMEOUT_S
 from hub.kernel.metrics import WEBHOOKS
 from hub.webhooks.queries import endpoints_with_work
@@ -67,7 +67,9 @@ def drain(endpoint_id: UUID) -> bool:
             secrets = secrets_of(session, batch.endpoint, means.secret)
             more = dialect_of(batch.endpoint).headers(batch.endpoint)
             target = Target(batch.endpoint.url, secrets, means.allows_private, more)
-    except (HubError, LookupError, ValueError, TypeError):
+    except SQLAlchemyError:
+        raise  # of the database, not of what is to be said
+    except Exception:
         log.exception("webhooks cannot be said", endpoint_id=str(endpoint_id))
         with transaction() as session:
             note_unsaid(session, endpoint_id)

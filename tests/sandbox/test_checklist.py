@@ -372,3 +372,17 @@ def test_who_is_told_to_come_again_is_let_in(rehearsal):
     assert (
         rehearsal.post("/v1/orders", wanted, 201, key="again")["state"] == "confirmed"
     )
+
+
+def test_what_was_unknown_is_a_sale_and_stays_so(rehearsal):
+    """A cancellation that is asked after is none, and does not undo one."""
+    word = rehearsal.by_its_word()
+    sold = rehearsal.sell(rehearsal.hold(word, area="refund-lost"))
+    cancel(rehearsal, sold, 1, 202)
+    rehearsal.work_off()
+    assert not rehearsal.is_done("unknown")
+    told = rehearsal.sell(rehearsal.hold(word, area="sold-lost"), 202)
+    found = rehearsal.settle(told["id"])
+    assert rehearsal.is_done("unknown")
+    cancel(rehearsal, found, 2)
+    assert rehearsal.is_done("unknown")

@@ -201,18 +201,31 @@ def staff(world):
     return keys
 
 
+def dialect_bodies(ids):
+    """Yield what resellers say, of the other world: with a cart of it, and without."""
+    wanted = {
+        "uuid": next(iter(ids["uuid"]), str(uuid4())),
+        "productId": next(iter(ids["product_id"])),
+        "optionId": "floor",
+        "availabilityId": ids["performance_id"][0],
+        "availabilityIds": ids["performance_id"],
+        "unitItems": [{"unitId": "adult"}],
+        "reservation_id": ids["hold_id"][0],
+        "order_reference": "theirs",
+        "datetime": "2026-12-30T10:00",
+        "tickets": [{"variant_id": "floor:adult", "quantity": 1}],
+        "customer": {"first_name": "Ada"},
+        "url": "https://ann.example.org/",
+        "event": "booking_update",
+    }
+    yield wanted
+    yield wanted | {"orderId": ids["order_id"][-1]}
+
+
 def body_of(method, route, ids):
     """Return an example's body with ids of the other world."""
     name = f"{method} " + VARIABLE.sub(r"{\1}", route)
     said = EXAMPLES.get(name, {}).get("request", {})
-    if route.startswith("/octo/bookings") and method == "POST":
-        said = {
-            "uuid": next(iter(ids["uuid"]), str(uuid4())),
-            "productId": next(iter(ids["product_id"])),
-            "optionId": "floor",
-            "availabilityId": ids["performance_id"][0],
-            "unitItems": [{"unitId": "adult"}],
-        }
 
     def other(value, key=""):
         if isinstance(value, dict):
@@ -240,15 +253,20 @@ def asked(ids):
         for values in islice(product(*chosen), EACH * EACH):
             left = iter(values)
             path = VARIABLE.sub(lambda _, left=left: next(left), route)
-            yield method, route, path, access
+            bodies = [None]
+            if method != "GET":
+                is_ours = route.startswith("/v1/")
+                own = [body_of(method, route, ids)]
+                bodies = own if is_ours else dialect_bodies(ids)
+            for body in bodies:
+                yield method, route, path, access, body
 
 
 def everybody_asks(hub, keys, ids, known):
     """Ask all there is; return what was told of the other world, and how often asked."""
     told, count = [], 0
-    for method, route, path, access in asked(ids):
+    for method, route, path, access, body in asked(ids):
         foreign = set(VARIABLE.findall(route)) & IDS
-        body = None if method == "GET" else body_of(method, route, ids)
         sent = set(UUID.findall(path)) | set(UUID.findall(json.dumps(body)))
         for kind in sorted(access.kinds):
             more = {"API-Key": keys[kind]} if route.startswith("/tiqets/") else {}

@@ -44,6 +44,7 @@ from connectors.suppliers.soap import Wire
 from hub.kernel.db import transaction
 
 SLOW_S, ASKED_LEAST = 2.0, 3
+UNDECIDED = {words.SOLD_LOST, words.PENDING}
 LOST = "the answer is lost, on purpose"
 _NOW = text("SELECT clock_timestamp()")
 _FIND = text(
@@ -59,7 +60,10 @@ _WRITE = text(
 
 
 class _Order(msgspec.Struct):
-    """What it knows of an order: its tickets once they are sold."""
+    """What it knows of an order: its tickets once they are sold.
+
+    *asked*: how often, after the answer to its sale was lost.
+    """
 
     state: Standing
     until: datetime
@@ -192,7 +196,7 @@ class RehearsalPort(Quiet):
             order = _known(session, wanted)
             if order is None:
                 return Answer(Standing.NOTHING)
-            order.asked += 1
+            order.asked += behaviour(wanted) in UNDECIDED
             if order.state is Standing.PENDING and order.asked >= ASKED_LEAST:
                 order.state = Standing.SOLD
             _keep(session, wanted, order)

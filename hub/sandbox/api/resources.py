@@ -22,8 +22,9 @@ from hub.sandbox.errors import ClosingRunningError, NoSandboxError
 from hub.sandbox.services import events, magic, seeing
 from hub.sandbox.services.closing import begin_closing, close_month, end_closing
 from hub.sandbox.services.moving import move
-from hub.sandbox.services.opening import caller_of, find_sandbox, open_sandbox
+from hub.sandbox.services.opening import find_sandbox, open_sandbox
 from partners.models import Credential
+from partners.queries import caller_of
 from settlement.errors import ClosingWaitsError, PeriodOpenError, UnknownPeriodError
 
 blp = Blueprint(

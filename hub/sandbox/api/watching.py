@@ -18,6 +18,7 @@ from hub.kernel.callers import Caller, Kind, refusal
 from hub.kernel.clock import LIVE
 from hub.kernel.db import transaction
 from hub.kernel.errors import HubError
+from hub.kernel.idempotency import digest
 from hub.sandbox.errors import RehearsedError
 from hub.sandbox.queries import partner_of
 from hub.sandbox.rules import (
@@ -26,12 +27,10 @@ from hub.sandbox.rules import (
     RESENT,
     SLOW,
     SLOW_S,
-    UNKNOWN,
     done,
     magic_word,
     refused,
     rehearsed,
-    told_unknown,
 )
 from hub.sandbox.services import magic, seeing
 
@@ -118,11 +117,11 @@ def _after(response: Response) -> Response:
 
 
 def _noted(response: Response, rule: str) -> set[str]:
-    body, error = _json(response), refusal()
+    error = refusal()
     if response.status_code < HTTPStatus.BAD_REQUEST:
-        found = {done(request.method, rule)}
-        return found | {UNKNOWN} if told_unknown(body) else found
+        return {done(request.method, rule)}
     if error is None:  # a dialect's own
+        body = _json(response)
         said = body if isinstance(body, dict) else {}
         return {refused(str(said.get("code"))), refused(_with_reason(said))}
     if error.facts.get("rehearsed"):
@@ -161,10 +160,9 @@ def _body(who: Caller) -> bytes:
 def _is_first(who: Caller, what: str) -> bool:
     """Say whether a request was not sent before, byte by byte and key by key."""
     key = request.headers.get("Idempotency-Key", "")
-    said = (request.method, request.path, key)
-    mark = magic.fingerprint(*(one.encode() for one in said), _body(who))
+    mark = digest(request.method, f"{request.path} {key}", _body(who))
     with transaction() as session:
-        return seeing.is_first(session, who.world, f"{what} {mark}")
+        return seeing.is_first(session, who.world, f"{what} {mark.hex()}")
 
 
 def _perhaps_lost(who: Caller, response: Response, noted: set[str]) -> Response:

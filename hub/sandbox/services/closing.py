@@ -11,8 +11,8 @@ from hub.kernel.db import transaction
 from hub.sandbox.errors import ClosingRunningError
 from hub.sandbox.models import Sandbox
 from hub.sandbox.rules import months
-from hub.sandbox.services.opening import caller_of
 from partners.models import Credential
+from partners.queries import caller_of
 from settlement.queries.statements import of_period
 from settlement.rules.statements import SETTLED
 from settlement.services import statements

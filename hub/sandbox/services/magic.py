@@ -1,12 +1,11 @@
 """Words in a buyer's address that make a request go wrong."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from connectors.suppliers.rehearsal.words import BEHAVIOURS
-from hub.kernel.errors import HubError, Retry
+from hub.kernel.errors import HubError, Retry, every_refusal
 from hub.sandbox.rules import LOST, SLOW, SLOW_S
 from hub.sandbox.services.season import SHOWS
 
@@ -18,14 +17,8 @@ PASSING = {Retry.LATER, Retry.SAME_KEY}
 @cache
 def refusals() -> Mapping[str, type[HubError]]:
     """Return every refusal of the hub by its code."""
-    found = {kind.code: kind for kind in _kinds(HubError) if "code" in vars(kind)}
+    found = {kind.code: kind for kind in every_refusal()}
     return dict(sorted(found.items()))
-
-
-def _kinds(base: type[HubError]) -> Iterator[type[HubError]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from _kinds(kind)
 
 
 def refusal(word: str) -> HubError | None:
@@ -38,11 +31,6 @@ def refusal(word: str) -> HubError | None:
     if kind.retry in PASSING:
         error.retry_after_s = error.retry_after_s or RETRY_AFTER_S
     return error
-
-
-def fingerprint(*said: bytes) -> str:
-    """Return what a repeat of a request is known by."""
-    return hashlib.sha256(b"\n".join(said)).hexdigest()[:32]
 
 
 def buyers() -> list[dict[str, str]]:

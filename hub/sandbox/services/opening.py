@@ -21,9 +21,8 @@ from hub.kernel.errors import NotFoundError
 from hub.sandbox.models import Sandbox
 from hub.sandbox.services import season
 from partners import services
-from partners.models import Contract, Credential, Partner
-from partners.queries import contracts_of, get_partner
-from partners.rules import SCOPES
+from partners.models import Contract, Partner
+from partners.queries import caller_of, contracts_of, get_partner
 from settlement.models import Terms
 from settlement.services.credit import set_limit
 from settlement.services.terms import decide_terms, propose_terms
@@ -152,20 +151,6 @@ def _staff(session: Session, world: str, secret: str) -> list[Caller]:
         session.flush()
         found.append(caller_of(credential))
     return found
-
-
-def caller_of(credential: Credential) -> Caller:
-    """Return somebody of a sandbox's staff."""
-    return Caller(
-        credential_id=credential.id,
-        holder_id=credential.holder_id,
-        world=credential.world,
-        kind=Kind(credential.kind),
-        partner_id=None,
-        scopes=SCOPES,
-        expires_at=None,
-        name=credential.name,
-    )
 
 
 def _books(session: Session, live: Partner) -> Books:
